@@ -1,0 +1,123 @@
+"""Choices fixed before training, and how they follow from the data where nobody made them."""
+
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from model.errors import ConfigurationInvalid, FrequencyUnknown, SeriesTooShort
+from model.grid import season_length
+from model.series import Panel
+
+DEFAULT_QUANTILE_LEVELS = (0.025, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.975)
+"""The quantile levels that a network learns; others are interpolated between them."""
+
+
+@dataclass(frozen=True)
+class TrainingOptions:
+    """What a user may choose; None leaves the choice to the data.
+
+    Attributes:
+        horizon: The longest lead, in steps, that the network is trained on; it answers longer ones too.
+        context_length: How many steps of history it sees.
+        patch_length: How many steps are read off the flow at once.
+        state_size: d, the size of the state x.
+        inflation: α, so that the second state v has α·d components.
+        num_particles: K, the particles that carry the control.
+        steps_per_patch: Integration steps a patch.
+        dropout: The share of x(0) dropped in training.
+        learning_rate: The highest one of the one-cycle schedule.
+        batch_size: Windows a gradient step.
+        num_epochs: Epochs at most; training stops earlier once validation no longer improves.
+        steps_per_epoch: Gradient steps an epoch.
+        validation_steps: How many of each series' last steps are kept for validation.
+        seed: Fixes the initial weights, the order of windows and the dropout.
+    """
+
+    horizon: int | None = None
+    context_length: int | None = None
+    patch_length: int | None = None
+    state_size: int | None = None
+    inflation: int | None = None
+    num_particles: int | None = None
+    steps_per_patch: int | None = None
+    dropout: float | None = None
+    learning_rate: float | None = None
+    batch_size: int | None = None
+    num_epochs: int | None = None
+    steps_per_epoch: int | None = None
+    validation_steps: int | None = None
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """Every choice of one training, complete; stored with its checkpoint.
+
+    The fields that `TrainingOptions` has too mean the same here.
+
+    Attributes:
+        freq: The step of the grid, a pandas offset alias.
+        season_length: Steps of its usual season.
+        quantile_levels: What the network learns, ascending.
+
+    Raises:
+        ConfigurationInvalid: A value is impossible.
+    """
+
+    freq: str
+    season_length: int
+    horizon: int
+    context_length: int
+    patch_length: int
+    validation_steps: int
+    state_size: int = 64
+    inflation: int = 2
+    num_particles: int = 32
+    steps_per_patch: int = 2
+    dropout: float = 0.2
+    learning_rate: float = 1e-3
+    batch_size: int = 64
+    num_epochs: int = 20
+    steps_per_epoch: int = 100
+    seed: int = 0
+    quantile_levels: tuple[float, ...] = DEFAULT_QUANTILE_LEVELS
+
+    def __post_init__(self) -> None:
+        for name, highest in _HIGHEST.items():
+            found = getattr(self, name)
+            if not isinstance(found, int) or isinstance(found, bool) or not 1 <= found <= highest:
+                raise ConfigurationInvalid(name, found, f"a whole number from 1 to {highest}")
+        if not 0 <= self.dropout < 1:
+            raise ConfigurationInvalid("dropout", self.dropout, "at least 0 and below 1")
+        if not 0 < self.learning_rate <= 1:
+            raise ConfigurationInvalid("learning_rate", self.learning_rate, "above 0 and at most 1")
+        if not 0 <= self.seed < 2**63:
+            raise ConfigurationInvalid("seed", self.seed, "a whole number from 0 to 2**63 - 1")
+
+    def to_json(self) -> dict[str, Any]:
+        """The configuration as JSON's own types."""
+        return {**asdict(self), "quantile_levels": list(self.quantile_levels)}
+
+    @classmethod
+    def from_json(cls, content: dict[str, Any]) -> "TrainingConfig":
+        """The configuration that `to_json` gave."""
+        return cls(**{**content, "quantile_levels": tuple(content["quantile_levels"])})
+
+
+_HIGHEST = {
+    "season_length": 100_000,
+    "horizon": 100_000,
+    "context_length": 100_000,
+    "patch_length": 10_000,
+    "validation_steps": 10_000_000,
+    "state_size": 4096,
+    "inflation": 256,
+    "num_particles": 4096,
+    "steps_per_patch": 1000,
+    "batch_size": 65_536,
+    "num_epochs": 10_000,
+    "steps_per_epoch": 100_000,
+}
+
+
+def choose_config(panel: Panel, options: TrainingOptions) -> TrainingConfig:
+    raise NotImplementedError

@@ -1,0 +1,318 @@
+"""Everything the model can refuse to do.
+
+The tree::
+
+    ForecastingError
+    ├── DataError                      a series cannot be used as it is
+    │   ├── PanelEmpty
+    │   ├── ColumnMissing
+    │   ├── DuplicateItems
+    │   ├── DuplicateTimestamps
+    │   ├── LengthMismatch
+    │   ├── ValueInvalid
+    │   ├── TimestampInvalid
+    │   ├── TimeZonesMixed
+    │   ├── FrequencyInvalid
+    │   ├── FrequencyUnknown
+    │   └── SeriesTooShort
+    ├── RequestError                   the question cannot be answered
+    │   ├── HorizonOutOfRange
+    │   ├── HorizonNotAhead
+    │   └── QuantileLevelOutOfRange
+    ├── ConfigurationError             a choice made before training is impossible
+    │   └── ConfigurationInvalid
+    ├── TrainingError                  training ended without a checkpoint
+    │   ├── TrainingDiverged
+    │   └── TrainingCancelled
+    ├── CheckpointError                a stored model cannot be trusted
+    │   ├── CheckpointMissing
+    │   ├── CheckpointCorrupt
+    │   └── CheckpointFormatUnsupported
+    └── SolverError                    an integration did not finish
+        └── StepBudgetExceeded
+
+A message says what was found, what is needed and what to do. The facts are attributes of the error, so that a caller can
+act on them without reading prose.
+"""
+
+import re
+
+
+class ForecastingError(Exception):
+    """Base of every error that this project raises on purpose.
+
+    Attributes:
+        detail: What was found and what is needed.
+        hint: What to do about it.
+        item_id: The series concerned, where there is one.
+    """
+
+    def __init__(self, detail: str, *, hint: str, item_id: str | None = None) -> None:
+        super().__init__(f"{detail} {hint}")
+        self.detail = detail
+        self.hint = hint
+        self.item_id = item_id
+
+    @property
+    def code(self) -> str:
+        """The name of the class in snake case, stable for machines to compare."""
+        return re.sub(r"(?<!^)(?=[A-Z])", "_", type(self).__name__).lower()
+
+
+class DataError(ForecastingError):
+    """A series cannot be used as it is."""
+
+
+class PanelEmpty(DataError):
+    """A panel without a single series."""
+
+    def __init__(self) -> None:
+        super().__init__("The panel holds no series.", hint="Send at least one series with observations.")
+
+
+class ColumnMissing(DataError):
+    """A table without a column that was named."""
+
+    def __init__(self, column: str, found: list[str]) -> None:
+        super().__init__(
+            f"There is no column {column!r}; the columns are {', '.join(map(repr, found)) or 'none'}.",
+            hint="Name the columns of item, timestamp and target as they stand in the table.",
+        )
+        self.column = column
+        self.found = found
+
+
+class DuplicateItems(DataError):
+    """Two series of one panel share their item_id."""
+
+    def __init__(self, item_id: str) -> None:
+        super().__init__(
+            f"The item_id {item_id!r} occurs more than once in the panel.",
+            hint="Give each series its own item_id, or join the observations into one series.",
+            item_id=item_id,
+        )
+
+
+class DuplicateTimestamps(DataError):
+    """Two observations of one series share their timestamp."""
+
+    def __init__(self, item_id: str, timestamp: str, count: int) -> None:
+        super().__init__(
+            f"Series {item_id!r} has {count} repeated timestamps, the first at {timestamp}.",
+            hint="Keep one observation per timestamp, or choose how to aggregate them: mean, sum, first, last.",
+            item_id=item_id,
+        )
+        self.timestamp = timestamp
+        self.count = count
+
+
+class LengthMismatch(DataError):
+    """Timestamps and values of a series differ in number."""
+
+    def __init__(self, item_id: str, num_timestamps: int, num_values: int) -> None:
+        super().__init__(
+            f"Series {item_id!r} has {num_timestamps} timestamps and {num_values} values.",
+            hint="Send one value, or null, per timestamp.",
+            item_id=item_id,
+        )
+        self.num_timestamps = num_timestamps
+        self.num_values = num_values
+
+
+class ValueInvalid(DataError):
+    """An observation that is not a finite number."""
+
+    def __init__(self, item_id: str, position: int, found: str) -> None:
+        super().__init__(
+            f"Series {item_id!r} has {found} as observation {position}.",
+            hint="Observations are finite numbers; leave a missing one empty (null).",
+            item_id=item_id,
+        )
+        self.position = position
+        self.found = found
+
+
+class TimestampInvalid(DataError):
+    """A timestamp that cannot be read."""
+
+    def __init__(self, item_id: str, position: int, found: str) -> None:
+        super().__init__(
+            f"Series {item_id!r} has {found} as timestamp {position}, which is not a point in time.",
+            hint="Write timestamps as ISO 8601, for example 2026-11-01T00:00:00Z.",
+            item_id=item_id,
+        )
+        self.position = position
+        self.found = found
+
+
+class TimeZonesMixed(DataError):
+    """Some timestamps of a series carry a time zone and others do not."""
+
+    def __init__(self, item_id: str) -> None:
+        super().__init__(
+            f"Series {item_id!r} mixes timestamps with and without a time zone.",
+            hint="Give every timestamp a time zone, or none of them.",
+            item_id=item_id,
+        )
+
+
+class FrequencyInvalid(DataError):
+    """A frequency that is not a usable pandas offset alias."""
+
+    def __init__(self, freq: str, *, item_id: str | None = None) -> None:
+        super().__init__(
+            f"The frequency {freq!r} is not a positive pandas offset alias.",
+            hint="Use an alias such as 15min, h, D, W, MS or B.",
+            item_id=item_id,
+        )
+        self.freq = freq
+
+
+class FrequencyUnknown(DataError):
+    """The frequency of a series cannot be read from its timestamps."""
+
+    def __init__(self, item_id: str) -> None:
+        super().__init__(
+            f"The frequency of series {item_id!r} cannot be read from its timestamps.",
+            hint="Name it with freq, for example 15min, h, D, W or MS.",
+            item_id=item_id,
+        )
+
+
+class SeriesTooShort(DataError):
+    """A series with fewer observations than the purpose needs."""
+
+    def __init__(self, item_id: str, found: int, needed: int, purpose: str) -> None:
+        super().__init__(
+            f"Series {item_id!r} has {found} observations; {purpose} needs at least {needed}.",
+            hint="Send a longer history, or leave this series out.",
+            item_id=item_id,
+        )
+        self.found = found
+        self.needed = needed
+
+
+class RequestError(ForecastingError):
+    """The question cannot be answered."""
+
+
+class HorizonOutOfRange(RequestError):
+    """A horizon of no step, or of more steps than allowed."""
+
+    def __init__(self, num_steps: int, limit: int, *, item_id: str | None = None) -> None:
+        super().__init__(
+            f"The horizon is {num_steps} steps; it must be between 1 and {limit}.",
+            hint="Ask for fewer steps, or for a coarser frequency.",
+            item_id=item_id,
+        )
+        self.num_steps = num_steps
+        self.limit = limit
+
+
+class HorizonNotAhead(RequestError):
+    """A timestamp is asked that is not after the last observation."""
+
+    def __init__(self, item_id: str, timestamp: str, last: str) -> None:
+        super().__init__(
+            f"Series {item_id!r} ends at {last}, and a forecast for {timestamp} was asked.",
+            hint="Ask for timestamps after the last observation.",
+            item_id=item_id,
+        )
+        self.timestamp = timestamp
+        self.last = last
+
+
+class QuantileLevelOutOfRange(RequestError):
+    """A quantile level outside the open interval from 0 to 1."""
+
+    def __init__(self, level: float) -> None:
+        super().__init__(f"The quantile level {level} is not between 0 and 1.", hint="Use levels such as 0.1, 0.5, 0.9.")
+        self.level = level
+
+
+class ConfigurationError(ForecastingError):
+    """A choice made before training is impossible."""
+
+
+class ConfigurationInvalid(ConfigurationError):
+    """A field of a configuration has a value it cannot have."""
+
+    def __init__(self, field: str, found: object, needed: str) -> None:
+        super().__init__(f"The option {field} is {found!r}; it must be {needed}.", hint="Correct it, or leave it out.")
+        self.field = field
+        self.found = found
+        self.needed = needed
+
+
+class TrainingError(ForecastingError):
+    """Training ended without a checkpoint."""
+
+
+class TrainingDiverged(TrainingError):
+    """The loss is no longer a finite number."""
+
+    def __init__(self, epoch: int) -> None:
+        super().__init__(
+            f"The training loss was no longer finite in epoch {epoch}.",
+            hint="Lower learning_rate, or check the series for extreme values.",
+        )
+        self.epoch = epoch
+
+
+class TrainingCancelled(TrainingError):
+    """Training was asked to stop; what it had learned is kept for a resume."""
+
+    def __init__(self, epoch: int) -> None:
+        super().__init__(f"Training was stopped in epoch {epoch}.", hint="Start it again to continue from there.")
+        self.epoch = epoch
+
+
+class CheckpointError(ForecastingError):
+    """A stored model cannot be trusted."""
+
+
+class CheckpointMissing(CheckpointError):
+    """There is no checkpoint at the place named."""
+
+    def __init__(self, place: str) -> None:
+        super().__init__(f"There is no checkpoint at {place}.", hint="Name the folder that training wrote.")
+        self.place = place
+
+
+class CheckpointCorrupt(CheckpointError):
+    """A file of a checkpoint is damaged or does not match its manifest."""
+
+    def __init__(self, file: str, reason: str) -> None:
+        super().__init__(
+            f"The checkpoint file {file} cannot be used: {reason}.",
+            hint="Restore the checkpoint from a backup, or train again.",
+        )
+        self.file = file
+        self.reason = reason
+
+
+class CheckpointFormatUnsupported(CheckpointError):
+    """A checkpoint written in a format that this release does not read."""
+
+    def __init__(self, found: int, supported: int) -> None:
+        super().__init__(
+            f"The checkpoint has format {found}; this release reads format {supported}.",
+            hint="Load it with the release that wrote it, or train again.",
+        )
+        self.found = found
+        self.supported = supported
+
+
+class SolverError(ForecastingError):
+    """An integration did not finish."""
+
+
+class StepBudgetExceeded(SolverError):
+    """An adaptive integration used up its steps, or its step became too small."""
+
+    def __init__(self, max_steps: int, reason: str) -> None:
+        super().__init__(
+            f"The adaptive solver stopped within its budget of {max_steps} steps: {reason}.",
+            hint="Use a fixed-step method, or loosen rtol and atol.",
+        )
+        self.max_steps = max_steps

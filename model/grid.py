@@ -1,0 +1,181 @@
+"""Regular grids of timestamps, fixed or of the calendar, and the position of any timestamp on them."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from model.errors import FrequencyInvalid, FrequencyUnknown
+
+Instants = NDArray[np.datetime64]
+"""Points in time, UTC, in microseconds (`datetime64[us]`)."""
+
+_MICROSECONDS_PER_DAY = 86_400_000_000
+_ROUND_SECONDS = (1, 5, 10, 15, 30, 60, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200)
+_PERIODS_PER_YEAR = {"W": 52, "M": 12, "Q": 4}
+_CALENDAR_GAPS_DAYS = (("M", 28, 31), ("Q", 89, 92), ("Y", 365, 366))
+
+
+def parse_frequency(freq: str, *, item_id: str | None = None) -> pd.offsets.BaseOffset:
+    """The pandas offset that an alias such as `15min`, `h`, `D`, `W-MON` or `MS` names.
+
+    Raises:
+        FrequencyInvalid: The alias is unknown, or its step is not positive.
+    """
+    try:
+        offset = pd.tseries.frequencies.to_offset(freq)
+    except (ValueError, TypeError) as error:
+        raise FrequencyInvalid(freq, item_id=item_id) from error
+    if offset is None or offset.n < 1:
+        raise FrequencyInvalid(freq, item_id=item_id)
+    return offset
+
+
+def season_length(freq: str) -> int:
+    """How many steps of a grid make its usual season: a day below a day, a week of days, a year of longer steps."""
+    offset = parse_frequency(freq)
+    step = _fixed_step_microseconds(offset)
+    if step is not None:
+        per_day = _MICROSECONDS_PER_DAY // step
+        return max(1, per_day) if step < _MICROSECONDS_PER_DAY else 1
+    letter = offset.rule_code[0] if not isinstance(offset, pd.offsets.BusinessDay) else "B"
+    by_letter = {"D": 7, "B": 5, **_PERIODS_PER_YEAR}
+    return max(1, by_letter.get(letter, 1) // offset.n)
+
+
+def infer_frequency(timestamps: Instants, time_zone: str | None, *, item_id: str) -> str:
+    """The frequency that most gaps between timestamps agree on, or for scattered ones the round step nearest their median.
+
+    Raises:
+        FrequencyUnknown: There are fewer than two timestamps.
+    """
+    if len(timestamps) < 2:
+        raise FrequencyUnknown(item_id)
+    local = localize(timestamps, time_zone)
+    gaps = np.diff(timestamps).astype(np.int64)
+    values, counts = np.unique(gaps, return_counts=True)
+    typical = int(values[np.argmax(counts)])
+    calendar = _calendar_frequency(local, float(np.median(gaps)) / _MICROSECONDS_PER_DAY)
+    if calendar is not None:
+        return calendar
+    if counts.max() * 2 < len(gaps):
+        typical = _round_step(float(np.median(gaps)))
+    if typical % _MICROSECONDS_PER_DAY == 0:
+        return _day_frequency(local, typical // _MICROSECONDS_PER_DAY)
+    return str(pd.tseries.frequencies.to_offset(pd.Timedelta(typical, unit="us")).freqstr)  # type: ignore[union-attr]
+
+
+def localize(timestamps: Instants, time_zone: str | None) -> pd.DatetimeIndex:
+    """UTC instants as wall-clock times of a zone; naive where there is no zone."""
+    index = pd.DatetimeIndex(timestamps)
+    return index if time_zone is None else index.tz_localize("UTC").tz_convert(time_zone)
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The points `origin + n · step` for every integer n, in one time zone.
+
+    Attributes:
+        anchor: The instant that position 0 is at, or rolled back from if it does not lie on a calendar offset.
+        freq: A pandas offset alias.
+        time_zone: The zone whose calendar days, weeks and months count; None for naive timestamps.
+    """
+
+    anchor: np.datetime64
+    freq: str
+    time_zone: str | None
+
+    def timestamps(self, first: int, last: int) -> Instants:
+        """The instants of positions `first` to `last`, both included."""
+        if self._step is not None:
+            return self.anchor + np.arange(first, last + 1) * np.timedelta64(self._step, "us")
+        table = self._wall_clock(min(first, 0), max(last, 0))
+        return self._to_instants(table)[first - min(first, 0) : last - min(first, 0) + 1]
+
+    def positions(self, timestamps: Instants) -> NDArray[np.float64]:
+        """Where timestamps lie, in steps from position 0; between two grid points linear in time."""
+        if self._step is not None:
+            return (timestamps - self.anchor).astype(np.int64) / self._step
+        if len(timestamps) == 0:
+            return np.empty(0)
+        first, last = self._cover(timestamps.min()), self._cover(timestamps.max())
+        table = self.timestamps(first - 2, last + 2).astype(np.int64)
+        return np.interp(timestamps.astype(np.int64), table, np.arange(first - 2, last + 3))
+
+    @cached_property
+    def _offset(self) -> Any:
+        return parse_frequency(self.freq)
+
+    @cached_property
+    def _step(self) -> int | None:
+        return _fixed_step_microseconds(self._offset)
+
+    @cached_property
+    def _origin(self) -> pd.Timestamp:
+        wall_clock = localize(np.array([self.anchor]), self.time_zone).tz_localize(None)[0]
+        return pd.Timestamp(self._offset.rollback(wall_clock))
+
+    def _wall_clock(self, first: int, last: int) -> pd.DatetimeIndex:
+        before = pd.date_range(end=self._origin, periods=1 - first, freq=self._offset)
+        after = pd.date_range(start=self._origin, periods=last + 1, freq=self._offset)
+        return before.append(after[1:]).as_unit("us")
+
+    def _to_instants(self, wall_clock: pd.DatetimeIndex) -> Instants:
+        if self.time_zone is None:
+            return wall_clock.to_numpy()
+        ambiguous = np.ones(len(wall_clock), dtype=bool)
+        aware = wall_clock.tz_localize(self.time_zone, ambiguous=ambiguous, nonexistent="shift_forward")
+        return aware.tz_convert("UTC").tz_localize(None).to_numpy()
+
+    def _cover(self, instant: np.datetime64) -> int:
+        """A position within a step or two of an instant of the calendar."""
+        mean_step = (self.timestamps(0, 60)[-1] - self.timestamps(0, 0)[0]).astype(np.int64) / 60
+        guess = int(np.floor((instant - self.anchor).astype(np.int64) / mean_step))
+        while self.timestamps(guess, guess)[0] > instant:
+            guess -= 1
+        while self.timestamps(guess + 1, guess + 1)[0] <= instant:
+            guess += 1
+        return guess
+
+
+def _fixed_step_microseconds(offset: Any) -> int | None:
+    """The length of one step where every step has the same, else None (days follow the calendar of their zone)."""
+    return int(offset.nanos // 1000) if isinstance(offset, pd.offsets.Tick) else None
+
+
+def _calendar_frequency(local: pd.DatetimeIndex, median_gap_days: float) -> str | None:
+    for letter, shortest, longest in _CALENDAR_GAPS_DAYS:
+        if not shortest <= median_gap_days <= longest:
+            continue
+        dates = local.tz_localize(None).normalize()
+        if (dates.day == 1).all():
+            return _anchored(letter, "S", dates)
+        if dates.is_month_end.all():
+            return _anchored(letter, "E", dates)
+    return None
+
+
+def _anchored(letter: str, side: str, dates: pd.DatetimeIndex) -> str:
+    month = dates.month_name()[-1][:3].upper()
+    return f"{letter}{side}" if letter == "M" else f"{letter}{side}-{month}"
+
+
+def _day_frequency(local: pd.DatetimeIndex, days: int) -> str:
+    if days == 7:
+        return f"W-{local.day_name()[-1][:3].upper()}"
+    weekdays_only = days == 1 and len(local) > 10 and bool((local.day_of_week < 5).all())
+    if weekdays_only:
+        return "B"
+    return "D" if days == 1 else f"{days}D"
+
+
+def _round_step(median_gap: float) -> int:
+    """The round duration nearest a gap, by ratio, in microseconds."""
+    candidates = [seconds * 1_000_000 for seconds in _ROUND_SECONDS]
+    candidates += [days * _MICROSECONDS_PER_DAY for days in range(1, 8)]
+    if median_gap > candidates[-1] * 1.5:
+        return round(median_gap / _MICROSECONDS_PER_DAY) * _MICROSECONDS_PER_DAY
+    return min(candidates, key=lambda step: abs(np.log(step / median_gap)))

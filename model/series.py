@@ -1,0 +1,357 @@
+"""The values that cross the front door: Panel in, Forecast out."""
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pandas.tseries.api import guess_datetime_format
+
+from model.errors import (
+    ColumnMissing,
+    DuplicateItems,
+    DuplicateTimestamps,
+    LengthMismatch,
+    PanelEmpty,
+    SeriesTooShort,
+    TimestampInvalid,
+    TimeZonesMixed,
+    ValueInvalid,
+)
+from model.grid import Grid, Instants, infer_frequency, localize, parse_frequency
+
+Aggregation = Literal["error", "mean", "sum", "first", "last"]
+"""What to do with several observations at one timestamp."""
+
+_WITH_ZONE = re.compile(r"(?:[zZ]|[+-]\d{2}:?\d{2})$")
+
+
+@dataclass(frozen=True, eq=False)
+class Series:
+    """One thing's observations at its own timestamps: sorted, unique, finite; what is missing is absent.
+
+    Attributes:
+        item_id: Its name, unique in its panel.
+        timestamps: Instants in UTC, or wall-clock times where `time_zone` is None; shape (n,).
+        values: The observations; shape (n,).
+        freq: The step of its grid as a pandas offset alias; None where a single observation leaves it open.
+        time_zone: The zone that the timestamps came in and that forecasts are given back in.
+    """
+
+    item_id: str
+    timestamps: Instants
+    values: NDArray[np.float64]
+    freq: str | None
+    time_zone: str | None = None
+
+    @classmethod
+    def from_values(
+        cls,
+        item_id: str,
+        timestamps: Sequence[Any] | pd.Series | pd.DatetimeIndex,
+        values: Sequence[float | None] | pd.Series | NDArray[Any],
+        *,
+        freq: str | None = None,
+        duplicates: Aggregation = "error",
+    ) -> "Series":
+        """A series from raw timestamps and values: sorted, without the missing ones, duplicates refused or aggregated.
+
+        Args:
+            item_id: Its name.
+            timestamps: ISO 8601 strings, datetimes, or a pandas datetime column; all with a time zone or all without.
+            values: Numbers; None and NaN are missing, which is the same as absent.
+            freq: A pandas offset alias; read from the timestamps if left out.
+            duplicates: How to aggregate the observations of one timestamp; `error` refuses them.
+
+        Raises:
+            LengthMismatch, TimestampInvalid, TimeZonesMixed, ValueInvalid: The input is not a series.
+            DuplicateTimestamps: Timestamps repeat and `duplicates` is `error`.
+            FrequencyInvalid: `freq` is not an offset alias.
+            SeriesTooShort: No observation is left.
+        """
+        if len(timestamps) != len(values):
+            raise LengthMismatch(item_id, len(timestamps), len(values))
+        if freq is not None:
+            freq = parse_frequency(freq, item_id=item_id).freqstr
+        numbers = _parse_values(item_id, values)
+        observed = ~np.isnan(numbers)
+        index = _parse_timestamps(item_id, timestamps)
+        time_zone = None if index.tz is None else str(index.tz)
+        instants = (index if index.tz is None else index.tz_convert("UTC").tz_localize(None)).as_unit("us").to_numpy()
+        instants, numbers = _one_per_timestamp(item_id, instants[observed], numbers[observed], duplicates)
+        if len(numbers) == 0:
+            raise SeriesTooShort(item_id, 0, 1, "a series")
+        if freq is None and len(numbers) > 1:
+            freq = infer_frequency(instants, time_zone, item_id=item_id)
+        return cls(item_id, instants, numbers, freq, time_zone)
+
+    @classmethod
+    def from_grid(
+        cls, item_id: str, start: Any, freq: str, values: Sequence[float | None] | NDArray[Any]
+    ) -> "Series":
+        """A series whose values stand one step apart from `start` on; missing ones are None or NaN.
+
+        Raises:
+            FrequencyInvalid, TimestampInvalid, ValueInvalid: The input is not a series.
+            SeriesTooShort: No observation is left.
+        """
+        offset = parse_frequency(freq, item_id=item_id)
+        first = _parse_timestamps(item_id, [start])
+        time_zone = None if first.tz is None else str(first.tz)
+        anchor = (first if first.tz is None else first.tz_convert("UTC").tz_localize(None)).as_unit("us").to_numpy()[0]
+        numbers = _parse_values(item_id, values)
+        grid = Grid(anchor, offset.freqstr, time_zone)
+        skip = 0 if grid.timestamps(0, 0)[0] >= anchor else 1
+        instants = grid.timestamps(skip, skip + len(numbers) - 1)
+        observed = ~np.isnan(numbers)
+        if not observed.any():
+            raise SeriesTooShort(item_id, 0, 1, "a series")
+        return cls(item_id, instants[observed], numbers[observed], offset.freqstr, time_zone)
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @property
+    def last(self) -> np.datetime64:
+        """The instant of the last observation."""
+        return np.datetime64(self.timestamps[-1])
+
+    def grid(self, freq: str) -> Grid:
+        """The grid of a frequency whose position 0 is the last observation."""
+        return Grid(self.last, freq, self.time_zone)
+
+    def local_timestamps(self) -> pd.DatetimeIndex:
+        """The timestamps in the zone they came in."""
+        return localize(self.timestamps, self.time_zone)
+
+    def until(self, cutoff: np.datetime64) -> "Series":
+        """The observations up to and including an instant.
+
+        Raises:
+            SeriesTooShort: None is left.
+        """
+        return self._part(slice(None, int(np.searchsorted(self.timestamps, cutoff, side="right"))))
+
+    def after(self, cutoff: np.datetime64) -> "Series":
+        """The observations after an instant.
+
+        Raises:
+            SeriesTooShort: None is left.
+        """
+        return self._part(slice(int(np.searchsorted(self.timestamps, cutoff, side="right")), None))
+
+    def _part(self, part: slice) -> "Series":
+        if len(self.values[part]) == 0:
+            raise SeriesTooShort(self.item_id, 0, 1, "the part asked for")
+        return Series(self.item_id, self.timestamps[part], self.values[part], self.freq, self.time_zone)
+
+
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """Several series together, each with its own item_id.
+
+    Raises:
+        PanelEmpty: There is no series.
+        DuplicateItems: Two series share their item_id.
+    """
+
+    series: tuple[Series, ...]
+
+    def __post_init__(self) -> None:
+        if not self.series:
+            raise PanelEmpty
+        seen: set[str] = set()
+        for series in self.series:
+            if series.item_id in seen:
+                raise DuplicateItems(series.item_id)
+            seen.add(series.item_id)
+
+    @classmethod
+    def from_frame(
+        cls,
+        frame: pd.DataFrame,
+        *,
+        item_id: str | None = "item_id",
+        timestamp: str = "timestamp",
+        target: str = "target",
+        freq: str | None = None,
+        duplicates: Aggregation = "error",
+    ) -> "Panel":
+        """A panel from a table in long form, one observation a row.
+
+        Args:
+            frame: The table.
+            item_id: The column that names the series; None if the table holds a single one, which is then named "series".
+            timestamp: The column of timestamps.
+            target: The column of observations.
+            freq: A pandas offset alias for every series; read from each one's timestamps if left out.
+            duplicates: How to aggregate the observations of one timestamp; `error` refuses them.
+
+        Raises:
+            ColumnMissing: A column named is not in the table.
+            DataError: A series in it cannot be used; see `Series.from_values`.
+        """
+        for column in (item_id, timestamp, target):
+            if column is not None and column not in frame.columns:
+                raise ColumnMissing(column, [str(name) for name in frame.columns])
+        groups: Sequence[tuple[Any, pd.DataFrame]] = (
+            [("series", frame)] if item_id is None else list(frame.groupby(item_id, sort=False, observed=True))
+        )
+        return cls(
+            tuple(
+                Series.from_values(str(name), rows[timestamp], rows[target], freq=freq, duplicates=duplicates)
+                for name, rows in groups
+            )
+        )
+
+    def to_frame(self) -> pd.DataFrame:
+        """The panel in long form: columns item_id, timestamp (UTC, or naive), target."""
+        return pd.concat(
+            [
+                pd.DataFrame({"item_id": one.item_id, "timestamp": one.local_timestamps(), "target": one.values})
+                for one in self.series
+            ],
+            ignore_index=True,
+        )
+
+    def __len__(self) -> int:
+        return len(self.series)
+
+    def __iter__(self) -> Iterator[Series]:
+        return iter(self.series)
+
+    @property
+    def num_observations(self) -> int:
+        """The observations of all series together."""
+        return sum(len(one) for one in self.series)
+
+    def digest(self) -> str:
+        """SHA-256 over names, zones, frequencies, timestamps and values: equal panels, in whatever order, share it."""
+        content = hashlib.sha256()
+        for one in sorted(self.series, key=lambda series: series.item_id):
+            head = f"{one.item_id}\0{one.time_zone}\0{one.freq}\0{len(one)}\0"
+            content.update(head.encode())
+            content.update(one.timestamps.astype("<i8").tobytes())
+            content.update(one.values.astype("<f8").tobytes())
+        return content.hexdigest()
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something about a forecast that its reader should know: a stable code and a sentence."""
+
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, eq=False)
+class ItemForecast:
+    """What is expected of one series.
+
+    Attributes:
+        item_id: The series.
+        timestamps: The instants asked, in the order asked; UTC, or wall clock where `time_zone` is None; shape (n,).
+        mean: The expected value; shape (n,).
+        quantiles: For each quantile level, ascending, the value there; each of shape (n,); they never cross.
+        time_zone: The zone of the series.
+        notices: What the reader should know.
+    """
+
+    item_id: str
+    timestamps: Instants
+    mean: NDArray[np.float64]
+    quantiles: Mapping[float, NDArray[np.float64]]
+    time_zone: str | None
+    notices: tuple[Notice, ...] = ()
+
+    def local_timestamps(self) -> pd.DatetimeIndex:
+        """The timestamps in the zone of the series."""
+        return localize(self.timestamps, self.time_zone)
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """The forecasts of a panel, in its order, and what they cost.
+
+    Attributes:
+        items: One forecast a series.
+        function_evaluations: How often the vector field was evaluated for them.
+    """
+
+    items: tuple[ItemForecast, ...]
+    function_evaluations: int
+
+
+def _parse_values(item_id: str, values: Any) -> NDArray[np.float64]:
+    try:
+        column = pd.Series(values)
+        if pd.api.types.is_bool_dtype(column.dtype):
+            raise ValueError(str(column.iloc[0]))
+        numbers = column.to_numpy(dtype=np.float64, na_value=np.nan)
+    except (TypeError, ValueError):
+        position, found = _first_text(values)
+        raise ValueInvalid(item_id, position, found) from None
+    infinite = np.isinf(numbers)
+    if infinite.any():
+        position = int(np.argmax(infinite))
+        raise ValueInvalid(item_id, position, str(numbers[position]))
+    return numbers
+
+
+def _first_text(values: Any) -> tuple[int, str]:
+    for position, value in enumerate(values):
+        if value is None or (isinstance(value, (int, float, np.number)) and not isinstance(value, bool)):
+            continue
+        try:
+            float(value) if not isinstance(value, bool) else float("text")
+        except (TypeError, ValueError):
+            return position, repr(value)[:80]
+    return 0, "something that is not a number"
+
+
+def _parse_timestamps(item_id: str, timestamps: Any) -> pd.DatetimeIndex:
+    column = pd.Series(timestamps)
+    if pd.api.types.is_numeric_dtype(column.dtype) and len(column):
+        raise TimestampInvalid(item_id, 0, repr(column.iloc[0]))
+    guessed = guess_datetime_format(str(column.iloc[0])) if len(column) else None
+    for pattern in filter(None, ("ISO8601", guessed)):
+        try:
+            index = pd.DatetimeIndex(pd.to_datetime(column, format=pattern))
+        except (ValueError, TypeError, OverflowError):
+            continue
+        if index.hasnans:
+            raise TimestampInvalid(item_id, int(np.argmax(index.isna())), "nothing")
+        return index
+    return _parse_mixed_zones(item_id, [str(value) for value in column])
+
+
+def _parse_mixed_zones(item_id: str, texts: list[str]) -> pd.DatetimeIndex:
+    """Timestamps whose offsets differ, as a zone's do across a change of its clocks; they are kept in UTC."""
+    for position, text in enumerate(texts):
+        try:
+            pd.Timestamp(text)
+        except (ValueError, OverflowError):
+            raise TimestampInvalid(item_id, position, repr(text)[:80]) from None
+    with_zone = [bool(_WITH_ZONE.search(text)) for text in texts]
+    if not all(with_zone):
+        raise TimeZonesMixed(item_id)
+    return pd.DatetimeIndex(pd.to_datetime(pd.Series(texts), utc=True, format="ISO8601"))
+
+
+def _one_per_timestamp(
+    item_id: str, instants: Instants, numbers: NDArray[np.float64], duplicates: Aggregation
+) -> tuple[Instants, NDArray[np.float64]]:
+    order = np.argsort(instants, kind="stable")
+    instants, numbers = instants[order], numbers[order]
+    repeated = instants[1:] == instants[:-1]
+    if not repeated.any():
+        return instants, numbers
+    if duplicates == "error":
+        first = instants[1:][repeated][0]
+        raise DuplicateTimestamps(item_id, str(pd.Timestamp(first)), int(repeated.sum()))
+    aggregated = pd.Series(numbers).groupby(instants).agg(duplicates)
+    return aggregated.index.to_numpy().astype("datetime64[us]"), aggregated.to_numpy(dtype=np.float64)
