@@ -1,0 +1,99 @@
+"""Write the parts of the documents that are made from the code, or check that they are current.
+
+python docs/generate.py            rewrite them
+python docs/generate.py --check    say which are out of date, and exit with 1 if any is
+"""
+
+import argparse
+import ast
+import re
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+# The migrations' folder is described by its own first line; single migrations are history, not places to look for code.
+UNLISTED = {Path("app/migrations/env.py"), Path("app/migrations/versions")}
+
+
+def first_line(path: Path) -> str:
+    """The first line of a module's docstring, without its full stop."""
+    docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+    if not docstring:
+        sys.exit(
+            f"{path.relative_to(ROOT)} has no docstring: its first line must name the module's one responsibility."
+        )
+    return docstring.splitlines()[0].rstrip(".")
+
+
+def modules(package: Path) -> Iterator[Path]:
+    """The files of a package in the order they are read: its own first, then each sub-package."""
+    entries = sorted(package.iterdir(), key=lambda path: (path.is_dir(), path.name != "__init__.py", path.name))
+    for path in entries:
+        if path.relative_to(ROOT) in UNLISTED:
+            continue
+        if path.suffix == ".py":
+            yield path
+        elif (path / "__init__.py").exists():
+            yield from modules(path)
+
+
+def is_described(path: Path) -> bool:
+    """Whether a file has something to say: an empty `__init__.py` has not."""
+    return path.name != "__init__.py" or bool(path.read_text(encoding="utf-8").strip())
+
+
+def module_map() -> str:
+    """Every module of the service and the model with its one responsibility."""
+    rows = []
+    for package in ("app", "model"):
+        for path in filter(is_described, modules(ROOT / package)):
+            place = path.parent if path.name == "__init__.py" else path
+            name = f"{place.relative_to(ROOT)}{'/' if place.is_dir() else ''}"
+            indent = "  " * (name.rstrip("/").count("/"))
+            rows.append(
+                (indent + name.rstrip("/").rsplit("/", 1)[-1] + ("/" if place.is_dir() else ""), first_line(path))
+            )
+    width = max(len(name) for name, _ in rows)
+    return "```text\n" + "\n".join(f"{name:<{width}}  {line}" for name, line in rows) + "\n```"
+
+
+PARTS: dict[str, dict[str, Callable[[], str]]] = {
+    "README.md": {"map": module_map},
+}
+
+
+def with_part(text: str, part: str, content: str) -> str:
+    """The document with what stands between a part's two marks replaced."""
+    begin, end = f"<!-- {part}: made by docs/generate.py -->", f"<!-- {part}: end -->"
+    pattern = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
+    replaced, found = pattern.subn(lambda _: f"{begin}\n{content}\n{end}", text)
+    if found != 1:
+        sys.exit(f"Expected the mark '{begin}' once in the document, found it {found} times.")
+    return replaced
+
+
+def main() -> int:
+    """Rewrite or check every document; the exit code."""
+    parser = argparse.ArgumentParser(description="Make the generated parts of the documents.")
+    parser.add_argument("--check", action="store_true", help="change nothing; fail if a document is out of date")
+    check = parser.parse_args().check
+    stale = []
+    for name, parts in PARTS.items():
+        document = ROOT / name
+        before = document.read_text(encoding="utf-8")
+        after = before
+        for part, make in parts.items():
+            after = with_part(after, part, make())
+        if after == before:
+            continue
+        stale.append(name)
+        if not check:
+            document.write_text(after, encoding="utf-8")
+    if stale:
+        print(f"{'Out of date, run `make format`' if check else 'Rewritten'}: {', '.join(stale)}")
+    return 1 if stale and check else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
