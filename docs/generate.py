@@ -8,6 +8,7 @@ import argparse
 import ast
 import re
 import sys
+import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -58,8 +59,21 @@ def module_map() -> str:
     return "```text\n" + "\n".join(f"{name:<{width}}  {line}" for name, line in rows) + "\n```"
 
 
+def layers() -> str:
+    """The layers of each package, highest first, as the import contracts have them."""
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
+        "contracts"
+    ]
+    stacks = [contract for contract in contracts if contract["type"] == "layers"]
+    blocks = [
+        f"{stack['containers'][0]}\n" + "\n".join(f"    {layer}" for layer in stack["layers"]) for stack in stacks
+    ]
+    return "```text\n" + "\n\n".join(blocks) + "\n```"
+
+
 PARTS: dict[str, dict[str, Callable[[], str]]] = {
     "README.md": {"map": module_map},
+    "docs/architecture.md": {"layers": layers},
 }
 
 
