@@ -1,0 +1,135 @@
+"""The parts of the project that are not code keep to what the code is."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/**/*.md")])
+
+
+def run(*command: str) -> str:
+    finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+    assert finished.returncode == 0, f"{' '.join(command)}: {finished.stdout}{finished.stderr}"
+    return finished.stdout
+
+
+def targets() -> set[str]:
+    return set(re.findall(r"^\.PHONY: (\S+)$", MAKEFILE, re.MULTILINE))
+
+
+def tracked_files() -> list[Path]:
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+    if listed.returncode != 0:
+        pytest.skip("not a git checkout")
+    return [path for path in map(ROOT.joinpath, listed.stdout.splitlines()) if path.is_file()]
+
+
+def package_name(requirement: str) -> str:
+    name = re.match(r"[A-Za-z0-9._-]+", requirement)
+    assert name, requirement
+    return re.sub(r"[-_.]+", "-", name.group()).lower()
+
+
+def pins() -> dict[str, str]:
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    split = [line.split("==") for line in lines if line and not line.startswith("#")]
+    assert all(len(parts) == 2 for parts in split), "constraints.txt holds exact versions only"
+    return {package_name(name): version for name, version in split}
+
+
+def shell_lines(document: Path) -> list[str]:
+    """The lines of a document's shell blocks, those continued by a backslash joined."""
+    blocks = re.findall(
+        r"^```(?:bash|sh|console)\n(.*?)^```", document.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+    )
+    return [line.strip() for block in blocks for line in block.replace("\\\n", " ").splitlines() if line.strip()]
+
+
+def test_generated_documents_are_current():
+    run(sys.executable, "docs/generate.py", "--check")
+
+
+def test_make_alone_lists_every_command():
+    listed = set(re.findall(r"^  make ([a-z-]+) ", run("make"), re.MULTILINE))
+    assert listed == targets()
+
+
+def test_documents_name_only_commands_of_make_that_exist():
+    called = re.compile(r"(?:^|[`|;&] ?)make ([a-z][a-z-]*)", re.MULTILINE)
+    named = {target for document in DOCUMENTS for target in called.findall(document.read_text(encoding="utf-8"))}
+    assert named <= targets()
+
+
+def test_documents_name_only_commands_and_options_of_longshot_that_exist():
+    typer_main = pytest.importorskip("typer.main")
+    cli = pytest.importorskip("app.cli")
+    commands = typer_main.get_command(cli.app).commands
+    for document in DOCUMENTS:
+        for line in shell_lines(document):
+            called = re.search(r"(?:^|[ /])longshot ([a-z]+)([^|>]*)", line)
+            if not called or line.startswith(("docker", "podman")):
+                continue
+            name, rest = called.groups()
+            assert name in commands, f"{document.name}: {line}"
+            for option in re.findall(r" (--[a-z-]+)", rest):
+                known = commands[name]
+                if hasattr(known, "commands"):
+                    continue
+                assert any(option in parameter.opts for parameter in known.params), f"{document.name}: {line}"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_between_documents_lead_somewhere(document: Path):
+    for target in re.findall(r"\]\((?!https?:|#|mailto:)([^)#]+)", document.read_text(encoding="utf-8")):
+        assert (document.parent / target).exists(), target
+
+
+def test_every_dependency_is_pinned():
+    project = PYPROJECT["project"]
+    wanted = project["dependencies"] + [each for extra in project["optional-dependencies"].values() for each in extra]
+    assert {package_name(requirement) for requirement in wanted} <= pins().keys()
+
+
+def test_torch_is_pinned_without_a_build_so_that_a_cpu_or_a_cuda_wheel_matches():
+    assert re.fullmatch(r"[0-9.]+", pins()["torch"])
+
+
+def test_the_changelog_knows_this_version_or_what_comes():
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert f"## [{PYPROJECT['project']['version']}]" in changelog or "## [Unreleased]" in changelog
+
+
+def test_compose_publishes_to_this_machine_only():
+    ports = re.findall(
+        r'^ +- "?([0-9.:]+:[0-9]+)"?$', (ROOT / "docker/compose.yaml").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert ports
+    assert all(port.startswith("127.0.0.1:") for port in ports)
+
+
+def test_image_and_compose_ask_the_same_question_of_health():
+    question = "urllib.request.urlopen('http://127.0.0.1:8000/readyz', timeout=8)"
+    for name in ("Dockerfile", "docker/compose.yaml"):
+        assert question in (ROOT / name).read_text(encoding="utf-8")
+
+
+def test_nothing_tracked_names_a_package_registry_or_a_path_of_one_machine():
+    # Spelled in parts, so that this file does not name them either.
+    registries = [
+        ".".join(parts) for parts in (("pypi", "org"), ("pythonhosted", "org"), ("debian", "org"), ("npmjs", "org"))
+    ]
+    paths = ["/" + "/".join(parts) + "/" for parts in (("work",), ("root",), ("opt", "wheels"), ("home", "[a-z]+"))]
+    forbidden = re.compile(rf"{'|'.join(map(re.escape, registries))}|(?<![\w.}}])(?:{'|'.join(paths)})".encode())
+    found = [
+        f"{path.relative_to(ROOT)}: {match.group().decode()}"
+        for path in tracked_files()
+        for match in forbidden.finditer(path.read_bytes())
+    ]
+    assert not found
