@@ -6,6 +6,7 @@ python docs/generate.py --check    say which are out of date, and exit with 1 if
 
 import argparse
 import ast
+import importlib
 import re
 import sys
 import tomllib
@@ -71,9 +72,18 @@ def layers() -> str:
     return "```text\n" + "\n\n".join(blocks) + "\n```"
 
 
+def settings() -> str:
+    """Every environment variable of the service with its default and meaning."""
+    sys.path.insert(0, str(ROOT))
+    described = importlib.import_module("app.settings").describe_settings()
+    rows = [f"| `{one.variable}` | {one.default} | {one.text} |" for one in described]
+    return "\n".join(["| variable | default | meaning |", "|---|---|---|", *rows])
+
+
 PARTS: dict[str, dict[str, Callable[[], str]]] = {
     "README.md": {"map": module_map},
     "docs/architecture.md": {"layers": layers},
+    "docs/operations.md": {"settings": settings},
 }
 
 
