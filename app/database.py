@@ -1,0 +1,266 @@
+"""The one database: engine, tables, migrations."""
+
+import fcntl
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final, Generic, TypeVar
+
+import alembic.command
+import alembic.config
+import alembic.migration
+import alembic.script
+import sqlalchemy as sa
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+
+from app.errors import CursorInvalid, DatabaseTooNew
+
+Item = TypeVar("Item")
+
+_MIGRATIONS: Final = Path(__file__).parent / "migrations"
+_MIGRATION_LOCK: Final = 5_417_903_112
+_BUSY_MILLISECONDS: Final = 20_000
+
+
+class Instant(sa.types.TypeDecorator[datetime]):
+    """A point in time: aware UTC in Python, on every database."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002
+        """To UTC."""
+        return None if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002
+        """To UTC; SQLite gives it back without a zone."""
+        return (
+            value if value is None else (value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC))
+        )
+
+
+class Base(DeclarativeBase):
+    """Base of every table."""
+
+    type_annotation_map = {datetime: Instant(), dict[str, Any]: sa.JSON(none_as_null=True)}  # noqa: RUF012
+    metadata = sa.MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+class DatasetRow(Base):
+    """A panel kept for training; its observations are a file."""
+
+    __tablename__ = "datasets"
+    sequence: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[str] = mapped_column(unique=True)
+    digest: Mapped[str]
+    num_series: Mapped[int]
+    num_observations: Mapped[int]
+    created_at: Mapped[datetime]
+
+
+class ModelRow(Base):
+    """A registered name."""
+
+    __tablename__ = "models"
+    name: Mapped[str] = mapped_column(primary_key=True)
+    created_at: Mapped[datetime]
+
+
+class VersionRow(Base):
+    """A checkpoint under a name and a number; never updated."""
+
+    __tablename__ = "versions"
+    model_name: Mapped[str] = mapped_column(sa.ForeignKey("models.name"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    digest: Mapped[str]
+    job_id: Mapped[str | None] = mapped_column(unique=True)
+    dataset_id: Mapped[str | None]
+    config: Mapped[dict[str, Any]]
+    manifest: Mapped[dict[str, Any]]
+    report: Mapped[dict[str, Any] | None]
+    created_at: Mapped[datetime]
+
+
+class AliasRow(Base):
+    """One move of an alias; the highest revision is where it points. Never updated."""
+
+    __tablename__ = "alias_moves"
+    model_name: Mapped[str] = mapped_column(primary_key=True)
+    alias: Mapped[str] = mapped_column(primary_key=True)
+    revision: Mapped[int] = mapped_column(primary_key=True)
+    number: Mapped[int]
+    actor: Mapped[str]
+    created_at: Mapped[datetime]
+    __table_args__ = (
+        sa.ForeignKeyConstraint(
+            ["model_name", "number"], ["versions.model_name", "versions.number"], name="fk_alias_moves_version"
+        ),
+    )
+
+
+class JobRow(Base):
+    """A training job as its user sees it."""
+
+    __tablename__ = "jobs"
+    sequence: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[str] = mapped_column(unique=True)
+    state: Mapped[str] = mapped_column(index=True)
+    model_name: Mapped[str]
+    dataset_id: Mapped[str] = mapped_column(index=True)
+    options: Mapped[dict[str, Any]]
+    policy: Mapped[str]
+    idempotency_key: Mapped[str | None] = mapped_column(unique=True)
+    request_digest: Mapped[str]
+    cancel_requested: Mapped[bool]
+    epoch: Mapped[int]
+    num_epochs: Mapped[int | None]
+    eta_seconds: Mapped[float | None]
+    attempts: Mapped[int]
+    stalled_attempts: Mapped[int]
+    error: Mapped[dict[str, Any] | None]
+    version: Mapped[int | None]
+    decision: Mapped[str | None]
+    created_at: Mapped[datetime]
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+
+
+class EpochRow(Base):
+    """The losses of one epoch of a job."""
+
+    __tablename__ = "job_epochs"
+    job_id: Mapped[str] = mapped_column(sa.ForeignKey("jobs.id"), primary_key=True)
+    epoch: Mapped[int] = mapped_column(primary_key=True)
+    train_loss: Mapped[float]
+    validation_loss: Mapped[float]
+
+
+class WorkerRow(Base):
+    """A worker, and when it last said that it lives."""
+
+    __tablename__ = "workers"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    pid: Mapped[int]
+    started_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+
+
+@dataclass(frozen=True)
+class Page(Generic[Item]):
+    """A part of a list, newest first, and where the next part starts; None at the end."""
+
+    items: tuple[Item, ...]
+    next_cursor: str | None
+
+
+class Database:
+    """The engine and its sessions; safe to share between threads.
+
+    Args:
+        url: `sqlite:///FILE` or `postgresql://…`.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = sa.make_url(url)
+        self.engine = sa.create_engine(self.url, pool_pre_ping=self.url.get_backend_name() != "sqlite")
+        if self.url.get_backend_name() == "sqlite":
+            sa.event.listen(self.engine, "connect", _prepare_sqlite)
+            sa.event.listen(self.engine, "begin", _begin_sqlite)
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A session on one consistent state of the database."""
+        with Session(self.engine) as session:
+            yield session
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """A session that commits at the end, or not at all; on SQLite it is the only writer meanwhile."""
+        with Session(self.engine.execution_options(writes=True), expire_on_commit=False) as session, session.begin():
+            yield session
+
+    def close(self) -> None:
+        """Closes every connection."""
+        self.engine.dispose()
+
+
+def migrate(database: Database) -> None:
+    """Brings the tables to what this release expects; processes that start together do it once.
+
+    Raises:
+        DatabaseTooNew: A newer release has been here.
+    """
+    config = alembic.config.Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    scripts = alembic.script.ScriptDirectory.from_config(config)
+    with _alone(database), database.engine.execution_options(writes=True).connect() as connection:
+        found = alembic.migration.MigrationContext.configure(connection).get_current_revision()
+        if found == scripts.get_current_head():
+            return
+        if found is not None and found not in {one.revision for one in scripts.walk_revisions()}:
+            raise DatabaseTooNew(found, scripts.get_current_head() or "none")
+        config.attributes.update(connection=connection, metadata=Base.metadata)
+        alembic.command.upgrade(config, "head")
+        connection.commit()
+
+
+def read_cursor(cursor: str | None) -> int | None:
+    """The row that a cursor stands for.
+
+    Raises:
+        CursorInvalid: It is none of ours.
+    """
+    if cursor is None:
+        return None
+    if not cursor.isdecimal() or len(cursor) > 18:
+        raise CursorInvalid(cursor)
+    return int(cursor)
+
+
+def now() -> datetime:
+    """The present instant, in UTC."""
+    return datetime.now(UTC)
+
+
+@contextmanager
+def _alone(database: Database) -> Iterator[None]:
+    file = database.url.database
+    if database.url.get_backend_name() != "sqlite":
+        with database.engine.connect() as connection:
+            connection.execute(sa.select(sa.func.pg_advisory_lock(_MIGRATION_LOCK)))
+            yield
+    elif file and file != ":memory:":
+        Path(file).parent.mkdir(parents=True, exist_ok=True)
+        with Path(f"{file}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+    else:
+        yield
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, record: object) -> None:  # noqa: ARG001
+    # The driver would begin transactions by rules of its own; `_begin_sqlite` does instead.
+    connection.isolation_level = None
+    for pragma in (
+        f"busy_timeout={_BUSY_MILLISECONDS}",
+        "journal_mode=WAL",
+        "synchronous=NORMAL",
+        "foreign_keys=ON",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    # A transaction that reads before it writes must hold the write lock from its start: SQLite cannot upgrade it safely.
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -1,0 +1,265 @@
+"""Everything the service can refuse to do, beside what the model refuses.
+
+The tree::
+
+    model.ForecastingError
+    ├── RegistryError                  a name does not lead to a version
+    │   ├── NameInvalid
+    │   ├── ModelNotFound
+    │   ├── VersionNotFound
+    │   ├── AliasNotFound
+    │   └── AliasChanged               someone else moved it first
+    ├── DatasetError                   a stored panel cannot be used
+    │   ├── DatasetNotFound
+    │   ├── DatasetInUse
+    │   └── DatasetCorrupt
+    ├── JobError                       a training job cannot do what was asked
+    │   ├── JobNotFound
+    │   ├── JobNotCancellable
+    │   ├── JobAbandoned
+    │   └── IdempotencyMismatch
+    ├── LimitError                     more was asked than this service allows
+    │   ├── LimitExceeded
+    │   └── CursorInvalid
+    └── OperationError                 the service cannot start or go on as it is set up
+        ├── SettingInvalid
+        ├── HomeUnusable
+        ├── DatabaseTooNew
+        └── WorkerAlreadyRunning
+
+No error knows HTTP: its status is chosen by `app/problems.py`.
+"""
+
+from collections.abc import Sequence
+
+from model import ForecastingError
+
+
+class RegistryError(ForecastingError):
+    """A name does not lead to a version."""
+
+
+class NameInvalid(RegistryError):
+    """A name of a model or an alias with characters it cannot have."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"The name {name[:80]!r} cannot be used.",
+            hint="Use 1 to 64 lower-case letters, digits, '.', '_' or '-', the first a letter or a digit.",
+        )
+        self.name = name
+
+
+class ModelNotFound(RegistryError):
+    """No version was ever registered under a name."""
+
+    def __init__(self, name: str, existing: Sequence[str]) -> None:
+        super().__init__(
+            f"There is no model {name!r}; there {_are(existing)}.",
+            hint="Name one of these, or train this one first.",
+        )
+        self.name = name
+        self.existing = tuple(existing)
+
+
+class VersionNotFound(RegistryError):
+    """A model has no version of a number."""
+
+    def __init__(self, name: str, number: int, existing: Sequence[int]) -> None:
+        super().__init__(
+            f"The model {name!r} has no version {number}; there {_are(existing)}.",
+            hint="Name one of these.",
+        )
+        self.name = name
+        self.number = number
+        self.existing = tuple(existing)
+
+
+class AliasNotFound(RegistryError):
+    """A model has no alias of a name."""
+
+    def __init__(self, name: str, alias: str, existing: Sequence[str]) -> None:
+        super().__init__(
+            f"The model {name!r} has no alias {alias!r}; there {_are(existing)}.",
+            hint=f"Name a version by number ({name}/1), or point the alias at one.",
+        )
+        self.name = name
+        self.alias = alias
+        self.existing = tuple(existing)
+
+
+class AliasChanged(RegistryError):
+    """An alias was moved since the caller looked at it."""
+
+    def __init__(self, name: str, alias: str, expected: int, found: int) -> None:
+        super().__init__(
+            f"The alias {name}@{alias} is at revision {found}, not {expected}.",
+            hint="Look at it again, and decide anew.",
+        )
+        self.name = name
+        self.alias = alias
+        self.expected = expected
+        self.found = found
+
+
+class DatasetError(ForecastingError):
+    """A stored panel cannot be used."""
+
+
+class DatasetNotFound(DatasetError):
+    """No dataset has this id."""
+
+    def __init__(self, dataset_id: str) -> None:
+        super().__init__(f"There is no dataset {dataset_id[:80]!r}.", hint="List the datasets, or upload it again.")
+        self.dataset_id = dataset_id
+
+
+class DatasetInUse(DatasetError):
+    """A dataset that a queued or running job needs cannot be deleted."""
+
+    def __init__(self, dataset_id: str, job_id: str) -> None:
+        super().__init__(
+            f"The dataset {dataset_id!r} is needed by job {job_id!r}.", hint="Wait for the job to end, or cancel it."
+        )
+        self.dataset_id = dataset_id
+        self.job_id = job_id
+
+
+class DatasetCorrupt(DatasetError):
+    """The file of a dataset is damaged or gone."""
+
+    def __init__(self, dataset_id: str, reason: str) -> None:
+        super().__init__(
+            f"The stored file of dataset {dataset_id!r} cannot be used: {reason}.",
+            hint="Delete the dataset and upload it again.",
+        )
+        self.dataset_id = dataset_id
+        self.reason = reason
+
+
+class JobError(ForecastingError):
+    """A training job cannot do what was asked."""
+
+
+class JobNotFound(JobError):
+    """No job has this id."""
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__(f"There is no training job {job_id[:80]!r}.", hint="List the training jobs.")
+        self.job_id = job_id
+
+
+class JobNotCancellable(JobError):
+    """A job that has ended cannot be cancelled."""
+
+    def __init__(self, job_id: str, state: str) -> None:
+        super().__init__(
+            f"The job {job_id!r} has {state} already.", hint="Only a queued or running job can be cancelled."
+        )
+        self.job_id = job_id
+        self.state = state
+
+
+class JobAbandoned(JobError):
+    """A job whose worker died again and again without finishing an epoch."""
+
+    def __init__(self, job_id: str, attempts: int) -> None:
+        super().__init__(
+            f"The worker died {attempts} times in job {job_id!r} before it finished another epoch.",
+            hint="It most likely ran out of memory: lower batch_size or context_length, or give it more.",
+        )
+        self.job_id = job_id
+        self.attempts = attempts
+
+
+class IdempotencyMismatch(JobError):
+    """An idempotency key was used before, for another request."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(
+            f"The idempotency key {key[:80]!r} belongs to another request.",
+            hint="Use a new key for a new request, or repeat the earlier request unchanged.",
+        )
+        self.key = key
+
+
+class LimitError(ForecastingError):
+    """More was asked than this service allows."""
+
+
+class LimitExceeded(LimitError):
+    """A count is above the limit set for it."""
+
+    def __init__(self, what: str, found: int, limit: int, setting: str) -> None:
+        super().__init__(
+            f"There are {found} {what}; this service accepts at most {limit}.",
+            hint=f"Send less at once, or have the operator raise {setting}.",
+        )
+        self.what = what
+        self.found = found
+        self.limit = limit
+        self.setting = setting
+
+
+class CursorInvalid(LimitError):
+    """A cursor that no list of this service gave."""
+
+    def __init__(self, cursor: str) -> None:
+        super().__init__(f"The cursor {cursor[:80]!r} is not one of this list.", hint="Start without a cursor.")
+        self.cursor = cursor
+
+
+class OperationError(ForecastingError):
+    """The service cannot start or go on as it is set up."""
+
+
+class SettingInvalid(OperationError):
+    """An environment variable has a value it cannot have."""
+
+    def __init__(self, variable: str, found: str, needed: str) -> None:
+        super().__init__(f"{variable} is {found!r}; it must be {needed}.", hint="Correct it, or unset it.")
+        self.variable = variable
+        self.found = found
+        self.needed = needed
+
+
+class HomeUnusable(OperationError):
+    """The home folder cannot be made or written to."""
+
+    def __init__(self, home: str, reason: str) -> None:
+        super().__init__(
+            f"The home folder {home} cannot be used: {reason}.",
+            hint="Name a folder that this user can write to with LONGSHOT_HOME.",
+        )
+        self.home = home
+        self.reason = reason
+
+
+class DatabaseTooNew(OperationError):
+    """The database was migrated by a newer release."""
+
+    def __init__(self, found: str, newest: str) -> None:
+        super().__init__(
+            f"The database is at revision {found}, which this release does not know; its newest is {newest}.",
+            hint="Start the release that wrote it or a newer one, or restore a backup.",
+        )
+        self.found = found
+        self.newest = newest
+
+
+class WorkerAlreadyRunning(OperationError):
+    """Another worker holds the lock of the home folder."""
+
+    def __init__(self, home: str, holder: str) -> None:
+        super().__init__(
+            f"Another worker (process {holder}) is running on {home}.",
+            hint="Stop it first; one worker per home is enough.",
+        )
+        self.home = home
+        self.holder = holder
+
+
+def _are(existing: Sequence[object]) -> str:
+    shown = ", ".join(str(one) for one in existing[:20])
+    more = f" and {len(existing) - 20} more" if len(existing) > 20 else ""
+    return f"{'is' if len(existing) == 1 else 'are'} {shown}{more}" if existing else "is none yet"

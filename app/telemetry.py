@@ -1,0 +1,50 @@
+"""Log format, and the request or job that a line belongs to."""
+
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import structlog
+
+_NOISY = ("alembic", "dbos", "httpx", "sqlalchemy", "uvicorn.access")
+
+
+def configure_logging(log_format: str, log_level: str) -> None:
+    """Sends the lines of structlog and of every library to standard error, in one format.
+
+    Args:
+        log_format: `json`, one object a line, or `console`, for people.
+        log_level: The least severe level that is logged.
+    """
+    level = logging.getLevelNamesMapping()[log_level.upper()]
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        cache_logger_on_first_use=False,
+    )
+    output = logging.StreamHandler(sys.stderr)
+    output.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=_last(log_format)))
+    logging.basicConfig(handlers=[output], level=level, force=True)
+    for name in _NOISY:
+        logging.getLogger(name).setLevel(max(level, logging.WARNING))
+
+
+@contextmanager
+def log_context(**values: str) -> Iterator[None]:
+    """Adds values, such as `request_id` or `job_id`, to every line logged inside."""
+    with structlog.contextvars.bound_contextvars(**values):
+        yield
+
+
+def _last(log_format: str) -> list[structlog.typing.Processor]:
+    strip = structlog.stdlib.ProcessorFormatter.remove_processors_meta
+    if log_format == "json":
+        return [strip, structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+    return [strip, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
