@@ -261,6 +261,6 @@ def _prepare_sqlite(connection: sqlite3.Connection, record: object) -> None:  # 
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:
-    # A transaction that reads before it writes must hold the write lock from its start: SQLite cannot upgrade it safely.
+    # A transaction that reads before it writes must hold the write lock from its start: SQLite may refuse it later.
     writes = connection.get_execution_options().get("writes", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

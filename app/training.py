@@ -1,7 +1,7 @@
 """Use case: submit a training, and run one."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from app.datasets import Datasets
@@ -28,18 +28,34 @@ def submit(jobs: Jobs, datasets: Datasets, request: TrainingRequest, *, idempote
     raise NotImplementedError
 
 
+@dataclass(frozen=True)
+class TrainingPlan:
+    """What to train, and for whom.
+
+    Attributes:
+        name: The model that the version will belong to.
+        options: What the user chose.
+        policy: What happens to the alias `production`; the first version of a name always gets it.
+        actor: Who is named in the alias's history.
+        job_id: The job this is, so that a repeated one registers once.
+        dataset_id: The dataset that the panel came from.
+    """
+
+    name: str
+    actor: str
+    options: TrainingOptions = field(default_factory=TrainingOptions)
+    policy: PromotionPolicy = "promote_if_better"
+    job_id: str | None = None
+    dataset_id: str | None = None
+
+
 def train(
     registry: Registry,
     panel: Panel,
-    name: str,
+    plan: TrainingPlan,
     *,
-    options: TrainingOptions | None = None,
-    policy: PromotionPolicy = "promote_if_better",
-    actor: str,
-    job_id: str | None = None,
-    dataset_id: str | None = None,
     state_path: Path | None = None,
-    on_epoch: Callable[[Progress], None] = lambda progress: None,
+    on_epoch: Callable[[Progress], None] = lambda _: None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Outcome:
     """Trains, evaluates, registers and, if the policy allows, promotes; in this process.
@@ -47,12 +63,7 @@ def train(
     Args:
         registry: Where the version goes.
         panel: What to train on.
-        name: The model.
-        options: What the user chose.
-        policy: What happens to the alias `production`; the first version of a name always gets it.
-        actor: Who is named in the alias's history.
-        job_id: The job this is, so that a repeated one registers once.
-        dataset_id: The dataset that the panel came from.
+        plan: What to train.
         state_path: Where to keep what a resumed training goes on from.
         on_epoch: Told after each epoch.
         should_stop: Asked before each batch.
