@@ -87,7 +87,8 @@ class VersionRow(Base):
     dataset_id: Mapped[str | None]
     config: Mapped[dict[str, Any]]
     manifest: Mapped[dict[str, Any]]
-    report: Mapped[dict[str, Any] | None]
+    # Text, because scores of a constant series are infinite and JSON columns cannot hold that.
+    report: Mapped[str | None] = mapped_column(sa.Text)
     created_at: Mapped[datetime]
 
 

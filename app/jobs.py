@@ -1,15 +1,35 @@
 """Training jobs as durable workflows."""
 
-from dataclasses import dataclass
+import hashlib
+import json
+import threading
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal, cast
 
-from app.database import Database, Page
-from model import TrainingOptions
+import sqlalchemy as sa
+import structlog
+from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from app.database import Database, EpochRow, JobRow, Page, now, read_cursor
+from app.errors import IdempotencyMismatch, JobAbandoned, JobNotCancellable, JobNotFound
+from model import Progress, TrainingOptions
 
 JobState = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 PromotionPolicy = Literal["register", "promote_if_better", "promote"]
 """What happens to the alias `production` after a training: nothing, a comparison, or a move in any case."""
+
+MAX_STALLED_ATTEMPTS: Final = 3
+"""How often a worker may die in a job without finishing an epoch before the job is given up."""
+
+_QUEUE: Final = "training"
+_WORKFLOW: Final = "training_job"
+_LIVE: Final = ("queued", "running")
+_log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
@@ -91,7 +111,7 @@ class Jobs:
 
     def __init__(self, database: Database, jobs_url: str) -> None:
         self._database = database
-        self._jobs_url = jobs_url
+        self._workflows = _Workflows(jobs_url)
 
     def submit(self, request: TrainingRequest, *, idempotency_key: str | None = None) -> Job:
         """Queues a training; a key used before gives back the job it was used for.
@@ -99,7 +119,16 @@ class Jobs:
         Raises:
             IdempotencyMismatch: The key was used for another request.
         """
-        raise NotImplementedError
+        try:
+            job_id = self._insert(request, idempotency_key)
+        except IntegrityError:
+            # Another process has just used the same key.
+            job_id = self._insert(request, idempotency_key)
+        try:
+            self._workflows.enqueue(job_id)
+        except SQLAlchemyError as error:
+            _log.warning("the job is kept, and queued once the worker sees it", job_id=job_id, error=str(error))
+        return self.get(job_id)
 
     def get(self, job_id: str) -> Job:
         """The job of an id.
@@ -107,7 +136,9 @@ class Jobs:
         Raises:
             JobNotFound
         """
-        raise NotImplementedError
+        losses = sa.select(EpochRow).where(EpochRow.job_id == job_id).order_by(EpochRow.epoch)
+        with self._database.reading() as session:
+            return _to_job(_row(session, job_id), session.scalars(losses).all())
 
     def list(self, *, limit: int = 50, cursor: str | None = None, state: JobState | None = None) -> Page[Job]:
         """The jobs, newest first, without their losses.
@@ -115,7 +146,16 @@ class Jobs:
         Raises:
             CursorInvalid
         """
-        raise NotImplementedError
+        query = sa.select(JobRow).order_by(JobRow.sequence.desc()).limit(limit + 1)
+        before = read_cursor(cursor)
+        if before is not None:
+            query = query.where(JobRow.sequence < before)
+        if state is not None:
+            query = query.where(JobRow.state == state)
+        with self._database.reading() as session:
+            rows = session.scalars(query).all()
+        more = str(rows[limit - 1].sequence) if len(rows) > limit else None
+        return Page(tuple(_to_job(row, ()) for row in rows[:limit]), more)
 
     def cancel(self, job_id: str) -> Job:
         """Asks a job to stop: a queued one at once, a running one at its next batch.
@@ -124,8 +164,198 @@ class Jobs:
             JobNotFound
             JobNotCancellable: It has ended.
         """
-        raise NotImplementedError
+        with self._database.writing() as session:
+            row = _row(session, job_id, lock=True)
+            if row.state not in _LIVE:
+                raise JobNotCancellable(job_id, row.state)
+            row.cancel_requested = True
+            if row.state == "queued":
+                row.state, row.finished_at = "cancelled", now()
+        return self.get(job_id)
 
     def close(self) -> None:
         """Closes the connection to the workflows."""
-        raise NotImplementedError
+        self._workflows.close()
+
+    def start(self, job_id: str) -> Job | None:
+        """Notes that a worker starts a job; None if there is nothing to do, because it has ended or was cancelled.
+
+        Raises:
+            JobAbandoned: Its worker died too often without getting any further.
+        """
+        with self._database.writing() as session:
+            row = _row(session, job_id, lock=True)
+            if row.state not in _LIVE:
+                return None
+            if row.cancel_requested:
+                row.state, row.finished_at = "cancelled", now()
+                return None
+            if row.stalled_attempts >= MAX_STALLED_ATTEMPTS:
+                raise JobAbandoned(job_id, row.stalled_attempts)
+            row.state = "running"
+            row.attempts += 1
+            row.stalled_attempts += 1
+            row.started_at = row.started_at or now()
+        return self.get(job_id)
+
+    def record_epoch(self, job_id: str, progress: Progress) -> None:
+        """Notes the losses of an epoch; an epoch that a resumed training repeats replaces the earlier one."""
+        with self._database.writing() as session:
+            row = _row(session, job_id, lock=True)
+            row.epoch, row.num_epochs, row.eta_seconds = progress.epoch, progress.num_epochs, progress.eta_seconds
+            row.stalled_attempts = 0
+            losses = {"train_loss": progress.train_loss, "validation_loss": progress.validation_loss}
+            session.merge(EpochRow(job_id=job_id, epoch=progress.epoch, **losses))
+
+    def cancel_requested(self, job_id: str) -> bool:
+        """Whether a job was asked to stop."""
+        query = sa.select(JobRow.cancel_requested).where(JobRow.id == job_id)
+        with self._database.reading() as session:
+            return bool(session.scalar(query))
+
+    def suspend(self, job_id: str) -> None:
+        """Notes that a worker leaves a job on purpose, for the next one to go on with."""
+        self._update(job_id, stalled_attempts=0, eta_seconds=None)
+
+    def succeed(self, job_id: str, version: int, decision: str) -> None:
+        """Notes that a job has registered its version."""
+        self._update(job_id, state="succeeded", version=version, decision=decision, eta_seconds=None, finished_at=now())
+
+    def fail(self, job_id: str, failure: JobFailure) -> None:
+        """Notes why a job has failed."""
+        self._update(job_id, state="failed", error=asdict(failure), eta_seconds=None, finished_at=now())
+
+    def end_cancelled(self, job_id: str) -> None:
+        """Notes that a job has stopped because it was asked to."""
+        self._update(job_id, state="cancelled", eta_seconds=None, finished_at=now())
+
+    def enqueue_forgotten(self) -> None:
+        """Queues the jobs that a crash kept from being queued; one that is queued already stays as it is."""
+        with self._database.reading() as session:
+            waiting = session.scalars(sa.select(JobRow.id).where(JobRow.state == "queued")).all()
+        for job_id in waiting:
+            self._workflows.enqueue(job_id)
+
+    def _insert(self, request: TrainingRequest, key: str | None) -> str:
+        digest = _digest(request)
+        with self._database.writing() as session:
+            earlier = key and session.scalar(sa.select(JobRow).where(JobRow.idempotency_key == key))
+            if earlier:
+                if earlier.request_digest != digest:
+                    raise IdempotencyMismatch(str(key))
+                return earlier.id
+            row = _new_row(request, digest, key)
+            session.add(row)
+            return row.id
+
+    def _update(self, job_id: str, **values: object) -> None:
+        ended = sa.update(JobRow).where(JobRow.id == job_id, JobRow.state.in_(_LIVE)).values(**values)
+        with self._database.writing() as session:
+            session.execute(ended)
+
+
+class _Workflows:
+    """The client side of the workflows; connects when first used."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._client: DBOSClient | None = None
+        self._connecting = threading.Lock()
+
+    def enqueue(self, job_id: str) -> None:
+        """Queues the workflow of a job; does nothing if it is there already."""
+        with self._connecting:
+            if self._client is None:
+                DBOS.migrate(self._url)
+                self._client = DBOSClient(
+                    system_database_url=self._url,
+                    serializer=DBOSPortableJSONSerializer(),
+                    application_name="longshot",
+                    retry_connection_errors=False,
+                )
+        self._client.enqueue(
+            {"workflow_name": _WORKFLOW, "queue_name": _QUEUE, "workflow_id": job_id, "app_version": "1"}, job_id
+        )
+
+    def close(self) -> None:
+        with self._connecting:
+            if self._client is not None:
+                self._client.destroy()
+                self._client = None
+
+
+def run_workflows(jobs_url: str, *, worker_id: str, work: Callable[[str], None]) -> None:
+    """Starts to run queued jobs on a thread, one at a time, those first that an earlier process of this worker left.
+
+    Args:
+        jobs_url: The database of the workflows.
+        worker_id: The same for every process that may go on with the same jobs.
+        work: Does the job of an id; it is called again with that id if the process dies before it returns.
+    """
+    DBOS(
+        config={
+            "name": "longshot",
+            "system_database_url": jobs_url,
+            "executor_id": worker_id,
+            # A constant: a new release goes on with the jobs of the one before.
+            "application_version": "1",
+            "serializer": DBOSPortableJSONSerializer(),
+            "log_level": "WARNING",
+        }
+    )
+    # The jobs count their attempts themselves, and only those that got no further.
+    DBOS.workflow(name=_WORKFLOW, max_recovery_attempts=1_000_000)(work)
+    DBOS.launch()
+    DBOS.register_queue(_QUEUE, worker_concurrency=1, polling_interval_sec=0.5)
+
+
+def _new_row(request: TrainingRequest, digest: str, key: str | None) -> JobRow:
+    return JobRow(
+        id=f"job_{uuid.uuid4().hex}",
+        state="queued",
+        model_name=request.model_name,
+        dataset_id=request.dataset_id,
+        options=asdict(request.options),
+        policy=request.policy,
+        idempotency_key=key,
+        request_digest=digest,
+        cancel_requested=False,
+        epoch=0,
+        attempts=0,
+        stalled_attempts=0,
+        created_at=now(),
+    )
+
+
+def _digest(request: TrainingRequest) -> str:
+    return hashlib.sha256(json.dumps(asdict(request), sort_keys=True).encode()).hexdigest()
+
+
+def _row(session: Session, job_id: str, *, lock: bool = False) -> JobRow:
+    query = sa.select(JobRow).where(JobRow.id == job_id)
+    row = session.scalar(query.with_for_update() if lock else query)
+    if row is None:
+        raise JobNotFound(job_id)
+    return row
+
+
+def _to_job(row: JobRow, losses: Sequence[EpochRow]) -> Job:
+    policy = cast(PromotionPolicy, row.policy)
+    return Job(
+        id=row.id,
+        state=cast(JobState, row.state),
+        request=TrainingRequest(row.model_name, row.dataset_id, TrainingOptions(**row.options), policy),
+        cancel_requested=row.cancel_requested,
+        epoch=row.epoch,
+        num_epochs=row.num_epochs,
+        progress=1.0 if row.state == "succeeded" else row.epoch / (row.num_epochs or 1),
+        eta_seconds=row.eta_seconds,
+        losses=tuple(Loss(one.epoch, one.train_loss, one.validation_loss) for one in losses),
+        failure=None if row.error is None else JobFailure(**row.error),
+        version=row.version,
+        decision=row.decision,
+        attempts=row.attempts,
+        created_at=row.created_at,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+    )

@@ -1,16 +1,27 @@
 """Names, versions, aliases and their history."""
 
-from dataclasses import dataclass
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
 from app.artifacts import ArtifactStore
-from app.database import Database
-from model import BacktestReport, Checkpoint, Manifest, TrainingConfig
+from app.database import AliasRow, Database, ModelRow, VersionRow, now
+from app.errors import AliasChanged, AliasNotFound, ModelNotFound, NameInvalid, VersionNotFound
+from model import BacktestReport, Checkpoint, Manifest, Score, TrainingConfig
 
 PRODUCTION: Final = "production"
 """The alias that a plain name means."""
+
+_NAME: Final = r"[a-z0-9][a-z0-9._-]{0,63}"
+_REFERENCE: Final = re.compile(rf"(?P<name>{_NAME})(?:@(?P<alias>{_NAME})|/(?P<number>[0-9]{{1,9}}))?")
 
 
 @dataclass(frozen=True)
@@ -28,7 +39,11 @@ class ModelReference:
         Raises:
             NameInvalid: The name or the alias cannot be one.
         """
-        raise NotImplementedError
+        found = _REFERENCE.fullmatch(text)
+        if found is None:
+            raise NameInvalid(text)
+        number = None if found["number"] is None else int(found["number"])
+        return cls(found["name"], found["alias"] or (PRODUCTION if number is None else None), number)
 
     def __str__(self) -> str:
         return f"{self.name}@{self.alias}" if self.alias else f"{self.name}/{self.number}"
@@ -110,7 +125,9 @@ def check_name(name: str) -> str:
     Raises:
         NameInvalid
     """
-    raise NotImplementedError
+    if re.fullmatch(_NAME, name) is None:
+        raise NameInvalid(name)
+    return name
 
 
 class Registry:
@@ -134,7 +151,27 @@ class Registry:
         Raises:
             NameInvalid
         """
-        raise NotImplementedError
+        check_name(name)
+        # The files first: a crash in between leaves files that nothing names, never a version without files.
+        self._artifacts.add(_key(checkpoint.manifest.digest), checkpoint.save)
+        with self._database.writing() as session:
+            _lock_model(session, name)
+            row = job_id and session.scalar(sa.select(VersionRow).where(VersionRow.job_id == job_id))
+            if not row:
+                row = VersionRow(
+                    model_name=name,
+                    number=1 + max(_numbers(session, name), default=0),
+                    digest=checkpoint.manifest.digest,
+                    job_id=job_id,
+                    dataset_id=dataset_id,
+                    config=checkpoint.config.to_json(),
+                    manifest=asdict(checkpoint.manifest),
+                    report=None if report is None else json.dumps(asdict(report)),
+                    created_at=now(),
+                )
+                session.add(row)
+                session.flush()
+            return _to_version(row, _pointers(session, row.model_name))
 
     def resolve(self, reference: "str | ModelReference") -> Version:
         """The version that `name`, `name@alias` or `name/3` means now.
@@ -142,11 +179,18 @@ class Registry:
         Raises:
             NameInvalid, ModelNotFound, AliasNotFound, VersionNotFound
         """
-        raise NotImplementedError
+        wanted = ModelReference.parse(reference) if isinstance(reference, str) else reference
+        if wanted.number is not None:
+            return self.version(wanted.name, wanted.number)
+        state = self.alias(wanted.name, wanted.alias or PRODUCTION)
+        return self.version(state.name, state.number)
 
     def models(self) -> tuple[RegisteredModel, ...]:
         """Every registered model, by name."""
-        raise NotImplementedError
+        with self._database.reading() as session:
+            return tuple(
+                _to_model(session, row) for row in session.scalars(sa.select(ModelRow).order_by(ModelRow.name))
+            )
 
     def model(self, name: str) -> RegisteredModel:
         """One registered model.
@@ -154,7 +198,8 @@ class Registry:
         Raises:
             ModelNotFound
         """
-        raise NotImplementedError
+        with self._database.reading() as session:
+            return _to_model(session, _model(session, name))
 
     def versions(self, name: str) -> tuple[Version, ...]:
         """The versions of a model, newest first.
@@ -162,7 +207,11 @@ class Registry:
         Raises:
             ModelNotFound
         """
-        raise NotImplementedError
+        query = sa.select(VersionRow).where(VersionRow.model_name == name).order_by(VersionRow.number.desc())
+        with self._database.reading() as session:
+            _model(session, name)
+            pointers = _pointers(session, name)
+            return tuple(_to_version(row, pointers) for row in session.scalars(query))
 
     def version(self, name: str, number: int) -> Version:
         """One version.
@@ -170,7 +219,8 @@ class Registry:
         Raises:
             ModelNotFound, VersionNotFound
         """
-        raise NotImplementedError
+        with self._database.reading() as session:
+            return _to_version(_version(session, name, number), _pointers(session, name))
 
     def point_alias(self, name: str, alias: str, number: int, *, actor: str, expected: int | None = None) -> AliasState:
         """Points an alias at a version and adds the move to its history; pointing where it points already is no move.
@@ -186,7 +236,21 @@ class Registry:
             NameInvalid, ModelNotFound, VersionNotFound
             AliasChanged: The alias is at another revision than expected.
         """
-        raise NotImplementedError
+        check_name(alias)
+        with self._database.writing() as session:
+            _model(session, name, lock=True)
+            _version(session, name, number)
+            last = next(iter(_moves(session, name, alias)), None)
+            revision = 0 if last is None else last.revision
+            if expected not in (None, revision):
+                raise AliasChanged(name, alias, expected, revision)
+            if last is not None and last.number == number:
+                return _to_state(last)
+            move = AliasRow(
+                model_name=name, alias=alias, revision=revision + 1, number=number, actor=actor, created_at=now()
+            )
+            session.add(move)
+            return _to_state(move)
 
     def alias(self, name: str, alias: str) -> AliasState:
         """Where an alias points.
@@ -194,7 +258,7 @@ class Registry:
         Raises:
             ModelNotFound, AliasNotFound
         """
-        raise NotImplementedError
+        return self.history(name, alias)[0]
 
     def history(self, name: str, alias: str) -> tuple[AliasState, ...]:
         """Every move of an alias, newest first.
@@ -202,8 +266,88 @@ class Registry:
         Raises:
             ModelNotFound, AliasNotFound
         """
-        raise NotImplementedError
+        with self._database.reading() as session:
+            _model(session, name)
+            moves = _moves(session, name, alias)
+            if not moves:
+                raise AliasNotFound(name, alias, sorted(_pointers(session, name)))
+            return tuple(_to_state(row) for row in moves)
 
     def checkpoint_path(self, version: Version) -> Path:
         """The folder of a version's checkpoint."""
-        raise NotImplementedError
+        return self._artifacts.path(_key(version.digest))
+
+
+def _key(digest: str) -> str:
+    return f"checkpoints/{digest}"
+
+
+def _model(session: Session, name: str, *, lock: bool = False) -> ModelRow:
+    row = session.get(ModelRow, name, with_for_update=lock or None)
+    if row is None:
+        raise ModelNotFound(name, session.scalars(sa.select(ModelRow.name).order_by(ModelRow.name)).all())
+    return row
+
+
+def _lock_model(session: Session, name: str) -> None:
+    try:
+        with session.begin_nested():
+            if session.get(ModelRow, name) is None:
+                session.add(ModelRow(name=name, created_at=now()))
+    except IntegrityError:
+        session.expire_all()
+    _model(session, name, lock=True)
+
+
+def _numbers(session: Session, name: str) -> Sequence[int]:
+    return session.scalars(sa.select(VersionRow.number).where(VersionRow.model_name == name)).all()
+
+
+def _version(session: Session, name: str, number: int) -> VersionRow:
+    _model(session, name)
+    existing = sorted(_numbers(session, name), reverse=True)
+    row = session.get(VersionRow, (name, number)) if number in existing else None
+    if row is None:
+        raise VersionNotFound(name, number, existing)
+    return row
+
+
+def _moves(session: Session, name: str, alias: str) -> Sequence[AliasRow]:
+    query = sa.select(AliasRow).where(AliasRow.model_name == name, AliasRow.alias == alias)
+    return session.scalars(query.order_by(AliasRow.revision.desc())).all()
+
+
+def _pointers(session: Session, name: str) -> dict[str, AliasRow]:
+    """The last move of each alias, by alias."""
+    query = sa.select(AliasRow).where(AliasRow.model_name == name).order_by(AliasRow.revision)
+    return {row.alias: row for row in session.scalars(query)}
+
+
+def _to_model(session: Session, row: ModelRow) -> RegisteredModel:
+    pointers = _pointers(session, row.name)
+    aliases = tuple(_to_state(pointers[alias]) for alias in sorted(pointers))
+    return RegisteredModel(row.name, row.created_at, max(_numbers(session, row.name)), aliases)
+
+
+def _to_state(row: AliasRow) -> AliasState:
+    return AliasState(row.model_name, row.alias, row.number, row.revision, row.actor, row.created_at)
+
+
+def _to_version(row: VersionRow, pointers: dict[str, AliasRow]) -> Version:
+    return Version(
+        name=row.model_name,
+        number=row.number,
+        digest=row.digest,
+        created_at=row.created_at,
+        job_id=row.job_id,
+        dataset_id=row.dataset_id,
+        config=TrainingConfig.from_json(row.config),
+        manifest=Manifest(**row.manifest),
+        report=None if row.report is None else _to_report(row.report),
+        aliases=tuple(sorted(alias for alias, move in pointers.items() if move.number == row.number)),
+    )
+
+
+def _to_report(text: str) -> BacktestReport:
+    content = json.loads(text)
+    return BacktestReport(**{**content, "scores": tuple(Score(**score) for score in content["scores"])})

@@ -200,7 +200,7 @@ def _as_text(value: object) -> str:
     return str(int(value)) if isinstance(value, bool) else str(value)
 
 
-def _parsed(name: str, raw: str, parse: Callable[[str], Any]) -> Any:  # noqa: ANN401 - each field has its own type
+def _parsed(name: str, raw: str, parse: Callable[[str], Any]) -> Any:
     try:
         return parse(raw)
     except ValueError as error:

@@ -1,13 +1,33 @@
 """Use case: submit a training, and run one."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Final
 
 from app.datasets import Datasets
+from app.errors import AliasChanged, AliasNotFound
 from app.jobs import Job, Jobs, PromotionPolicy, TrainingRequest
-from app.registry import Registry, Version
-from model import Panel, Progress, TrainingOptions
+from app.registry import PRODUCTION, AliasState, Registry, Version, check_name
+from model import (
+    BacktestReport,
+    Checkpoint,
+    Forecaster,
+    ForecastingError,
+    Panel,
+    Progress,
+    Series,
+    SeriesTooShort,
+    TrainingCancelled,
+    TrainingConfig,
+    TrainingOptions,
+    backtest,
+    choose_config,
+    fit,
+)
+
+_LEAST_KEPT: Final = 0.8
+"""The share of a series that must be left for training when its last horizon is held back."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,25 +38,15 @@ class Outcome:
     decision: str
 
 
-def submit(jobs: Jobs, datasets: Datasets, request: TrainingRequest, *, idempotency_key: str | None = None) -> Job:
-    """Queues a training on a stored dataset; store an inline panel with `datasets.add` first.
-
-    Raises:
-        NameInvalid, DatasetNotFound, IdempotencyMismatch
-        ForecastingError: The series or the options allow no training.
-    """
-    raise NotImplementedError
-
-
 @dataclass(frozen=True)
 class TrainingPlan:
     """What to train, and for whom.
 
     Attributes:
         name: The model that the version will belong to.
+        actor: Who is named in the alias's history.
         options: What the user chose.
         policy: What happens to the alias `production`; the first version of a name always gets it.
-        actor: Who is named in the alias's history.
         job_id: The job this is, so that a repeated one registers once.
         dataset_id: The dataset that the panel came from.
     """
@@ -47,6 +57,50 @@ class TrainingPlan:
     policy: PromotionPolicy = "promote_if_better"
     job_id: str | None = None
     dataset_id: str | None = None
+
+
+def submit(jobs: Jobs, datasets: Datasets, request: TrainingRequest, *, idempotency_key: str | None = None) -> Job:
+    """Queues a training on a stored dataset; store an inline panel with `datasets.add` first.
+
+    Raises:
+        NameInvalid, DatasetNotFound, IdempotencyMismatch
+        ForecastingError: The series or the options allow no training.
+    """
+    check_name(request.model_name)
+    choose_config(datasets.panel(request.dataset_id), request.options)
+    return jobs.submit(request, idempotency_key=idempotency_key)
+
+
+def run_job(
+    job: Job, registry: Registry, datasets: Datasets, jobs: Jobs, *, folder: Path, should_stop: Callable[[], bool]
+) -> Outcome:
+    """Does what a job asks; called again after a crash, it goes on from the last epoch and still registers once.
+
+    Args:
+        job: The job.
+        registry: Where the version goes.
+        datasets: Where the panel is.
+        jobs: Where its progress is noted.
+        folder: Where its state is kept in between.
+        should_stop: Asked before each batch.
+
+    Raises:
+        TrainingCancelled: `should_stop` said so.
+        ForecastingError: The dataset is damaged, or the series or the options allow no training, or it diverged.
+    """
+    request = job.request
+    plan = TrainingPlan(
+        request.model_name, f"job {job.id}", request.options, request.policy, job.id, request.dataset_id
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    return train(
+        registry,
+        datasets.panel(request.dataset_id),
+        plan,
+        state_path=folder / job.id,
+        on_epoch=lambda progress: jobs.record_epoch(job.id, progress),
+        should_stop=should_stop,
+    )
 
 
 def train(
@@ -60,6 +114,8 @@ def train(
 ) -> Outcome:
     """Trains, evaluates, registers and, if the policy allows, promotes; in this process.
 
+    The last horizon of each series that is long enough is held back from training, and the version is examined on it.
+
     Args:
         registry: Where the version goes.
         panel: What to train on.
@@ -72,4 +128,115 @@ def train(
         TrainingCancelled: `should_stop` said so.
         ForecastingError: The series or the options allow no training, or it diverged.
     """
-    raise NotImplementedError
+    check_name(plan.name)
+    config, kept, examined = _hold_back(panel, plan.options)
+    checkpoint = fit(kept, config, state_path=state_path, on_epoch=on_epoch, should_stop=should_stop)
+    report = None if examined is None else _examine(Forecaster(checkpoint), examined, config.horizon, should_stop)
+    version = _register(registry, checkpoint, plan, report)
+    decision = _decide(registry, version, plan, examined, should_stop)
+    return Outcome(registry.version(version.name, version.number), decision)
+
+
+def _hold_back(panel: Panel, options: TrainingOptions) -> tuple[TrainingConfig, Panel, Panel | None]:
+    """The configuration, what to train on, and the whole series that the version is to be examined on."""
+    config = choose_config(panel, options)
+    kept = Panel(tuple(_without_last(one, config) for one in panel))
+    examined = tuple(one for one, short in zip(panel, kept, strict=True) if short is not one)
+    if not examined:
+        return config, panel, None
+    try:
+        return choose_config(kept, replace(options, horizon=config.horizon)), kept, Panel(examined)
+    except SeriesTooShort:
+        return config, panel, None
+
+
+def _without_last(series: Series, config: TrainingConfig) -> Series:
+    """The series without its last horizon; the series itself where too little would be left."""
+    cutoff = series.grid(config.freq).timestamps(-config.horizon, -config.horizon)[0]
+    if (series.timestamps <= cutoff).sum() < _LEAST_KEPT * len(series):
+        return series
+    return series.until(cutoff)
+
+
+def _examine(forecaster: Forecaster, examined: Panel, horizon: int, should_stop: Callable[[], bool]) -> BacktestReport:
+    return backtest(forecaster, examined, horizon=horizon, should_stop=should_stop)
+
+
+def _register(registry: Registry, checkpoint: Checkpoint, plan: TrainingPlan, report: BacktestReport | None) -> Version:
+    # The manifest knows one last instant for the whole panel; what was held back of each series is known here.
+    honest = None if report is None else replace(report, overlaps_training=False)
+    return registry.register(plan.name, checkpoint, job_id=plan.job_id, dataset_id=plan.dataset_id, report=honest)
+
+
+def _decide(
+    registry: Registry,
+    version: Version,
+    plan: TrainingPlan,
+    examined: Panel | None,
+    should_stop: Callable[[], bool],
+) -> str:
+    current = _current(registry, version.name)
+    if current is None:
+        return _promote(registry, version, None, plan.actor, "it is the first version")
+    if current.number == version.number:
+        return f"{PRODUCTION} points at version {version.number}."
+    if plan.policy == "promote":
+        return _promote(registry, version, current, plan.actor, "the policy is to promote every version")
+    if plan.policy == "register":
+        return f"{PRODUCTION} stays at version {current.number}: the policy is only to register."
+    better, reason = _compare(registry, version, current, examined, should_stop)
+    if better:
+        return _promote(registry, version, current, plan.actor, reason)
+    return f"{PRODUCTION} stays at version {current.number}: {reason}."
+
+
+def _current(registry: Registry, name: str) -> AliasState | None:
+    try:
+        return registry.alias(name, PRODUCTION)
+    except AliasNotFound:
+        return None
+
+
+def _promote(registry: Registry, version: Version, current: AliasState | None, actor: str, reason: str) -> str:
+    expected = 0 if current is None else current.revision
+    try:
+        registry.point_alias(version.name, PRODUCTION, version.number, actor=actor, expected=expected)
+    except AliasChanged:
+        return f"{PRODUCTION} stays where someone has just pointed it."
+    return f"{PRODUCTION} now points at version {version.number}: {reason}."
+
+
+def _compare(
+    registry: Registry,
+    version: Version,
+    current: AliasState,
+    examined: Panel | None,
+    should_stop: Callable[[], bool],
+) -> tuple[bool, str]:
+    """Whether a version is better than the present one on what was held back, and the reason in words."""
+    if version.report is None or examined is None:
+        return False, "the series are too short to hold something back and compare"
+    own, naive = _mase(version.report, "longshot"), _mase(version.report, "seasonal_naive")
+    if not own < naive:
+        return False, f"its MASE of {own:.3f} does not beat the seasonal naive forecast's {naive:.3f}"
+    rival = _rival_mase(registry, version, current, examined, should_stop)
+    if rival is None:
+        return True, f"its MASE is {own:.3f}, and version {current.number} cannot forecast these series"
+    comparison = f"its MASE is {own:.3f} where version {current.number} has {rival:.3f}"
+    return own < rival, comparison
+
+
+def _rival_mase(
+    registry: Registry, version: Version, current: AliasState, examined: Panel, should_stop: Callable[[], bool]
+) -> float | None:
+    try:
+        rival = Forecaster.load(registry.checkpoint_path(registry.version(current.name, current.number)))
+        return _mase(_examine(rival, examined, version.config.horizon, should_stop), "longshot")
+    except TrainingCancelled:
+        raise
+    except ForecastingError:
+        return None
+
+
+def _mase(report: BacktestReport, method: str) -> float:
+    return next(score.mase for score in report.scores if score.method == method)
