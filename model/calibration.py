@@ -1,6 +1,17 @@
-"""Conformal intervals by lead time."""
+"""Conformal intervals by lead time.
 
-from dataclasses import dataclass
+Legend: Q quantile levels in pairs (τ, 1 − τ) around the median; a lead bucket is one patch of steps.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+NOMINAL_COVERAGE = 0.8
 
 
 @dataclass(frozen=True)
@@ -8,7 +19,7 @@ class CalibrationSummary:
     """How the intervals of a version were calibrated, and how they did.
 
     Attributes:
-        method: `none` or the name of the method.
+        method: `conformal` (conformalized quantile regression), or `none` where validation data were too few.
         num_scores: Validation residuals behind it.
         longest_lead: Steps up to which it holds.
         nominal: The coverage intended, e.g. 0.8.
@@ -20,3 +31,127 @@ class CalibrationSummary:
     longest_lead: int
     nominal: float
     realised_coverage: float
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """By how much each interval is widened, in units of the context's spread.
+
+    Romano, Patterson, Candès, "Conformalized Quantile Regression", NeurIPS 2019; here by bucket of lead times.
+
+    Attributes:
+        bucket_length: Steps of a bucket.
+        widenings: For each bucket the widening of each pair of levels, from the outermost to the innermost one.
+        summary: What it was learned from, and how it did.
+    """
+
+    bucket_length: int
+    widenings: tuple[tuple[float, ...], ...]
+    summary: CalibrationSummary
+
+    def apply(self, quantiles: Tensor, spread: Tensor) -> Tensor:
+        """Quantiles (batch, horizon, Q) moved outwards, never past the median, still ascending.
+
+        Leads past the last bucket are widened as in that one.
+        """
+        if not self.widenings:
+            return quantiles
+        shifts = self._shifts(quantiles.shape[1]).to(quantiles) * spread.view(-1, 1, 1)
+        middle = quantiles.shape[-1] // 2
+        median = quantiles[..., middle : middle + 1]
+        moved = quantiles + shifts
+        below = torch.minimum(moved[..., :middle], median).flip(-1).cummin(-1).values.flip(-1)
+        above = torch.maximum(moved[..., middle + 1 :], median).cummax(-1).values
+        return torch.cat([below, median, above], dim=-1)
+
+    def _shifts(self, horizon: int) -> Tensor:
+        table = torch.tensor(self.widenings, dtype=torch.float64)
+        signed = torch.cat([-table, table.new_zeros(len(table), 1), table.flip(-1)], dim=-1)
+        buckets = (torch.arange(horizon) // self.bucket_length).clamp_max(len(table) - 1)
+        return signed[buckets]
+
+    def to_json(self) -> dict[str, Any]:
+        """The calibration as JSON's own types."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, content: dict[str, Any]) -> "Calibration":
+        """The calibration that `to_json` gave."""
+        return cls(
+            content["bucket_length"],
+            tuple(tuple(row) for row in content["widenings"]),
+            CalibrationSummary(**content["summary"]),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Residuals:
+    """Validation forecasts beside what happened, in units of each context's spread, ordered in time.
+
+    Attributes:
+        quantiles: Shape (windows, horizon, Q).
+        target: Shape (windows, horizon).
+        known: Which targets were observed; shape (windows, horizon).
+    """
+
+    quantiles: NDArray[np.float64]
+    target: NDArray[np.float64]
+    known: NDArray[np.bool_]
+
+    def part(self, windows: slice) -> "Residuals":
+        """Some of the windows."""
+        return Residuals(self.quantiles[windows], self.target[windows], self.known[windows])
+
+
+def calibrate(residuals: Residuals, levels: tuple[float, ...], bucket_length: int) -> Calibration:
+    """Learns the widenings from all windows, and how well such widenings cover by halves: learned on one, tried on the other.
+
+    Args:
+        residuals: At least two windows; with fewer nothing is calibrated.
+        levels: The quantile levels, symmetric around 0.5.
+        bucket_length: Steps of a bucket of lead times.
+    """
+    num_windows, horizon = residuals.target.shape
+    half = num_windows // 2
+    if half == 0:
+        return Calibration(bucket_length, (), CalibrationSummary("none", 0, 0, NOMINAL_COVERAGE, 0.0))
+    learned = _widenings(residuals.part(slice(None, half)), levels, bucket_length)
+    realised = _coverage(residuals.part(slice(half, None)), levels, bucket_length, learned)
+    scores = int(residuals.known.sum())
+    summary = CalibrationSummary("conformal", scores, horizon, NOMINAL_COVERAGE, realised)
+    return Calibration(bucket_length, _widenings(residuals, levels, bucket_length), summary)
+
+
+def _widenings(residuals: Residuals, levels: tuple[float, ...], bucket: int) -> tuple[tuple[float, ...], ...]:
+    horizon = residuals.target.shape[1]
+    return tuple(
+        tuple(_widening(residuals, pair, 2 * levels[pair], slice(first, first + bucket)) for pair in _pairs(levels))
+        for first in range(0, horizon, bucket)
+    )
+
+
+def _widening(residuals: Residuals, pair: int, miss: float, leads: slice) -> float:
+    """The conformal quantile of `max(lower − y, y − upper)`."""
+    scores = _scores(residuals, pair)[:, leads][residuals.known[:, leads]]
+    if len(scores) == 0:
+        return 0.0
+    rank = min(1.0, np.ceil((len(scores) + 1) * (1 - miss)) / len(scores))
+    return float(np.quantile(scores, rank, method="higher"))
+
+
+def _coverage(
+    residuals: Residuals, levels: tuple[float, ...], bucket: int, widenings: tuple[tuple[float, ...], ...]
+) -> float:
+    pair = levels.index(round((1 - NOMINAL_COVERAGE) / 2, 6))
+    by_lead = np.repeat([row[pair] for row in widenings], bucket)[: residuals.target.shape[1]]
+    covered = _scores(residuals, pair) <= by_lead
+    return float(covered[residuals.known].mean()) if residuals.known.any() else 0.0
+
+
+def _scores(residuals: Residuals, pair: int) -> NDArray[np.float64]:
+    lower, upper = residuals.quantiles[..., pair], residuals.quantiles[..., -1 - pair]
+    return np.asarray(np.maximum(lower - residuals.target, residuals.target - upper))
+
+
+def _pairs(levels: tuple[float, ...]) -> range:
+    return range(len(levels) // 2)

@@ -1,11 +1,35 @@
-"""A trained network as a folder: safetensors, JSON, manifest."""
+"""A trained network as a folder: safetensors, JSON, manifest.
 
-from dataclasses import dataclass
+    model.safetensors   the weights, particles among them
+    config.json         every choice of the training
+    validation.json     what validation chose, and the calibration
+    manifest.json       where it comes from, and the SHA-256 of each other file
+"""
+
+import hashlib
+import json
+import platform
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from safetensors import SafetensorError
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
 
 from model.config import TrainingConfig
+from model.errors import CheckpointCorrupt, CheckpointFormatUnsupported, CheckpointMissing, ConfigurationInvalid
+from model.files import written_whole
+from model.network import ShootingNetwork
+from model.series import Panel
+from model.validation import Validation
 
 FORMAT_VERSION = 1
+_WEIGHTS, _CONFIG, _VALIDATION, _MANIFEST = "model.safetensors", "config.json", "validation.json", "manifest.json"
+_LIBRARIES = ("torch", "torchdiffeq", "numpy", "pandas", "safetensors")
 
 
 @dataclass(frozen=True)
@@ -15,6 +39,7 @@ class Manifest:
     Attributes:
         format_version: Of the folder's layout.
         digest: SHA-256 over the hashes of its files; names the checkpoint's content.
+        files: The SHA-256 of each file by its name.
         data_digest: `Panel.digest()` of the panel it was trained on.
         num_series: Series of that panel.
         num_observations: Observations of that panel.
@@ -29,6 +54,7 @@ class Manifest:
 
     format_version: int
     digest: str
+    files: dict[str, str]
     data_digest: str
     num_series: int
     num_observations: int
@@ -41,22 +67,137 @@ class Manifest:
     validation_loss: float
 
 
+@dataclass(frozen=True)
+class Training:
+    """How a training went.
+
+    Attributes:
+        device: Where it ran.
+        seconds: How long it took.
+        validation_loss: The best one reached.
+    """
+
+    device: str
+    seconds: float
+    validation_loss: float
+
+
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
-    """A trained network with its configuration and origin, in memory."""
+    """A trained network with its configuration, what validation chose for it, and its origin, in memory.
 
+    Attributes:
+        network: On the CPU.
+        config: Every choice of the training.
+        validation: What validation chose.
+        manifest: Where it comes from.
+    """
+
+    network: ShootingNetwork
     config: TrainingConfig
+    validation: Validation
     manifest: Manifest
 
+    @classmethod
+    def of(
+        cls, network: ShootingNetwork, config: TrainingConfig, validation: Validation, panel: Panel, training: Training
+    ) -> "Checkpoint":
+        """The checkpoint of a training that has just ended."""
+        hashes = {name: _hash(content) for name, content in _contents(network, config, validation).items()}
+        manifest = Manifest(
+            format_version=FORMAT_VERSION,
+            digest=_digest(hashes),
+            files=hashes,
+            data_digest=panel.digest(),
+            num_series=len(panel),
+            num_observations=panel.num_observations,
+            trained_until=pd.Timestamp(max(one.last for one in panel)).isoformat(),
+            seed=config.seed,
+            device=training.device,
+            versions={"python": platform.python_version()} | {name: version(name) for name in _LIBRARIES},
+            created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            train_seconds=round(training.seconds, 3),
+            validation_loss=training.validation_loss,
+        )
+        return cls(network, config, validation, manifest)
+
     def save(self, path: Path) -> None:
-        """Writes the folder whole or not at all; an existing one of the same digest is left as it is."""
-        raise NotImplementedError
+        """Writes the folder whole or not at all.
+
+        Raises:
+            FileExistsError: There is something of another content at `path`; the same checkpoint is left as it is.
+        """
+        if (path / _MANIFEST).exists() and _read_manifest(path).digest == self.manifest.digest:
+            return
+        if path.exists():
+            raise FileExistsError(path)
+        with written_whole(path) as folder:
+            folder.mkdir()
+            for name, content in _contents(self.network, self.config, self.validation).items():
+                (folder / name).write_bytes(content)
+            (folder / _MANIFEST).write_bytes(_json(asdict(self.manifest)))
 
     @classmethod
     def load(cls, path: Path) -> "Checkpoint":
         """Reads the folder and checks every hash.
 
         Raises:
-            CheckpointMissing, CheckpointCorrupt, CheckpointFormatUnsupported
+            CheckpointMissing: There is no manifest at `path`.
+            CheckpointCorrupt: A file is missing, damaged, or not the one that the manifest names.
+            CheckpointFormatUnsupported: Another release wrote it.
         """
-        raise NotImplementedError
+        manifest = _read_manifest(path)
+        contents = {name: _read_checked(path / name, digest) for name, digest in manifest.files.items()}
+        try:
+            config = TrainingConfig.from_json(json.loads(contents[_CONFIG]))
+            validation = Validation.from_json(json.loads(contents[_VALIDATION]))
+            network = ShootingNetwork(config)
+            network.load_state_dict(load_tensors(contents[_WEIGHTS]))
+        except (KeyError, TypeError, ValueError, RuntimeError, SafetensorError, ConfigurationInvalid) as error:
+            raise CheckpointCorrupt(str(path), f"its content does not fit together ({type(error).__name__})") from error
+        return cls(network, config, validation, manifest)
+
+
+def _contents(network: ShootingNetwork, config: TrainingConfig, validation: Validation) -> dict[str, bytes]:
+    return {
+        _WEIGHTS: save_tensors({name: value.contiguous() for name, value in network.state_dict().items()}),
+        _CONFIG: _json(config.to_json()),
+        _VALIDATION: _json(validation.to_json()),
+    }
+
+
+def _read_manifest(path: Path) -> Manifest:
+    try:
+        content = json.loads((path / _MANIFEST).read_bytes())
+        if content["format_version"] != FORMAT_VERSION:
+            raise CheckpointFormatUnsupported(content["format_version"], FORMAT_VERSION)
+        manifest = Manifest(**content)
+    except (FileNotFoundError, NotADirectoryError):
+        raise CheckpointMissing(str(path)) from None
+    except (KeyError, TypeError, ValueError):
+        raise CheckpointCorrupt(_MANIFEST, "it is not a manifest") from None
+    if set(manifest.files) != {_WEIGHTS, _CONFIG, _VALIDATION} or _digest(manifest.files) != manifest.digest:
+        raise CheckpointCorrupt(_MANIFEST, "its hashes do not give its digest")
+    return manifest
+
+
+def _read_checked(file: Path, digest: str) -> bytes:
+    try:
+        content = file.read_bytes()
+    except FileNotFoundError:
+        raise CheckpointCorrupt(file.name, "it is missing") from None
+    if _hash(content) != digest:
+        raise CheckpointCorrupt(file.name, "its content is not the one that was written")
+    return content
+
+
+def _hash(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _digest(hashes: dict[str, str]) -> str:
+    return _hash("".join(f"{name}\0{digest}\n" for name, digest in sorted(hashes.items())).encode())
+
+
+def _json(content: dict[str, Any]) -> bytes:
+    return (json.dumps(content, indent=2, sort_keys=True) + "\n").encode()

@@ -1,6 +1,7 @@
 """Choices fixed before training, and how they follow from the data where nobody made them."""
 
-from dataclasses import asdict, dataclass, fields
+from collections import Counter
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from model.errors import ConfigurationInvalid, FrequencyUnknown, SeriesTooShort
@@ -9,6 +10,9 @@ from model.series import Panel
 
 DEFAULT_QUANTILE_LEVELS = (0.025, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.975)
 """The quantile levels that a network learns; others are interpolated between them."""
+
+MIN_OBSERVATIONS = 16
+"""The fewest from which a training makes sense."""
 
 
 @dataclass(frozen=True)
@@ -69,15 +73,15 @@ class TrainingConfig:
     context_length: int
     patch_length: int
     validation_steps: int
-    state_size: int = 64
+    state_size: int = 128
     inflation: int = 2
     num_particles: int = 32
     steps_per_patch: int = 2
     dropout: float = 0.2
     learning_rate: float = 1e-3
-    batch_size: int = 64
+    batch_size: int = 224
     num_epochs: int = 20
-    steps_per_epoch: int = 100
+    steps_per_epoch: int = 40
     seed: int = 0
     quantile_levels: tuple[float, ...] = DEFAULT_QUANTILE_LEVELS
 
@@ -120,4 +124,62 @@ _HIGHEST = {
 
 
 def choose_config(panel: Panel, options: TrainingOptions) -> TrainingConfig:
-    raise NotImplementedError
+    """The configuration that follows from the data, with the user's own choices in place of it.
+
+    The frequency is the commonest one of the panel. The context holds two horizons and several seasons, a patch is one
+    season, and validation keeps the last part of each series, as far as the longest series allows.
+
+    Raises:
+        FrequencyUnknown: No series says its frequency.
+        SeriesTooShort: Even the longest series is too short to learn from.
+        ConfigurationInvalid: A choice is impossible.
+    """
+    freq = _commonest_frequency(panel)
+    season = season_length(freq)
+    longest = max(panel, key=len)
+    num_steps = 1 + int(-longest.grid(freq).positions(longest.timestamps)[0])
+    horizon = options.horizon or max(1, min(_usual_horizon(season), num_steps // 5))
+    needed = max(MIN_OBSERVATIONS, 2 * horizon + MIN_OBSERVATIONS // 2)
+    if min(len(longest), num_steps) < needed:
+        raise SeriesTooShort(longest.item_id, len(longest), needed, f"training for a horizon of {horizon} steps")
+    validation = options.validation_steps or max(horizon, min(num_steps * 3 // 20, num_steps - needed + horizon))
+    context = options.context_length or _usual_context(season, horizon, num_steps - validation - horizon)
+    num_windows = sum(max(1, len(one) - validation - horizon - context) for one in panel)
+    config = TrainingConfig(
+        freq=freq,
+        season_length=season,
+        horizon=horizon,
+        context_length=context,
+        patch_length=min(season if season > 1 else 8, horizon, 96),
+        validation_steps=validation,
+        steps_per_epoch=_usual_steps_per_epoch(num_windows),
+    )
+    chosen = {name: value for name, value in asdict(options).items() if value is not None}
+    return replace(config, **chosen)
+
+
+def _commonest_frequency(panel: Panel) -> str:
+    known = Counter(one.freq for one in panel if one.freq is not None)
+    if not known:
+        raise FrequencyUnknown(panel.series[0].item_id)
+    return known.most_common(1)[0][0]
+
+
+def _usual_horizon(season: int) -> int:
+    """A week of what is observed within the day, four weeks of days, a year of longer steps."""
+    if season >= 24 and season != 52:
+        return min(7 * season, 672)
+    return 4 * season if season in (5, 7) else max(season, 8)
+
+
+def _usual_context(season: int, horizon: int, available: int) -> int:
+    """Two horizons and several seasons, but no more than two thirds of what training can see."""
+    seasons = 14 if season >= 24 and season != 52 else 8 if season in (5, 7) else 3
+    wanted = min(max(2 * horizon, seasons * season, 24), 1440)
+    return max(4, min(wanted, available * 2 // 3))
+
+
+def _usual_steps_per_epoch(num_windows: int) -> int:
+    """Three passes over the windows in all, within bounds that keep a training worthwhile and short."""
+    passes = 3 * num_windows / TrainingConfig.batch_size / TrainingConfig.num_epochs
+    return int(min(max(passes, 15), 50))

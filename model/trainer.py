@@ -1,12 +1,32 @@
 """The training loop, on one page."""
 
-from collections.abc import Callable
+import hashlib
+import json
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from model.checkpoint import Checkpoint
+import torch
+from torch import nn
+
+from model.checkpoint import Checkpoint, Training
 from model.config import TrainingConfig
+from model.device import choose_device
+from model.errors import SeriesTooShort, TrainingCancelled, TrainingDiverged
+from model.loss import pinball
+from model.network import ShootingNetwork
+from model.scaling import Scale
 from model.series import Panel
+from model.training_state import TrainingState
+from model.validation import validated
+from model.windows import Windows, WindowShape, split
+
+GRADIENT_CLIP = 1.0
+WEIGHT_DECAY = 0.01
+MAX_VALIDATION_WINDOWS = 1024
 
 
 @dataclass(frozen=True)
@@ -19,7 +39,7 @@ class Progress:
         train_loss: Mean pinball loss of the epoch, on scaled values.
         validation_loss: The same on the validation windows.
         best_validation_loss: The lowest so far.
-        elapsed_seconds: Since training started or was resumed.
+        elapsed_seconds: Since the training first started, interruptions left out.
         eta_seconds: Expected until the last epoch.
     """
 
@@ -44,5 +64,137 @@ def fit(
     state_path: Path | None = None,
     on_epoch: Callable[[Progress], None] = lambda progress: None,
     should_stop: Callable[[], bool] = lambda: False,
+    device: str | None = None,
 ) -> Checkpoint:
-    raise NotImplementedError
+    """Trains a network on a panel.
+
+    Args:
+        panel: What to learn from. The last `config.validation_steps` of each series are never trained on: they choose the
+            epoch, the length of the forecaster's blocks and the calibration of its intervals.
+        config: Every choice; see `choose_config`.
+        state_path: A file to keep the state of the training in after each epoch. If it exists, and was written for the same
+            panel and configuration, training goes on from there, with the same result as if it had never been interrupted.
+        on_epoch: Told how far the training is, after each epoch.
+        should_stop: Asked before each gradient step.
+        device: `cpu`, `cuda` or `cuda:N`; the best one of the machine if left out.
+
+    Raises:
+        SeriesTooShort: No series gives a single window to train or to validate on.
+        TrainingDiverged: The loss is no longer finite.
+        TrainingCancelled: `should_stop` said so.
+    """
+    place = choose_device(device)
+    shape = WindowShape(
+        config.freq, config.season_length, config.context_length, config.horizon, config.validation_steps
+    )
+    windows = split(panel, shape, place)
+    _require_windows(panel, config, windows.training, windows.validation)
+    state = _new_state(panel, config, place)
+    if state_path is not None:
+        state.restore(state_path)
+    some_validation = windows.validation.thinned(MAX_VALIDATION_WINDOWS)
+    while state.epoch < config.num_epochs and state.epoch - state.best_epoch < _patience(config):
+        started = time.monotonic()
+        train_loss = _train_epoch(state, config, windows.training, should_stop)
+        validation_loss = _validation_loss(state.network, some_validation, config.horizon)
+        state.epoch += 1
+        if validation_loss < state.best_loss:
+            state.best_loss, state.best_epoch = validation_loss, state.epoch
+            state.best_weights = {k: v.detach().clone() for k, v in state.network.state_dict().items()}
+        state.seconds += time.monotonic() - started
+        if state_path is not None:
+            state.save(state_path)
+        on_epoch(_progress(state, config, train_loss, validation_loss))
+    network = ShootingNetwork(config)
+    network.load_state_dict({name: weight.cpu() for name, weight in state.best_weights.items()})
+    calibrated = validated(network.to(place), windows.validation, config)
+    return Checkpoint.of(network.cpu(), config, calibrated, panel, Training(str(place), state.seconds, state.best_loss))
+
+
+def one_cycle(step: int, num_steps: int, highest: float) -> float:
+    """The learning rate of a step: up to `highest` over the first three tenths, then down to almost nothing, by cosines.
+
+    Smith and Topin, "Super-Convergence", 2018.
+    """
+    turn = 0.3 * num_steps
+    lowest, share = (highest / 25, step / turn) if step < turn else (highest / 1e5, (num_steps - step) / (num_steps - turn))
+    return lowest + (highest - lowest) * (1 - math.cos(math.pi * share)) / 2
+
+
+def _train_epoch(
+    state: TrainingState, config: TrainingConfig, windows: Windows, should_stop: Callable[[], bool]
+) -> float:
+    network, optimizer = state.network, state.optimizer
+    network.train()
+    total = torch.zeros((), device=windows.values.device)
+    with _seeded(config.seed, state.epoch + 1, windows.values.device):
+        chosen = torch.randint(len(windows), (config.steps_per_epoch, config.batch_size))
+        for number, numbers in enumerate(chosen.to(windows.values.device)):
+            if should_stop():
+                raise TrainingCancelled(state.epoch + 1)
+            step = state.epoch * config.steps_per_epoch + number
+            optimizer.param_groups[0]["lr"] = one_cycle(
+                step, config.num_epochs * config.steps_per_epoch, config.learning_rate
+            )
+            loss = _loss(network, windows, numbers, config.horizon)
+            optimizer.zero_grad()
+            loss.backward()
+            nn.utils.clip_grad_norm_(network.parameters(), GRADIENT_CLIP)
+            optimizer.step()
+            total += loss.detach()
+    mean = float(total) / config.steps_per_epoch
+    if not math.isfinite(mean):
+        raise TrainingDiverged(state.epoch + 1)
+    return mean
+
+
+def _loss(network: nn.Module, windows: Windows, numbers: torch.Tensor, horizon: int) -> torch.Tensor:
+    batch = windows.batch(numbers)
+    scale = Scale.of(batch.context)
+    quantiles = network(scale.remove(batch.context), horizon)
+    return pinball(quantiles, scale.remove(batch.target), network.levels, batch.known)
+
+
+@torch.inference_mode()
+def _validation_loss(network: nn.Module, windows: Windows, horizon: int) -> float:
+    network.eval()
+    numbers = torch.arange(len(windows), device=windows.values.device)
+    parts = numbers.split(256)
+    losses = torch.stack([_loss(network, windows, part, horizon) * len(part) for part in parts])
+    return float(losses.sum()) / len(windows)
+
+
+def _new_state(panel: Panel, config: TrainingConfig, device: torch.device) -> TrainingState:
+    with _seeded(config.seed, 0, device):
+        network = ShootingNetwork(config).to(device)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=config.learning_rate, weight_decay=WEIGHT_DECAY)
+    purpose = hashlib.sha256(json.dumps([config.to_json(), panel.digest()], sort_keys=True).encode()).hexdigest()
+    return TrainingState(network, optimizer, purpose)
+
+
+@contextmanager
+def _seeded(seed: int, epoch: int, device: torch.device) -> Iterator[None]:
+    """Everything random inside follows from the seed and the epoch, and nothing outside is disturbed."""
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed((seed * 1_000_003 + epoch) % 2**63)
+        yield
+
+
+def _patience(config: TrainingConfig) -> int:
+    """Epochs without improvement before training stops."""
+    return max(5, config.num_epochs // 3)
+
+
+def _progress(state: TrainingState, config: TrainingConfig, train_loss: float, validation_loss: float) -> Progress:
+    remaining = (config.num_epochs - state.epoch) * state.seconds / state.epoch
+    return Progress(
+        state.epoch, config.num_epochs, train_loss, validation_loss, state.best_loss, state.seconds, remaining
+    )
+
+
+def _require_windows(panel: Panel, config: TrainingConfig, *parts: Windows) -> None:
+    if any(len(part) == 0 for part in parts):
+        longest = max(panel, key=len)
+        needed = config.validation_steps + config.horizon + 2
+        purpose = f"training with {config.validation_steps} validation steps and a horizon of {config.horizon} steps"
+        raise SeriesTooShort(longest.item_id, len(longest), max(needed, len(longest) + 1), purpose)

@@ -1,0 +1,22 @@
+"""Where tensors live: CUDA where there is a GPU, else the CPU."""
+
+import torch
+
+from model.errors import ConfigurationInvalid
+
+
+def choose_device(name: str | None = None) -> torch.device:
+    """The device of this name, or the best one of this machine.
+
+    Raises:
+        ConfigurationInvalid: The device is unknown, or not on this machine.
+    """
+    if name is None:
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise ConfigurationInvalid("device", name, "cpu, cuda, or cuda:N") from None
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise ConfigurationInvalid("device", name, "cpu, since this machine has no usable GPU")
+    return device

@@ -1,0 +1,105 @@
+"""A network that answers without gradients: its control computed once, its horizon without an end.
+
+A forecast is made in blocks. Within a block the flow is simply continued; after it, the context moves on over what was
+forecast. The length of the blocks is learned on validation data: the trained horizon, or as much longer as pays.
+"""
+
+from collections.abc import Iterator
+from threading import Lock
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional
+
+from model.network import ShootingNetwork
+from model.scaling import Scale
+from model.shooting.integrate import StageControls
+
+EVALUATIONS_PER_STEP = 4
+
+
+class Predictor:
+    """Quantiles for any number of steps from contexts in their own unit; safe to call from several threads.
+
+    Args:
+        network: Trained, and not trained any further.
+        block_length: Steps for which the flow is continued before the context moves on.
+        season_length: Steps of a season.
+    """
+
+    def __init__(self, network: ShootingNetwork, *, block_length: int, season_length: int) -> None:
+        self.network = network.eval().requires_grad_(requires_grad=False)
+        self.block_length = block_length
+        self.season_length = season_length
+        levels = network.levels.double()
+        edges = torch.cat([levels.new_zeros(1), (levels[1:] + levels[:-1]) / 2, levels.new_ones(1)])
+        self._weights = edges.diff()
+        self._patches: list[list[StageControls]] = []
+        self._particles = network.flow.particles
+        self._lock = Lock()
+
+    def quantiles(self, context: Float[Tensor, "batch context"], horizon: int) -> Float[Tensor, "batch horizon levels"]:
+        """The quantiles of the next `horizon` steps, in float64, ascending along the last dimension."""
+        length = context.shape[1]
+        blocks: list[Tensor] = []
+        for first in range(0, horizon, self.block_length):
+            block = self._block(context, min(self.block_length, horizon - first))
+            blocks.append(block)
+            context = torch.cat([context, self.mean(block)], dim=1)[:, -length:]
+        return self._never_narrower(torch.cat(blocks, dim=1))
+
+    def mean(self, quantiles: Float[Tensor, "*batch levels"]) -> Float[Tensor, "*batch"]:
+        """The mean of the distribution that the quantiles describe."""
+        return quantiles @ self._weights
+
+    def num_evaluations(self, horizon: int) -> int:
+        """How often the vector field is evaluated for a horizon."""
+        per_patch = EVALUATIONS_PER_STEP * self.network.steps_per_patch
+        return sum(
+            per_patch * -(-min(self.block_length, horizon - first) // self.network.patch_length)
+            for first in range(0, horizon, self.block_length)
+        )
+
+    @property
+    def num_bytes(self) -> int:
+        """Memory of the weights, and of the controls once all of them are kept."""
+        weights = sum(p.numel() * p.element_size() for p in self.network.parameters())
+        particles = sum(p.numel() * p.element_size() for p in self.network.flow.components)
+        return weights + particles * self.num_evaluations(self.block_length)
+
+    @torch.inference_mode()
+    def _block(self, context: Tensor, horizon: int) -> Tensor:
+        scale = Scale.of(context)
+        state = self.network.encode(scale.remove(context).float())
+        states = []
+        for steps in self._controls(-(-horizon // self.network.patch_length)):
+            state = self.network.flow.carry(state, steps)
+            states.append(state)
+        return scale.restore(self.network.decode(states)[:, :horizon].double())
+
+    def _controls(self, num_patches: int) -> Iterator[list[StageControls]]:
+        """The controls patch by patch, computed the first time that they are asked for."""
+        with self._lock:
+            while len(self._patches) < num_patches:
+                steps = []
+                for particles, stages in self.network.flow.controls(self._particles, self.network.steps_per_patch):
+                    self._particles = particles
+                    steps.append(stages)
+                self._patches.append(steps)
+        yield from self._patches[:num_patches]
+
+    def _never_narrower(self, quantiles: Tensor) -> Tensor:
+        """Past the first block, spreads at least as wide as one season earlier: knowledge does not grow with the lead."""
+        batch, horizon, num_levels = quantiles.shape
+        season = min(self.season_length, self.block_length)
+        first = self.block_length - season
+        if horizon <= self.block_length:
+            return quantiles
+        median = quantiles[..., self.network.median, None]
+        spreads = quantiles - median
+        late = functional.pad(spreads[:, first:], (0, 0, 0, -(horizon - first) % season))
+        seasons = late.view(batch, -1, season, num_levels)
+        widest = torch.where(seasons < 0, seasons.cummin(1).values, seasons.cummax(1).values)
+        spreads = torch.cat([spreads[:, :first], widest.flatten(1, 2)[:, : horizon - first]], dim=1)
+        return median + spreads

@@ -1,0 +1,61 @@
+"""From a context to quantiles: encode, flow, decode.
+
+    context ─ linear L→d = x(0) ─ linear d→αd = v(0) ─ flow ─ at each patch: linear d→P medians and their spreads
+
+Legend: L context length, d state size, α inflation, P patch length, Q quantile levels.
+"""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional
+
+from model.config import TrainingConfig
+from model.shooting.dynamics import ParameterWeights, UpDownUniversal
+from model.shooting.flow import Flow
+from model.shooting.phase import State
+
+
+class ShootingNetwork(nn.Module):
+    """Carries an encoded context along a shooting flow and reads a patch of quantiles off at each unit of time.
+
+    Args:
+        config: The sizes.
+    """
+
+    levels: Tensor
+
+    def __init__(self, config: TrainingConfig) -> None:
+        super().__init__()
+        self.patch_length = config.patch_length
+        self.steps_per_patch = config.steps_per_patch
+        self.register_buffer("levels", torch.tensor(config.quantile_levels), persistent=False)
+        self.median = config.quantile_levels.index(0.5)
+        num_spreads = len(config.quantile_levels) - 1
+        dynamics = UpDownUniversal(config.state_size, config.inflation, "relu", ParameterWeights.fan_in(config.state_size, config.inflation))
+        self.encoder = nn.Linear(config.context_length, config.state_size)
+        self.dropout = nn.Dropout(config.dropout)
+        self.lift = nn.Linear(config.state_size, config.inflation * config.state_size)
+        self.flow = Flow(dynamics, num_particles=config.num_particles, step=1 / config.steps_per_patch)
+        self.median_head = nn.Linear(config.state_size, config.patch_length)
+        self.spread_head = nn.Linear(config.state_size, config.patch_length * num_spreads)
+
+    def encode(self, context: Float[Tensor, "batch context"]) -> State:
+        """The data points (x(0), v(0)) of scaled contexts."""
+        x = self.dropout(self.encoder(context))
+        return x, self.lift(x)
+
+    def decode(self, states: list[State]) -> Float[Tensor, "batch horizon levels"]:
+        """The quantiles of consecutive patches, ascending along the last dimension by construction."""
+        x = torch.stack([state[0] for state in states], dim=1)
+        median = self.median_head(x).unsqueeze(-1)
+        gaps = functional.softplus(self.spread_head(x).unflatten(-1, (self.patch_length, -1)) - 1)
+        below = median - gaps[..., : self.median].flip(-1).cumsum(-1).flip(-1)
+        above = median + gaps[..., self.median :].cumsum(-1)
+        return torch.cat([below, median, above], -1).flatten(1, 2)
+
+    def forward(self, context: Float[Tensor, "batch context"], horizon: int) -> Float[Tensor, "batch horizon levels"]:
+        """The quantiles of the next `horizon` steps of scaled contexts."""
+        num_patches = -(-horizon // self.patch_length)
+        states = self.flow(self.encode(context), num_patches, self.steps_per_patch)
+        return self.decode(states)[:, :horizon]

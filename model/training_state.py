@@ -1,0 +1,79 @@
+"""All that a training needs to go on after an interruption, kept as one safetensors file.
+
+Everything random in an epoch follows from the seed and the number of the epoch, so no generator needs keeping.
+"""
+
+import contextlib
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from model.files import written_whole
+
+
+@dataclass
+class TrainingState:
+    """A training between two epochs.
+
+    Attributes:
+        network: As the last epoch left it.
+        optimizer: With its moments.
+        purpose: Names the configuration and the data; a state of another purpose is not continued.
+        epoch: Epochs done.
+        best_loss: The lowest validation loss so far.
+        best_epoch: When it was reached.
+        best_weights: The weights that reached it.
+        seconds: Spent so far.
+    """
+
+    network: nn.Module
+    optimizer: torch.optim.AdamW
+    purpose: str
+    epoch: int = 0
+    best_loss: float = float("inf")
+    best_epoch: int = 0
+    best_weights: dict[str, Tensor] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    def save(self, path: Path) -> None:
+        """Writes the state whole or not at all."""
+        tensors = {f"network.{name}": value for name, value in self.network.state_dict().items()}
+        tensors |= {f"best.{name}": value for name, value in self.best_weights.items()}
+        for number, moments in self.optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer.{number}.{name}": value for name, value in moments.items()}
+        numbers = {
+            "purpose": self.purpose,
+            "epoch": self.epoch,
+            "best_loss": self.best_loss,
+            "best_epoch": self.best_epoch,
+            "seconds": self.seconds,
+        }
+        with written_whole(path) as temporary:
+            save_file({k: v.contiguous() for k, v in tensors.items()}, temporary, {"state": json.dumps(numbers)})
+
+    def restore(self, path: Path) -> None:
+        """Continues from a file that `save` wrote for the same purpose; without one, or if it is damaged, starts anew."""
+        with contextlib.suppress(FileNotFoundError, SafetensorError), safe_open(path, "pt") as file:
+            numbers = json.loads(file.metadata()["state"])
+            if numbers["purpose"] == self.purpose:
+                self._adopt(numbers, {name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
+
+    def _adopt(self, numbers: dict[str, float], tensors: dict[str, Tensor]) -> None:
+        groups: dict[str, dict[str, Tensor]] = {"network": {}, "best": {}, "optimizer": {}}
+        for name, tensor in tensors.items():
+            kind, _, rest = name.partition(".")
+            groups[kind][rest] = tensor
+        self.network.load_state_dict(groups["network"])
+        self.best_weights = groups["best"]
+        moments: dict[int, dict[str, Tensor]] = {}
+        for name, tensor in groups["optimizer"].items():
+            number, _, moment = name.partition(".")
+            moments.setdefault(int(number), {})[moment] = tensor
+        self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": moments})
+        self.epoch, self.best_epoch = int(numbers["epoch"]), int(numbers["best_epoch"])
+        self.best_loss, self.seconds = numbers["best_loss"], numbers["seconds"]

@@ -1,0 +1,79 @@
+"""What the validation windows decide once training is over: how far to continue the flow, how wide the intervals are."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from model.calibration import Calibration, Residuals, calibrate
+from model.config import TrainingConfig
+from model.inference import Predictor
+from model.network import ShootingNetwork
+from model.scaling import Scale
+from model.windows import Windows
+
+MAX_WINDOWS = 512
+MIN_WINDOWS = 16
+LONGEST_BLOCK_IN_HORIZONS = 8
+
+
+@dataclass(frozen=True)
+class Validation:
+    """The choices made after training; stored with the checkpoint.
+
+    Attributes:
+        block_length: Steps for which a flow is continued before the context moves on; see `inference`.
+        calibration: Of the intervals.
+    """
+
+    block_length: int
+    calibration: Calibration
+
+    def to_json(self) -> dict[str, Any]:
+        """The choices as JSON's own types."""
+        return {"block_length": self.block_length, "calibration": self.calibration.to_json()}
+
+    @classmethod
+    def from_json(cls, content: dict[str, Any]) -> "Validation":
+        """The choices that `to_json` gave."""
+        return cls(content["block_length"], Calibration.from_json(content["calibration"]))
+
+
+def validated(network: ShootingNetwork, windows: Windows, config: TrainingConfig) -> Validation:
+    """Chooses the length of the blocks, then calibrates the intervals within the trained horizon."""
+    block_length = _best_block_length(network, windows, config)
+    quantiles, target, known = _forecasts(network, windows.thinned(MAX_WINDOWS), config, block_length)
+    residuals = Residuals(quantiles.numpy(), target.numpy(), known.numpy())
+    return Validation(block_length, calibrate(residuals, config.quantile_levels, config.patch_length))
+
+
+def _best_block_length(network: ShootingNetwork, windows: Windows, config: TrainingConfig) -> int:
+    """The one with the least mean square error past the trained horizon, as far as validation reaches."""
+    candidates = [config.horizon * 2**power for power in range(LONGEST_BLOCK_IN_HORIZONS.bit_length())]
+    reachable = [length for length in candidates if len(windows.with_horizon(length)) >= MIN_WINDOWS]
+    if len(reachable) < 2:
+        return config.horizon
+    longest = windows.with_horizon(reachable[-1]).thinned(MAX_WINDOWS // 4)
+
+    def error(block_length: int) -> float:
+        quantiles, target, known = _forecasts(network, longest, config, block_length)
+        squares = (quantiles[..., network.median] - target).square() * known
+        return float(squares[:, config.horizon :].sum())
+
+    return min(reachable, key=error)
+
+
+def _forecasts(
+    network: ShootingNetwork, windows: Windows, config: TrainingConfig, block_length: int
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Quantiles, targets and which of them are known, in units of each context's spread, ordered by cutoff."""
+    predictor = Predictor(network, block_length=block_length, season_length=config.season_length)
+    order = torch.argsort(windows.starts - windows.ends, stable=True)
+    parts = []
+    for numbers in order.split(128):
+        batch = windows.batch(numbers)
+        scale = Scale.of(batch.context)
+        quantiles = predictor.quantiles(scale.remove(batch.context).double(), windows.horizon)
+        parts.append((quantiles, scale.remove(batch.target), batch.known))
+    return tuple(torch.cat(column).cpu() for column in zip(*parts, strict=True))  # type: ignore[return-value]

@@ -1,0 +1,228 @@
+"""A series on its regular grid, and the training windows cut from many of them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int
+from numpy.typing import NDArray
+from torch import Tensor
+
+from model.series import Panel, Series
+
+
+@dataclass(frozen=True, eq=False)
+class GridSeries:
+    """A series at consecutive positions of its grid, the last one at its last observation.
+
+    Attributes:
+        values: The observations, interpolated in time where there is none; shape (n,).
+        observed: Where an observation lies within half a step; shape (n,).
+    """
+
+    values: NDArray[np.float64]
+    observed: NDArray[np.bool_]
+
+
+def on_grid(series: Series, freq: str, season_length: int, length: int | None = None) -> GridSeries:
+    """Puts a series on its grid.
+
+    Between observations the value is linear in time. A gap longer than half a season, and what lies before the first
+    observation, repeats the season beside it where there is one.
+
+    Args:
+        series: The observations.
+        freq: The step of the grid.
+        season_length: Steps of a season.
+        length: How many positions; as many as the series spans if left out.
+    """
+    positions = series.grid(freq).positions(series.timestamps)
+    span = int(np.ceil(-positions[0])) + 1
+    length = span if length is None else length
+    known = positions > -(length + 2 * season_length)
+    positions, values = positions[known], series.values[known]
+    first = min(-(length - 1), int(np.floor(positions[0])))
+    grid = np.arange(first, 1)
+    filled = np.interp(grid, positions, values)
+    observed = np.zeros(len(grid), dtype=bool)
+    observed[np.round(positions).astype(int) - first] = True
+    _repeat_seasons(filled, observed, season_length)
+    return GridSeries(filled[-length:], observed[-length:])
+
+
+def _repeat_seasons(values: NDArray[np.float64], observed: NDArray[np.bool_], season: int) -> None:
+    """Fills long gaps from the season before them, and the time before the first observation from the season after."""
+    seen = np.flatnonzero(observed)
+    if season < 2 or len(seen) < 2:
+        return
+    longest = season // 2
+    for left, right in zip(seen[:-1], seen[1:], strict=True):
+        if right - left - 1 > longest and left + 1 - season >= seen[0]:
+            for first in range(left + 1, right, season):
+                last = min(first + season, right)
+                values[first:last] = values[first - season : last - season]
+    if seen[-1] - seen[0] + 1 >= season:
+        for last in range(int(seen[0]), 0, -season):
+            first = max(0, last - season)
+            values[first:last] = values[first + season : last + season]
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Windows: what the network sees and what came after.
+
+    Attributes:
+        context: The history.
+        target: The values after it.
+        known: Which of those were observed.
+    """
+
+    context: Float[Tensor, "batch context"]
+    target: Float[Tensor, "batch horizon"]
+    known: Bool[Tensor, "batch horizon"]
+
+
+class Windows:
+    """Every window of a kind, gathered on the device from one flat tensor.
+
+    Args:
+        values: The series one behind the other; shape (n,).
+        observed: Which values were observed; shape (n,).
+        starts: Where the windows start in them; shape (windows,).
+        ends: Where the series of each window ends in them; shape (windows,).
+        context_length: Length of the history.
+        horizon: Length of what comes after it.
+    """
+
+    def __init__(
+        self, values: Tensor, observed: Tensor, starts: Tensor, ends: Tensor, *, context_length: int, horizon: int
+    ) -> None:
+        self.values = values
+        self.observed = observed
+        self.starts = starts
+        self.ends = ends
+        self.context_length = context_length
+        self.horizon = horizon
+        self._offsets = torch.arange(context_length + horizon, device=values.device)
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    def batch(self, chosen: Int[Tensor, " batch"]) -> Batch:
+        """The windows of these numbers."""
+        places = self.starts[chosen, None] + self._offsets
+        values, context_length = self.values[places], self.context_length
+        return Batch(values[:, :context_length], values[:, context_length:], self.observed[places[:, context_length:]])
+
+    def thinned(self, most: int) -> "Windows":
+        """At most so many windows, evenly spread."""
+        if len(self) <= most:
+            return self
+        chosen = torch.linspace(0, len(self) - 1, most, device=self.starts.device).long()
+        return self._only(chosen, self.horizon)
+
+    def with_horizon(self, horizon: int) -> "Windows":
+        """The same starts with another horizon, without those that would reach past the end of their series."""
+        return self._only(self.starts + self.context_length + horizon <= self.ends, horizon)
+
+    def _only(self, chosen: Tensor, horizon: int) -> "Windows":
+        return Windows(
+            self.values,
+            self.observed,
+            self.starts[chosen],
+            self.ends[chosen],
+            context_length=self.context_length,
+            horizon=horizon,
+        )
+
+
+@dataclass(frozen=True)
+class Split:
+    """The windows to learn from, and those after them in time to choose and calibrate by."""
+
+    training: Windows
+    validation: Windows
+
+
+@dataclass(frozen=True)
+class WindowShape:
+    """How windows are cut.
+
+    Attributes:
+        freq: The step of the grid.
+        season_length: Steps of a season.
+        context_length: Length of the history.
+        horizon: Length of what comes after it.
+        validation_steps: The last steps of each series, which training never sees.
+    """
+
+    freq: str
+    season_length: int
+    context_length: int
+    horizon: int
+    validation_steps: int
+
+
+def split(panel: Panel, shape: WindowShape, device: torch.device) -> Split:
+    """Cuts every series into windows: targets before its validation steps to learn from, targets within them to validate.
+
+    A window counts only if its history ends with an observation, and some of its targets were observed: then nothing
+    later than its cutoff has been interpolated into its history. Series too short for a full window are extended to the
+    left as in a forecast.
+    """
+    grids = [_extended(series, shape) for series in panel]
+    cuts = [_starts(grid, shape) for grid in grids]
+    lengths = np.array([len(grid.values) for grid in grids])
+    ends = np.cumsum(lengths)
+    values = torch.from_numpy(np.concatenate([_standardized(grid.values) for grid in grids])).float().to(device)
+    observed = torch.from_numpy(np.concatenate([grid.observed for grid in grids])).to(device)
+
+    def windows(starts: list[NDArray[np.int64]]) -> Windows:
+        places = np.concatenate([one + offset for one, offset in zip(starts, ends - lengths, strict=True)])
+        until = np.repeat(ends, [len(one) for one in starts])
+        return Windows(
+            values,
+            observed,
+            torch.from_numpy(places).to(device),
+            torch.from_numpy(until).to(device),
+            context_length=shape.context_length,
+            horizon=shape.horizon,
+        )
+
+    return Split(windows([first for first, _ in cuts]), windows([second for _, second in cuts]))
+
+
+def _extended(series: Series, shape: WindowShape) -> GridSeries:
+    grid = on_grid(series, shape.freq, shape.season_length)
+    whole = shape.context_length + shape.horizon + shape.validation_steps
+    if len(grid.values) >= whole:
+        return grid
+    return on_grid(series, shape.freq, shape.season_length, whole)
+
+
+def _starts(grid: GridSeries, shape: WindowShape) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    context, horizon = shape.context_length, shape.horizon
+    boundary = len(grid.values) - shape.validation_steps
+    counts = np.concatenate([[0], np.cumsum(grid.observed)])
+    starts = np.arange(max(0, len(grid.values) - context - horizon + 1))
+    cutoffs = starts + context
+    known_targets = counts[cutoffs + horizon] - counts[cutoffs]
+    known_history = counts[cutoffs] - counts[starts]
+    usable = grid.observed[cutoffs - 1] & (known_targets > 0) & (known_history > 1)
+    usable &= _spread(grid.values, starts, context) > 1e-3 * grid.values.std()
+    return starts[usable & (cutoffs + horizon <= boundary)], starts[usable & (cutoffs >= boundary)]
+
+
+def _spread(values: NDArray[np.float64], starts: NDArray[np.int64], length: int) -> NDArray[np.float64]:
+    """The standard deviation within each window."""
+    centred = values - values.mean()
+    sums = np.concatenate([[0.0], np.cumsum(centred)])
+    squares = np.concatenate([[0.0], np.cumsum(centred**2)])
+    mean = (sums[starts + length] - sums[starts]) / length
+    variance = (squares[starts + length] - squares[starts]) / length - mean**2
+    return np.asarray(np.sqrt(np.maximum(variance, 0.0)))
+
+
+def _standardized(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    spread = values.std()
+    return (values - values.mean()) / (spread if spread > 0 else 1.0)
