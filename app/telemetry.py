@@ -32,6 +32,8 @@ def configure_logging(log_format: str, log_level: str) -> None:
     output = logging.StreamHandler(sys.stderr)
     output.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=_last(log_format)))
     logging.basicConfig(handlers=[output], level=level, force=True)
+    # With a handler of its own, the workflow library would write past the format chosen here.
+    logging.getLogger("dbos").addHandler(logging.NullHandler())
     for name in _NOISY:
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
 

@@ -93,7 +93,7 @@ def run_job(
         request.model_name, f"job {job.id}", request.options, request.policy, job.id, request.dataset_id
     )
     folder.mkdir(parents=True, exist_ok=True)
-    return train(
+    outcome = train(
         registry,
         datasets.panel(request.dataset_id),
         plan,
@@ -101,6 +101,8 @@ def run_job(
         on_epoch=lambda progress: jobs.record_epoch(job.id, progress),
         should_stop=should_stop,
     )
+    (folder / job.id).unlink(missing_ok=True)
+    return outcome
 
 
 def train(
