@@ -303,8 +303,12 @@ def run_workflows(jobs_url: str, *, worker_id: str, work: Callable[[str], None])
             "log_level": "WARNING",
         }
     )
+
     # The jobs count their attempts themselves, and only those that got no further.
-    DBOS.workflow(name=_WORKFLOW, max_recovery_attempts=1_000_000)(work)
+    @DBOS.workflow(name=_WORKFLOW, max_recovery_attempts=1_000_000)
+    def training_job(job_id: str) -> None:
+        work(job_id)
+
     DBOS.launch()
     DBOS.register_queue(_QUEUE, worker_concurrency=1, polling_interval_sec=0.5)
 
