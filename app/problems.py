@@ -1,0 +1,208 @@
+"""Domain errors as RFC 9457 problems: one table, one handler."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Final
+
+import orjson
+import structlog
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+from starlette.exceptions import HTTPException
+
+import model
+from app import errors, forecasting, frames
+from app.schemas import horizon, refusals
+from model import ForecastingError
+
+MEDIA_TYPE: Final = "application/problem+json"
+_MAX_TEXT: Final = 500
+_MAX_POINTED: Final = 10
+_RETRY_SECONDS: Final = {503: "2"}
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How one error is answered: its status, and what it is called; its type is made from its code."""
+
+    status: int
+    title: str
+
+
+RULES: Final[Mapping[type[ForecastingError], Rule]] = {
+    model.PanelEmpty: Rule(422, "No series"),
+    model.ColumnMissing: Rule(422, "Column missing"),
+    model.DuplicateItems: Rule(422, "Series repeated"),
+    model.DuplicateTimestamps: Rule(422, "Timestamps repeated"),
+    model.LengthMismatch: Rule(422, "Lengths differ"),
+    model.ValueInvalid: Rule(422, "Observation invalid"),
+    model.TimestampInvalid: Rule(422, "Timestamp invalid"),
+    model.TimeZonesMixed: Rule(422, "Time zones mixed"),
+    model.FrequencyInvalid: Rule(422, "Frequency invalid"),
+    model.FrequencyUnknown: Rule(422, "Frequency unknown"),
+    model.SeriesTooShort: Rule(422, "Series too short"),
+    model.HorizonOutOfRange: Rule(422, "Horizon out of range"),
+    model.HorizonNotAhead: Rule(422, "Horizon in the past"),
+    model.QuantileLevelOutOfRange: Rule(422, "Quantile level out of range"),
+    model.ConfigurationInvalid: Rule(422, "Training option invalid"),
+    model.TrainingDiverged: Rule(422, "Training diverged"),
+    model.TrainingCancelled: Rule(409, "Training cancelled"),
+    model.CheckpointMissing: Rule(409, "Version lost"),
+    model.CheckpointCorrupt: Rule(409, "Version damaged"),
+    model.CheckpointFormatUnsupported: Rule(409, "Version of another release"),
+    model.StepBudgetExceeded: Rule(422, "Solver stopped"),
+    errors.NameInvalid: Rule(422, "Name invalid"),
+    errors.ModelNotFound: Rule(404, "Model not found"),
+    errors.VersionNotFound: Rule(404, "Version not found"),
+    errors.AliasNotFound: Rule(404, "Alias not found"),
+    errors.AliasChanged: Rule(412, "Alias changed"),
+    errors.DatasetNotFound: Rule(404, "Dataset not found"),
+    errors.DatasetInUse: Rule(409, "Dataset in use"),
+    errors.DatasetCorrupt: Rule(409, "Dataset damaged"),
+    errors.JobNotFound: Rule(404, "Training job not found"),
+    errors.JobNotCancellable: Rule(409, "Training job has ended"),
+    errors.JobAbandoned: Rule(409, "Training job abandoned"),
+    errors.IdempotencyMismatch: Rule(409, "Idempotency key of another request"),
+    errors.LimitExceeded: Rule(413, "Too much at once"),
+    errors.CursorInvalid: Rule(400, "Cursor invalid"),
+    errors.SettingInvalid: Rule(500, "Setting invalid"),
+    errors.HomeUnusable: Rule(500, "Home folder unusable"),
+    errors.DatabaseTooNew: Rule(500, "Database of a newer release"),
+    errors.WorkerAlreadyRunning: Rule(500, "Worker running already"),
+    forecasting.DeadlineExceeded: Rule(504, "Out of time"),
+    forecasting.ServiceBusy: Rule(503, "Busy"),
+    forecasting.NotReady: Rule(503, "Not ready"),
+    frames.FileUnreadable: Rule(400, "Table unreadable"),
+    frames.CellInvalid: Rule(422, "Cell invalid"),
+    frames.ColumnUnnamed: Rule(422, "Column not named"),
+    horizon.DurationInvalid: Rule(422, "Duration invalid"),
+    horizon.DateInvalid: Rule(422, "Date invalid"),
+    refusals.BodyTooLarge: Rule(413, "Body too large"),
+    refusals.MediaTypeUnsupported: Rule(415, "Media type unsupported"),
+    refusals.OptionUnsupported: Rule(422, "Option unsupported"),
+    refusals.ItemNotFound: Rule(404, "Series not found"),
+    refusals.PreconditionInvalid: Rule(400, "Precondition invalid"),
+}
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One of several places at which a request is wrong."""
+
+    pointer: str
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What went wrong, as RFC 9457 has it; fields that do not apply are left out of the answer."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    hint: str | None = None
+    pointer: str | None = None
+    item_id: str | None = None
+    request_id: str | None = None
+    errors: tuple[Fault, ...] | None = None
+
+
+def add_problem_handlers(application: FastAPI) -> None:
+    """Answers every exception of an application with a problem."""
+    for kind in (ForecastingError, ValidationError, RequestValidationError, HTTPException):
+        application.add_exception_handler(kind, answer_problem)
+
+
+async def answer_problem(request: Request, error: Exception) -> Response:
+    """The one place where an exception becomes an answer."""
+    problem, headers = to_problem(error), getattr(error, "headers", None)
+    if problem.status >= 500 or isinstance(error, model.CheckpointError):
+        _log.error("request failed", code=problem.code, path=request.url.path, exc_info=error)
+    return problem_response(problem, getattr(request.state, "request_id", None), headers)
+
+
+def problem_response(problem: Problem, request_id: str | None, headers: Mapping[str, str] | None = None) -> Response:
+    """A problem as an answer to a request."""
+    content = {name: getattr(problem, name) for name in Problem.__dataclass_fields__}
+    content["request_id"] = request_id
+    added = dict(headers or {})
+    if problem.status in _RETRY_SECONDS:
+        added["Retry-After"] = _RETRY_SECONDS[problem.status]
+    if problem.status == 413:
+        added["Connection"] = "close"
+    present = {name: value for name, value in content.items() if value is not None}
+    return Response(orjson.dumps(present), problem.status, added, MEDIA_TYPE)
+
+
+def to_problem(error: Exception) -> Problem:
+    """The problem that an exception is; one that nobody foresaw tells nothing about itself."""
+    if isinstance(error, ForecastingError):
+        return _of_ours(error)
+    if isinstance(error, ValidationError):
+        return _of_body(error.errors(include_url=False, include_input=False, include_context=False))
+    if isinstance(error, RequestValidationError):
+        return _of_body(error.errors())
+    if isinstance(error, HTTPException):
+        return _of_status(error.status_code)
+    return Problem(
+        _type("internal_error"), "Internal error", 500, "The service failed; the fault is its own.", "internal_error",
+        hint="Try again; if it fails again, report the request_id to the operator.",
+    )  # fmt: skip
+
+
+def rule_of(kind: type[ForecastingError]) -> Rule:
+    """The rule of an error, or of the nearest kind it belongs to."""
+    return next((RULES[one] for one in kind.__mro__ if one in RULES), Rule(500, "Internal error"))
+
+
+def _of_ours(error: ForecastingError) -> Problem:
+    rule = rule_of(type(error))
+    return Problem(
+        _type(error.code), rule.title, rule.status, error.detail[:_MAX_TEXT], error.code,
+        hint=error.hint, item_id=error.item_id,
+    )  # fmt: skip
+
+
+def _of_status(status: int) -> Problem:
+    phrase = HTTPStatus(status).phrase
+    hint = "The resources are listed at /docs." if status in (404, 405) else None
+    return Problem("about:blank", phrase, status, f"{phrase}.", phrase.lower().replace(" ", "_"), hint=hint)
+
+
+def _of_body(found: Sequence[ErrorDetails]) -> Problem:
+    first = found[0]
+    if first["type"] == "json_invalid":
+        return Problem(
+            _type("json_malformed"), "Malformed JSON", 400, first["msg"][:_MAX_TEXT], "json_malformed",
+            hint="Send one JSON object in UTF-8; numbers are finite, and a missing observation is null.",
+        )  # fmt: skip
+    faults = tuple(Fault(_pointer(one["loc"]), one["type"], one["msg"][:_MAX_TEXT]) for one in found[:_MAX_POINTED])
+    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+    return Problem(
+        _type("request_invalid"), "Request invalid", 422, f"{faults[0].detail}{more}", "request_invalid",
+        hint=_HINTS.get(first["type"], "Correct the field that the pointer names; /docs shows every field."),
+        pointer=faults[0].pointer, errors=faults,
+    )  # fmt: skip
+
+
+_HINTS: Final = {
+    "finite_number": "JSON has no NaN or Infinity; send null for a missing observation.",
+    "float_type": "Observations are numbers without quotes; send null for a missing one.",
+    "extra_forbidden": "Check the spelling; /docs shows every field.",
+}
+
+
+def _pointer(location: Sequence[int | str]) -> str:
+    parts = [str(part)[:80].replace("~", "~0").replace("/", "~1") for part in location]
+    return "/" + "/".join(parts) if parts else ""
+
+
+def _type(code: str) -> str:
+    return f"urn:longshot:problem:{code}"

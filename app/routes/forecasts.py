@@ -1,0 +1,53 @@
+"""POST /v1/forecasts: forecast now."""
+
+import time
+import uuid
+
+from fastapi import APIRouter, Request, Response
+
+from app.forecasting import Refusal
+from app.routes.bodies import JSON, describe_body, read_json, to_json
+from app.routes.resources import Resources, Service
+from app.schemas.answers import ForecastResponse, Seconds, from_forecast
+from app.schemas.forecasts import ForecastRequest
+
+router = APIRouter(tags=["forecasts"])
+
+
+@router.post(
+    "/v1/forecasts",
+    summary="Forecast now",
+    response_model=ForecastResponse,
+    openapi_extra=describe_body(ForecastRequest),
+)
+async def post_forecast(request: Request, service: Service) -> Response:
+    """Answers with the version that the model means at this moment, from threads apart from all other requests."""
+    body = await read_json(request)
+    content = await service.bench.run(lambda: _answer(service, body))
+    return Response(content, media_type=JSON)
+
+
+def _answer(service: Resources, body: bytes) -> bytes:
+    started = time.perf_counter()
+    settings = service.settings
+    asked = ForecastRequest.model_validate_json(body)
+    asked.check_limits(
+        max_series=settings.max_series,
+        max_points=settings.max_points,
+        max_horizon_steps=settings.max_horizon_steps,
+        max_quantile_levels=settings.max_quantile_levels,
+    )
+    question = asked.to_question(service.datasets.panel)
+    parsed = time.perf_counter()
+    given = service.forecasting.answer(question)
+    service.metrics.points.inc(given.points_out)
+    service.metrics.refusals.inc(sum(isinstance(one, Refusal) for one in given.items))
+    response = from_forecast(
+        given,
+        answer_id=f"fc_{uuid.uuid4().hex}",
+        quantile_levels=asked.quantile_levels,
+        interval_levels=asked.interval_levels,
+        covariates=asked.covariates,
+        seconds=Seconds(parsed - started, time.perf_counter() - started),
+    )
+    return to_json(response)

@@ -1,0 +1,89 @@
+"""For operators: whether the service lives and is ready, what it counts, what it is."""
+
+import platform
+from dataclasses import dataclass
+from importlib.metadata import version
+
+from fastapi import APIRouter, Response
+from starlette.responses import RedirectResponse
+
+from app.routes.bodies import answer
+from app.routes.readiness import Readiness, check_readiness
+from app.routes.resources import Service
+
+router = APIRouter(tags=["operations"])
+
+_LIBRARIES = ("torch", "numpy", "pandas", "fastapi", "pydantic", "SQLAlchemy")
+
+
+@dataclass(frozen=True)
+class Alive:
+    """The process answers."""
+
+    status: str = "alive"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the service allows."""
+
+    max_body_bytes: int
+    max_series: int
+    max_points: int
+    max_horizon_steps: int
+    max_quantile_levels: int
+    forecast_timeout_seconds: float
+
+
+@dataclass(frozen=True)
+class System:
+    """What the service is made of, and what it allows."""
+
+    version: str
+    python: str
+    libraries: dict[str, str]
+    worker_alive: bool
+    limits: Limits
+
+
+@router.get("/", include_in_schema=False)
+async def get_root() -> Response:
+    """The description of the interface, until there is a page."""
+    return RedirectResponse("/docs")
+
+
+@router.get("/livez", summary="Does the process live?", response_model=Alive)
+async def get_livez() -> Response:
+    """Answered by the event loop itself, whatever the forecasts are doing."""
+    return answer(Alive())
+
+
+@router.get("/readyz", summary="Can it forecast and train?", response_model=Readiness)
+async def get_readyz(service: Service) -> Response:
+    """A real forecast by a registered version, and a worker that lives; 503 names what is missing."""
+    service.metrics.ready.set(0)
+    readiness = await service.bench.run(lambda: check_readiness(service))
+    service.metrics.ready.set(1)
+    return answer(readiness)
+
+
+@router.get("/metrics", summary="What the service counts", response_class=Response)
+def get_metrics(service: Service) -> Response:
+    """In Prometheus's text format."""
+    return Response(service.metrics.expose(), media_type="text/plain; version=0.0.4")
+
+
+@router.get("/v1/system", summary="What the service is, and its limits", response_model=System)
+def get_system(service: Service) -> Response:
+    """Versions of what it runs on, its limits, and whether a worker lives."""
+    settings = service.settings
+    limits = Limits(**{name: getattr(settings, name) for name in Limits.__dataclass_fields__})
+    return answer(
+        System(
+            version=version("longshot"),
+            python=platform.python_version(),
+            libraries={name: version(name) for name in _LIBRARIES},
+            worker_alive=service.worker_alive(service.database),
+            limits=limits,
+        )
+    )

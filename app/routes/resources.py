@@ -1,0 +1,83 @@
+"""What the routes answer from: the stores and use cases of one process."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from app.artifacts import ArtifactStore
+from app.database import Database, migrate
+from app.datasets import Datasets
+from app.forecasting import Bench, Forecasting, LoadedVersions
+from app.jobs import Jobs
+from app.registry import Registry
+from app.routes.metrics import Metrics
+from app.settings import Settings
+
+WorkerAlive = Callable[[Database], bool]
+"""Whether a worker has lately said that it lives."""
+
+_MAX_WAITING = 64
+
+
+@dataclass(frozen=True)
+class Resources:
+    """The stores and use cases of one process."""
+
+    settings: Settings
+    database: Database
+    registry: Registry
+    datasets: Datasets
+    jobs: Jobs
+    forecasting: Forecasting
+    bench: Bench
+    metrics: Metrics
+    worker_alive: WorkerAlive
+
+    def close(self) -> None:
+        """Lets go of threads and connections."""
+        self.bench.close()
+        self.jobs.close()
+        self.database.close()
+
+
+def open_resources(settings: Settings, worker_alive: WorkerAlive) -> Resources:
+    """Makes the home folder, brings the database up to date, and opens everything on them.
+
+    Raises:
+        OperationError: The home folder or the database cannot be used.
+    """
+    settings.make_home()
+    database = Database(settings.database_url)
+    migrate(database)
+    artifacts = ArtifactStore(settings.artifacts_path)
+    registry = Registry(database, artifacts)
+    return Resources(
+        settings=settings,
+        database=database,
+        registry=registry,
+        datasets=Datasets(database, artifacts),
+        jobs=Jobs(database, settings.jobs_url),
+        forecasting=Forecasting(
+            registry, LoadedVersions(settings.max_loaded_bytes), max_steps=settings.max_horizon_steps
+        ),
+        bench=Bench(
+            num_threads=max(2, os.cpu_count() or 2),
+            max_waiting=_MAX_WAITING,
+            timeout_seconds=settings.forecast_timeout_seconds,
+        ),
+        metrics=Metrics(),
+        worker_alive=worker_alive,
+    )
+
+
+def _resources(request: Request) -> Resources:
+    found = request.app.state.resources
+    assert isinstance(found, Resources)
+    return found
+
+
+Service = Annotated[Resources, Depends(_resources)]
+"""The resources of the application that a request came to."""

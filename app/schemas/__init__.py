@@ -1,0 +1,1 @@
+"""JSON in and out: requests become panels and questions, answers become responses."""

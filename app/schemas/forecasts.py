@@ -1,0 +1,102 @@
+"""A forecast asked for, and answered, in JSON."""
+
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.errors import LimitExceeded
+from app.forecasting import Question, Refusal
+from app.schemas.horizon import HorizonBody
+from app.schemas.panels import FindDataset, SeriesBody, Text, check_size, each_series
+from app.schemas.refusals import OptionUnsupported
+from model import Aggregation, Series
+
+QuantileLevel = Annotated[float, Field(strict=True, gt=0, lt=1)]
+IntervalLevel = Annotated[float, Field(strict=True, gt=0, lt=100)]
+
+
+class ForecastRequest(BaseModel):
+    """Which version is to forecast which series, how far, and with which quantiles."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        strict=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "model": "grid-load",
+                    "series": [{"item_id": "a", "start": "2026-11-01", "freq": "h", "target": [1.2, None, 3.4]}],
+                    "horizon": {"steps": 96},
+                }
+            ]
+        },
+    )
+
+    model: Annotated[Text, Field(description="`name`, `name@alias` or `name/3`.")]
+    series: Annotated[list[SeriesBody], Field(min_length=1)]
+    horizon: HorizonBody
+    quantile_levels: list[QuantileLevel] = [0.1, 0.5, 0.9]
+    interval_levels: Annotated[list[IntervalLevel], Field(description="In percent.")] = [80]
+    num_samples: Annotated[int, Field(ge=0, description="Not answered by this release: leave it at 0.")] = 0
+    seed: Annotated[int, Field(description="Of the samples.")] = 0
+    duplicates: Annotated[Aggregation, Field(description="What to do with repeated timestamps.")] = "error"
+    on_error: Annotated[
+        Literal["fail", "partial"], Field(description="Whether one bad series fails the request, or alone.")
+    ] = "fail"
+
+    def to_question(self, find_dataset: FindDataset) -> Question:
+        """The request as the use case knows it.
+
+        Raises:
+            ForecastingError: It cannot be answered; with `on_error: partial` not for the sake of one series.
+        """
+        if self.num_samples:
+            raise OptionUnsupported(
+                "num_samples", "this release gives quantiles, not sample paths", "Leave it out, and ask for quantiles."
+            )
+        pairs = map(interval_quantiles, self.interval_levels)
+        levels = sorted({*self.quantile_levels, *(level for pair in pairs for level in pair)})
+        return Question(
+            self.model,
+            tuple(self._items(find_dataset)),
+            self.horizon.to_horizon(),
+            tuple(levels) or (0.5,),
+            is_partial=self.on_error == "partial",
+        )
+
+    @property
+    def covariates(self) -> dict[str, tuple[str, ...]]:
+        """The names of the covariates sent with each item."""
+        return {body.item_id or "series": body.covariates for body in self.series}
+
+    def check_limits(
+        self, *, max_series: int, max_points: int, max_horizon_steps: int, max_quantile_levels: int
+    ) -> None:
+        """Refuses what is more than the service allows.
+
+        Raises:
+            LimitExceeded: There is more.
+        """
+        check_size(self.series, max_series, max_points)
+        num_levels = len(self.quantile_levels) + 2 * len(self.interval_levels)
+        if num_levels > max_quantile_levels:
+            raise LimitExceeded("quantile levels", num_levels, max_quantile_levels, "LONGSHOT_MAX_QUANTILE_LEVELS")
+        asked = len(self.horizon.timestamps or ())
+        if asked > max_horizon_steps:
+            raise LimitExceeded("timestamps to forecast", asked, max_horizon_steps, "LONGSHOT_MAX_HORIZON_STEPS")
+
+    def _items(self, find_dataset: FindDataset) -> Iterator[Series | Refusal]:
+        for body, one in each_series(self.series, find_dataset, duplicates=self.duplicates):
+            if isinstance(one, Series):
+                yield one
+            elif self.on_error == "partial":
+                yield Refusal(body.item_id, one)
+            else:
+                raise one
+
+
+def interval_quantiles(level: float) -> tuple[float, float]:
+    """The quantile levels at the ends of an interval: 80 percent lies between 0.1 and 0.9."""
+    tail = round((100 - level) / 200, 10)
+    return tail, round(1 - tail, 10)

@@ -1,0 +1,120 @@
+"""Registered models, versions and aliases in JSON."""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.registry import AliasState, RegisteredModel, Version
+from app.schemas.refusals import PreconditionInvalid
+
+
+class AliasRequest(BaseModel):
+    """Where an alias is to point."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    version: Annotated[int, Field(ge=1, le=2**31 - 1)]
+
+
+@dataclass(frozen=True)
+class AliasBody:
+    """Where an alias points."""
+
+    name: str
+    alias: str
+    version: int
+    revision: int
+    actor: str
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class ModelBody:
+    """A registered model."""
+
+    name: str
+    created_at: datetime
+    latest_version: int
+    aliases: dict[str, int]
+
+
+@dataclass(frozen=True)
+class ModelList:
+    """Every registered model, by name."""
+
+    data: list[ModelBody]
+
+
+@dataclass(frozen=True)
+class VersionBody:
+    """A version: its training, its checkpoint, and how it did beside the baselines."""
+
+    name: str
+    version: int
+    digest: str
+    created_at: datetime
+    aliases: list[str]
+    training_job: str | None
+    dataset: str | None
+    configuration: dict[str, Any]
+    manifest: dict[str, Any]
+    report: dict[str, Any] | None
+
+
+@dataclass(frozen=True)
+class VersionList:
+    """The versions of a model, newest first."""
+
+    data: list[VersionBody]
+
+
+def from_alias(state: AliasState) -> AliasBody:
+    """An alias as JSON has it."""
+    return AliasBody(state.name, state.alias, state.number, state.revision, state.actor, state.created_at)
+
+
+def from_model(registered: RegisteredModel) -> ModelBody:
+    """A registered model as JSON has it."""
+    aliases = {one.alias: one.number for one in registered.aliases}
+    return ModelBody(registered.name, registered.created_at, registered.latest, aliases)
+
+
+def from_version(version: Version) -> VersionBody:
+    """A version as JSON has it."""
+    return VersionBody(
+        name=version.name,
+        version=version.number,
+        digest=version.digest,
+        created_at=version.created_at,
+        aliases=list(version.aliases),
+        training_job=version.job_id,
+        dataset=version.dataset_id,
+        configuration=version.config.to_json(),
+        manifest=asdict(version.manifest),
+        report=version.report.to_json() if version.report else None,
+    )
+
+
+def revision_tag(revision: int) -> str:
+    """The ETag of an alias at a revision."""
+    return f'"{revision}"'
+
+
+def expected_revision(if_match: str | None, if_none_match: str | None) -> int | None:
+    """The revision that a caller's precondition allows; 0 for "not there yet", None for any.
+
+    Raises:
+        PreconditionInvalid: It is no ETag of an alias.
+    """
+    if if_none_match is not None:
+        if if_none_match.strip() != "*":
+            raise PreconditionInvalid(if_none_match)
+        return 0
+    if if_match is None:
+        return None
+    digits = if_match.strip().strip('"')
+    if not digits.isdecimal() or len(digits) > 9:
+        raise PreconditionInvalid(if_match)
+    return int(digits)

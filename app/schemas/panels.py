@@ -1,0 +1,119 @@
+"""Series in JSON: at timestamps, on a grid, or by dataset."""
+
+from collections.abc import Callable, Iterator
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from app.errors import DatasetError, LimitExceeded
+from app.schemas.refusals import ItemNotFound
+from model import Aggregation, DataError, ForecastingError, Panel, Series
+
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+Text = Annotated[str, Field(min_length=1, max_length=256)]
+Timestamp = Annotated[str, Field(max_length=64)]
+FindDataset = Callable[[str], Panel]
+"""Gives the panel of a dataset id."""
+
+_FORMS = "A series is timestamps with target, start with freq and target, or a dataset"
+
+
+class SeriesBody(BaseModel):
+    """One series: `timestamps` with `target`; `start` with `freq` and `target`; or `dataset`."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    item_id: Annotated[
+        Text | None,
+        Field(description='Its name; "series" if left out. With dataset: which of its series, or all if left out.'),
+    ] = None
+    timestamps: Annotated[list[Timestamp] | None, Field(description="ISO 8601, one per observation.")] = None
+    start: Annotated[Timestamp | None, Field(description="The first timestamp of a regular grid.")] = None
+    freq: Annotated[Text | None, Field(description="A pandas offset alias: 15min, h, D, W, MS.")] = None
+    target: Annotated[list[Number | None] | None, Field(description="The observations; null is missing.")] = None
+    dataset: Annotated[Text | None, Field(description="The id of an uploaded dataset.")] = None
+    past_covariates: dict[Text, list[Number | None]] = {}
+    future_covariates: dict[Text, list[Number | None]] = {}
+    static_covariates: dict[Text, str | float | int | bool | None] = {}
+
+    @model_validator(mode="after")
+    def _one_form(self) -> Self:
+        given = {name for name in ("timestamps", "start", "target", "dataset") if getattr(self, name) is not None}
+        if given not in ({"timestamps", "target"}, {"start", "target"}, {"dataset"}):
+            raise PydanticCustomError(
+                "series_form", f"{_FORMS}; here it is {' and '.join(sorted(given)) or 'neither'}."
+            )
+        if "start" in given and self.freq is None:
+            raise PydanticCustomError("freq_missing", "A series with start needs freq, for example 15min, h or D.")
+        return self
+
+    @model_validator(mode="after")
+    def _covariates_placed(self) -> Self:
+        if self.dataset is not None and self.item_id is None and self.covariates:
+            raise PydanticCustomError("covariates_unplaced", "Covariates need the item_id they belong to.")
+        return self
+
+    @property
+    def num_points(self) -> int:
+        """Observations sent, missing ones included."""
+        return len(self.target or ())
+
+    @property
+    def covariates(self) -> tuple[str, ...]:
+        """The names of all covariates sent."""
+        return tuple(sorted({*self.past_covariates, *self.future_covariates, *self.static_covariates}))
+
+    def to_series(self, find_dataset: FindDataset, *, duplicates: Aggregation = "error") -> tuple[Series, ...]:
+        """The series meant: one, or all of a dataset.
+
+        Raises:
+            DataError: It is not a series.
+            ItemNotFound: The dataset has no such series.
+        """
+        item_id, target = self.item_id or "series", self.target or []
+        if self.dataset is not None:
+            return _of_dataset(find_dataset(self.dataset), self.dataset, self.item_id)
+        if self.start is not None:
+            return (Series.from_grid(item_id, self.start, str(self.freq), target),)
+        return (Series.from_values(item_id, self.timestamps or [], target, freq=self.freq, duplicates=duplicates),)
+
+
+def check_size(bodies: list[SeriesBody], max_series: int, max_points: int) -> None:
+    """Refuses more series or observations than the service allows.
+
+    Raises:
+        LimitExceeded: There are more.
+    """
+    if len(bodies) > max_series:
+        raise LimitExceeded("series", len(bodies), max_series, "LONGSHOT_MAX_SERIES")
+    num_points = sum(one.num_points for one in bodies)
+    if num_points > max_points:
+        raise LimitExceeded("observations", num_points, max_points, "LONGSHOT_MAX_POINTS")
+
+
+def to_panel(bodies: list[SeriesBody], find_dataset: FindDataset, *, duplicates: Aggregation = "error") -> Panel:
+    """The panel that several series make.
+
+    Raises:
+        ForecastingError: One of them cannot be used, or two share their item_id.
+    """
+    return Panel(tuple(one for body in bodies for one in body.to_series(find_dataset, duplicates=duplicates)))
+
+
+def each_series(
+    bodies: list[SeriesBody], find_dataset: FindDataset, *, duplicates: Aggregation = "error"
+) -> Iterator[tuple[SeriesBody, Series | ForecastingError]]:
+    """Each series with the body it came from, or what is wrong with it."""
+    for body in bodies:
+        try:
+            yield from ((body, one) for one in body.to_series(find_dataset, duplicates=duplicates))
+        except (DataError, DatasetError, ItemNotFound) as error:
+            yield body, error
+
+
+def _of_dataset(panel: Panel, dataset_id: str, item_id: str | None) -> tuple[Series, ...]:
+    chosen = tuple(one for one in panel if item_id in (None, one.item_id))
+    if not chosen:
+        raise ItemNotFound(str(item_id), dataset_id)
+    return chosen

@@ -1,0 +1,58 @@
+"""What is wrong with a request before it means anything: its body, its media type, its preconditions."""
+
+from app.errors import LimitError
+from model import RequestError
+
+
+class BodyTooLarge(LimitError):
+    """A request body above the limit."""
+
+    def __init__(self, limit_bytes: int) -> None:
+        super().__init__(
+            f"The request body is larger than {limit_bytes} bytes.",
+            hint="Send fewer series at once, or have the operator raise LONGSHOT_MAX_BODY_BYTES.",
+        )
+        self.limit_bytes = limit_bytes
+
+
+class MediaTypeUnsupported(RequestError):
+    """A body in a format that this resource does not read."""
+
+    def __init__(self, found: str, supported: tuple[str, ...]) -> None:
+        super().__init__(
+            f"The body is {found[:80] or 'without a Content-Type'}; this resource reads {', '.join(supported)}.",
+            hint="Set the Content-Type header to what the body is, and leave it uncompressed.",
+        )
+        self.found = found
+        self.supported = supported
+
+
+class OptionUnsupported(RequestError):
+    """A field of the interface that this release does not answer."""
+
+    def __init__(self, field: str, reason: str, hint: str) -> None:
+        super().__init__(f"The field {field!r} cannot be answered: {reason}.", hint=hint)
+        self.field = field
+
+
+class ItemNotFound(RequestError):
+    """A dataset without the series that was named."""
+
+    def __init__(self, item_id: str, dataset_id: str) -> None:
+        super().__init__(
+            f"The dataset {dataset_id!r} holds no series {item_id[:80]!r}.",
+            hint="Name a series of the dataset, or leave item_id out to forecast all of them.",
+            item_id=item_id,
+        )
+        self.dataset_id = dataset_id
+
+
+class PreconditionInvalid(RequestError):
+    """An If-Match header that is not an ETag of this service."""
+
+    def __init__(self, found: str) -> None:
+        super().__init__(
+            f"If-Match is {found[:80]!r}, which is no ETag of an alias.",
+            hint='Send the ETag that the alias was last answered with, quotes included, for example "3".',
+        )
+        self.found = found
