@@ -154,7 +154,8 @@ class JobNotCancellable(JobError):
 
     def __init__(self, job_id: str, state: str) -> None:
         super().__init__(
-            f"The job {job_id!r} has {state} already.", hint="Only a queued or running job can be cancelled."
+            f"The job {job_id!r} has ended: its state is {state}.",
+            hint="Only a queued or running job can be cancelled.",
         )
         self.job_id = job_id
         self.state = state

@@ -29,6 +29,10 @@ from model import (
 _LEAST_KEPT: Final = 0.8
 """The share of a series that must be left for training when its last horizon is held back."""
 
+_MOST_HELD_BACK: Final = 0.05
+_MOST_CUTOFFS: Final = 4
+"""More than one horizon is held back only as long as it is a small part of the shortest series examined."""
+
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
@@ -116,7 +120,8 @@ def train(
 ) -> Outcome:
     """Trains, evaluates, registers and, if the policy allows, promotes; in this process.
 
-    The last horizon of each series that is long enough is held back from training, and the version is examined on it.
+    The last horizon of each series that is long enough is held back from training, or a few where they are a small part
+    of the series; the version is examined on them.
 
     Args:
         registry: Where the version goes.
@@ -131,37 +136,56 @@ def train(
         ForecastingError: The series or the options allow no training, or it diverged.
     """
     check_name(plan.name)
-    config, kept, examined = _hold_back(panel, plan.options)
+    config, kept, exam = _hold_back(panel, plan.options)
     checkpoint = fit(kept, config, state_path=state_path, on_epoch=on_epoch, should_stop=should_stop)
-    report = None if examined is None else _examine(Forecaster(checkpoint), examined, config.horizon, should_stop)
+    report = None if exam is None else exam.report(Forecaster(checkpoint), should_stop)
     version = _register(registry, checkpoint, plan, report)
-    decision = _decide(registry, version, plan, examined, should_stop)
+    decision = _decide(registry, version, plan, exam, should_stop)
     return Outcome(registry.version(version.name, version.number), decision)
 
 
-def _hold_back(panel: Panel, options: TrainingOptions) -> tuple[TrainingConfig, Panel, Panel | None]:
-    """The configuration, what to train on, and the whole series that the version is to be examined on."""
+@dataclass(frozen=True, eq=False)
+class _Exam:
+    """What a version is examined on: whole series, whose ends it has not seen.
+
+    Attributes:
+        panel: The series.
+        horizon: Steps ahead.
+        num_cutoffs: Forecasts a series, one horizon apart.
+    """
+
+    panel: Panel
+    horizon: int
+    num_cutoffs: int
+
+    def report(self, forecaster: Forecaster, should_stop: Callable[[], bool]) -> BacktestReport:
+        return backtest(
+            forecaster, self.panel, horizon=self.horizon, num_cutoffs=self.num_cutoffs, should_stop=should_stop
+        )
+
+
+def _hold_back(panel: Panel, options: TrainingOptions) -> tuple[TrainingConfig, Panel, _Exam | None]:
+    """The configuration, what to train on, and the exam on what is held back, if that leaves enough."""
     config = choose_config(panel, options)
-    kept = Panel(tuple(_without_last(one, config) for one in panel))
-    examined = tuple(one for one, short in zip(panel, kept, strict=True) if short is not one)
+    examined = tuple(one for one in panel if _without_last(one, config.freq, config.horizon) is not one)
     if not examined:
         return config, panel, None
+    spare = min(len(one) for one in examined) * _MOST_HELD_BACK
+    num_cutoffs = max(1, min(_MOST_CUTOFFS, int(spare / config.horizon)))
+    kept = Panel(tuple(_without_last(one, config.freq, num_cutoffs * config.horizon) for one in panel))
     try:
-        return choose_config(kept, replace(options, horizon=config.horizon)), kept, Panel(examined)
+        shorter = choose_config(kept, replace(options, horizon=config.horizon))
     except SeriesTooShort:
         return config, panel, None
+    return shorter, kept, _Exam(Panel(examined), config.horizon, num_cutoffs)
 
 
-def _without_last(series: Series, config: TrainingConfig) -> Series:
-    """The series without its last horizon; the series itself where too little would be left."""
-    cutoff = series.grid(config.freq).timestamps(-config.horizon, -config.horizon)[0]
+def _without_last(series: Series, freq: str, num_steps: int) -> Series:
+    """The series without its last steps; the series itself where too little would be left."""
+    cutoff = series.grid(freq).timestamps(-num_steps, -num_steps)[0]
     if (series.timestamps <= cutoff).sum() < _LEAST_KEPT * len(series):
         return series
     return series.until(cutoff)
-
-
-def _examine(forecaster: Forecaster, examined: Panel, horizon: int, should_stop: Callable[[], bool]) -> BacktestReport:
-    return backtest(forecaster, examined, horizon=horizon, should_stop=should_stop)
 
 
 def _register(registry: Registry, checkpoint: Checkpoint, plan: TrainingPlan, report: BacktestReport | None) -> Version:
@@ -174,7 +198,7 @@ def _decide(
     registry: Registry,
     version: Version,
     plan: TrainingPlan,
-    examined: Panel | None,
+    exam: _Exam | None,
     should_stop: Callable[[], bool],
 ) -> str:
     current = _current(registry, version.name)
@@ -186,7 +210,7 @@ def _decide(
         return _promote(registry, version, current, plan.actor, "the policy is to promote every version")
     if plan.policy == "register":
         return f"{PRODUCTION} stays at version {current.number}: the policy is only to register."
-    better, reason = _compare(registry, version, current, examined, should_stop)
+    better, reason = _compare(registry, version, current, exam, should_stop)
     if better:
         return _promote(registry, version, current, plan.actor, reason)
     return f"{PRODUCTION} stays at version {current.number}: {reason}."
@@ -212,28 +236,26 @@ def _compare(
     registry: Registry,
     version: Version,
     current: AliasState,
-    examined: Panel | None,
+    exam: _Exam | None,
     should_stop: Callable[[], bool],
 ) -> tuple[bool, str]:
     """Whether a version is better than the present one on what was held back, and the reason in words."""
-    if version.report is None or examined is None:
+    if version.report is None or exam is None:
         return False, "the series are too short to hold something back and compare"
     own, naive = _mase(version.report, "longshot"), _mase(version.report, "seasonal_naive")
     if not own < naive:
         return False, f"its MASE of {own:.3f} does not beat the seasonal naive forecast's {naive:.3f}"
-    rival = _rival_mase(registry, version, current, examined, should_stop)
+    rival = _rival_mase(registry, current, exam, should_stop)
     if rival is None:
         return True, f"its MASE is {own:.3f}, and version {current.number} cannot forecast these series"
     comparison = f"its MASE is {own:.3f} where version {current.number} has {rival:.3f}"
     return own < rival, comparison
 
 
-def _rival_mase(
-    registry: Registry, version: Version, current: AliasState, examined: Panel, should_stop: Callable[[], bool]
-) -> float | None:
+def _rival_mase(registry: Registry, current: AliasState, exam: _Exam, should_stop: Callable[[], bool]) -> float | None:
     try:
         rival = Forecaster.load(registry.checkpoint_path(registry.version(current.name, current.number)))
-        return _mase(_examine(rival, examined, version.config.horizon, should_stop), "longshot")
+        return _mase(exam.report(rival, should_stop), "longshot")
     except TrainingCancelled:
         raise
     except ForecastingError:
