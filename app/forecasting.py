@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
+
 from app.errors import OperationError
 from app.registry import ModelReference, Registry, Version
 from model import (
@@ -20,6 +22,7 @@ from model import (
     Horizon,
     ItemForecast,
     Panel,
+    RequestError,
     Series,
 )
 
@@ -43,6 +46,17 @@ class ServiceBusy(OperationError):
     def __init__(self, num_waiting: int) -> None:
         super().__init__(f"{num_waiting} forecasts are waiting already.", hint="Try again in a moment.")
         self.num_waiting = num_waiting
+
+
+class ForecastNotFinite(RequestError):
+    """Numbers so large, or so far apart, that calculating with them overflows."""
+
+    def __init__(self, item_id: str) -> None:
+        super().__init__(
+            f"The forecast of series {item_id!r} is not a finite number.",
+            hint="Its observations are too large, or too far apart: give them in another unit.",
+            item_id=item_id,
+        )
 
 
 class NotReady(OperationError):
@@ -183,21 +197,21 @@ class Forecasting:
         version = self._registry.resolve(question.model)
         forecaster = self.forecaster(version)
         loaded = time.perf_counter()
-        items = tuple(self._checked(forecaster, one, question.horizon) for one in question.items)
-        refused = [one for one in items if isinstance(one, Refusal)]
-        if refused and not question.is_partial:
-            raise refused[0].error
-        series = tuple(one for one in items if isinstance(one, Series))
+        checked = [self._checked(forecaster, one, question.horizon) for one in question.items]
+        _refuse_unless_partial(checked, question)
+        series = tuple(one for one in checked if isinstance(one, Series))
         forecasts, evaluations = self._forecast(forecaster, series, question)
+        items = tuple(forecasts[one.item_id] if isinstance(one, Series) else one for one in checked)
+        _refuse_unless_partial(items, question)
         return Answer(
             name=version.name,
             version=version.number,
             digest=version.digest,
             alias=ModelReference.parse(question.model).alias,
-            items=tuple(one if isinstance(one, Refusal) else forecasts[one.item_id] for one in items),
+            items=items,
             calibration=forecaster.calibration,
             points_in=sum(map(len, series)),
-            points_out=sum(len(one.mean) for one in forecasts.values()),
+            points_out=sum(len(one.mean) for one in items if isinstance(one, ItemForecast)),
             function_evaluations=evaluations,
             load_seconds=loaded - started,
             forecast_seconds=time.perf_counter() - loaded,
@@ -214,13 +228,13 @@ class Forecasting:
 
     def _forecast(
         self, forecaster: Forecaster, series: tuple[Series, ...], question: Question
-    ) -> tuple[dict[str, ItemForecast], int]:
+    ) -> tuple[dict[str, ItemForecast | Refusal], int]:
         if not series:
             return {}, 0
         forecast = forecaster.forecast(
             Panel(series), question.horizon, question.quantile_levels, max_steps=self._max_steps
         )
-        return {one.item_id: one for one in forecast.items}, forecast.function_evaluations
+        return {one.item_id: _finite(one) for one in forecast.items}, forecast.function_evaluations
 
 
 class Bench:
@@ -271,3 +285,15 @@ def _refuse_duplicates(items: Sequence[Series | Refusal]) -> None:
         if one.item_id is not None and one.item_id in seen:
             raise DuplicateItems(one.item_id)
         seen.add(one.item_id or "")
+
+
+def _refuse_unless_partial(items: Sequence[object], question: Question) -> None:
+    refused = next((one for one in items if isinstance(one, Refusal)), None)
+    if refused is not None and not question.is_partial:
+        raise refused.error
+
+
+def _finite(forecast: ItemForecast) -> ItemForecast | Refusal:
+    if all(np.isfinite(values).all() for values in (forecast.mean, *forecast.quantiles.values())):
+        return forecast
+    return Refusal(forecast.item_id, ForecastNotFinite(forecast.item_id))

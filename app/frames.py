@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet
 
-from model import Aggregation, ColumnMissing, DataError, Forecast, Panel, TimestampInvalid
+from app.errors import OperationError
+from model import Aggregation, ColumnMissing, DataError, ItemForecast, Panel, TimestampInvalid
 
 _MISSING = ["", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "None", "<NA>", "-"]
 _RAGGED = re.compile(r"Expected (\d+) fields in line (\d+), saw (\d+)")
@@ -28,6 +29,15 @@ class FileUnreadable(DataError):
         super().__init__(
             f"{name} cannot be read: {reason}.", hint="Give a CSV file with a header (.csv, .csv.gz), or Parquet."
         )
+        self.name = name
+        self.reason = reason
+
+
+class FileNotWritable(OperationError):
+    """A file that cannot be written."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"{name} cannot be written: {reason}.", hint="Name a file in a folder that exists.")
         self.name = name
         self.reason = reason
 
@@ -121,13 +131,15 @@ def read_panel(
         raise CellInvalid(_line(rows, error.position), timestamp, error.found, "a point in time") from error
 
 
-def write_csv(forecast: Forecast) -> str:
-    """A forecast in long form: item_id, timestamp, mean, and a column for each quantile level."""
-    return pd.concat(_tables(forecast), ignore_index=True).to_csv(index=False, lineterminator="\n")
+def write_csv(forecasts: Iterable[ItemForecast]) -> str:
+    """Forecasts in long form: item_id, timestamp, mean, and a column for each quantile level."""
+    return pd.concat(_tables(forecasts), ignore_index=True).to_csv(
+        index=False, lineterminator="\n", float_format="%.10g"
+    )
 
 
-def _tables(forecast: Forecast) -> Iterable[pd.DataFrame]:
-    for item in forecast.items:
+def _tables(forecasts: Iterable[ItemForecast]) -> Iterable[pd.DataFrame]:
+    for item in forecasts:
         quantiles = {f"{level:g}": values for level, values in item.quantiles.items()}
         times = [timestamp.isoformat() for timestamp in item.local_timestamps()]
         yield pd.DataFrame({"item_id": item.item_id, "timestamp": times, "mean": item.mean, **quantiles})

@@ -75,8 +75,10 @@ RULES: Final[Mapping[type[ForecastingError], Rule]] = {
     errors.WorkerAlreadyRunning: Rule(500, "Worker running already"),
     forecasting.DeadlineExceeded: Rule(504, "Out of time"),
     forecasting.ServiceBusy: Rule(503, "Busy"),
+    forecasting.ForecastNotFinite: Rule(422, "Forecast not finite"),
     forecasting.NotReady: Rule(503, "Not ready"),
     frames.FileUnreadable: Rule(400, "Table unreadable"),
+    frames.FileNotWritable: Rule(500, "File not writable"),
     frames.CellInvalid: Rule(422, "Cell invalid"),
     frames.ColumnUnnamed: Rule(422, "Column not named"),
     horizon.DurationInvalid: Rule(422, "Duration invalid"),
@@ -184,9 +186,10 @@ def _of_body(found: Sequence[ErrorDetails]) -> Problem:
             hint="Send one JSON object in UTF-8; numbers are finite, and a missing observation is null.",
         )  # fmt: skip
     faults = tuple(Fault(_pointer(one["loc"]), one["type"], one["msg"][:_MAX_TEXT]) for one in found[:_MAX_POINTED])
+    where = f"{faults[0].pointer or 'The body'}: "
     more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
     return Problem(
-        _type("request_invalid"), "Request invalid", 422, f"{faults[0].detail}{more}", "request_invalid",
+        _type("request_invalid"), "Request invalid", 422, f"{where}{faults[0].detail}{more}", "request_invalid",
         hint=_HINTS.get(first["type"], "Correct the field that the pointer names; /docs shows every field."),
         pointer=faults[0].pointer, errors=faults,
     )  # fmt: skip

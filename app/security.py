@@ -1,5 +1,7 @@
 """Who may call, and how much: the size of bodies, headers for browsers, where the service may listen."""
 
+import asyncio
+import contextlib
 import ipaddress
 from typing import Final
 
@@ -10,6 +12,8 @@ from app.errors import SettingInvalid
 from app.schemas.refusals import BodyTooLarge
 
 _PAGES: Final = ("/docs", "/redoc")
+_MAX_DROP_BYTES: Final = 256 * 2**20
+_MAX_DROP_SECONDS: Final = 10.0
 _HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -19,7 +23,10 @@ _HEADERS: Final = {
 
 
 class BodyLimit:
-    """Refuses bodies above a size before anyone reads them: by their Content-Length, and chunk by chunk.
+    """Refuses bodies above a size before anyone parses them: by their Content-Length, and chunk by chunk.
+
+    What is refused is still received for a moment and dropped: a client that is cut off while it sends would never read
+    the answer.
 
     Args:
         app: The application behind it.
@@ -35,20 +42,33 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        announced = Headers(scope=scope).get("content-length", "0")
+        headers = Headers(scope=scope)
+        announced = headers.get("content-length", "")
+        too_large = announced.isdecimal() and int(announced) > self._max_body_bytes
+        asks_first = headers.get("expect", "").lower() == "100-continue"
         num_bytes = 0
 
         async def counted() -> Message:
             nonlocal num_bytes
-            if announced.isdecimal() and int(announced) > self._max_body_bytes:
+            if too_large and asks_first:
                 raise BodyTooLarge(self._max_body_bytes)
             message = await receive()
             num_bytes += len(message.get("body", b""))
-            if num_bytes > self._max_body_bytes:
+            if too_large or num_bytes > self._max_body_bytes:
+                await _drop(message, receive)
                 raise BodyTooLarge(self._max_body_bytes)
             return message
 
         await self._app(scope, counted, send)
+
+
+async def _drop(message: Message, receive: Receive) -> None:
+    num_bytes = 0
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_MAX_DROP_SECONDS):
+            while message.get("more_body", False) and num_bytes < _MAX_DROP_BYTES:
+                message = await receive()
+                num_bytes += len(message.get("body", b""))
 
 
 class BrowserHeaders:

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from app.frames import CellInvalid, Columns, ColumnUnnamed, FileUnreadable, read_file, read_panel, write_csv
-from model import ColumnMissing, DuplicateTimestamps, Forecast, ItemForecast, TimeZonesMixed
+from model import ColumnMissing, DuplicateTimestamps, ItemForecast, TimeZonesMixed
 
 LONG = b"""item_id,timestamp,target,note
 a,2026-01-01T00:00:00Z,1.5,x
@@ -119,8 +119,8 @@ def test_a_forecast_is_written_in_long_form_with_its_zone():
     item = ItemForecast(
         "a", times, np.array([1.0, 2.0]), {0.1: np.array([0.5, 1.5]), 0.9: np.array([3.0, 4.0])}, "Europe/Berlin"
     )
-    assert write_csv(Forecast((item,), 1)).splitlines() == [
+    assert write_csv([item]).splitlines() == [
         "item_id,timestamp,mean,0.1,0.9",
-        "a,2026-06-01T02:00:00+02:00,1.0,0.5,3.0",
-        "a,2026-06-01T03:00:00+02:00,2.0,1.5,4.0",
+        "a,2026-06-01T02:00:00+02:00,1,0.5,3",
+        "a,2026-06-01T03:00:00+02:00,2,1.5,4",
     ]

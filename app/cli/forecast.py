@@ -1,0 +1,130 @@
+"""`longshot forecast`: the series of a table, forecast."""
+
+import sys
+import uuid
+from typing import Annotated, Literal
+
+import orjson
+import typer
+from rich.console import Console
+
+from app.cli.options import (
+    Duplicates,
+    File,
+    Freq,
+    Holdout,
+    ItemId,
+    ModelReference,
+    Target,
+    Timestamp,
+    hold_out,
+    load_panel,
+    open_registry,
+    write_output,
+)
+from app.cli.refusals import one_line
+from app.forecasting import Answer, Forecasting, LoadedVersions, Question
+from app.frames import Columns, write_csv
+from app.plotting import plot_forecast
+from app.registry import Registry
+from app.schemas.answers import Seconds, from_forecast
+from app.schemas.horizon import parse_horizon, parse_timestamp
+from app.settings import Settings
+from model import Horizon, ItemForecast, Panel, QuantileLevelOutOfRange, Steps, Until
+
+_MOST_PLOTS = 4
+
+
+@one_line
+def command(  # noqa: PLR0913, PLR0917 - one parameter an option
+    file: File,
+    model: ModelReference,
+    horizon: Annotated[
+        str | None, typer.Option(metavar="336|7D", help="Steps or a duration (default: what it was trained on).")
+    ] = None,
+    until: Annotated[str | None, typer.Option(metavar="DATE", help="Forecast up to this date instead.")] = None,
+    quantiles: Annotated[str, typer.Option(help="Quantile levels, with commas between.")] = "0.1,0.5,0.9",
+    item_id: ItemId = None,
+    timestamp: Timestamp = None,
+    target: Target = None,
+    freq: Freq = None,
+    duplicates: Duplicates = "error",
+    holdout: Holdout = None,
+    output: Annotated[
+        str | None, typer.Option("--output", "-o", metavar="FILE|-", help="Where to write it (default: -).")
+    ] = None,
+    format: Annotated[Literal["csv", "json"], typer.Option(help="How to write it.")] = "csv",  # noqa: A002
+    plot: Annotated[bool, typer.Option("--plot", help="Draw it; alone, only draw it.")] = False,  # noqa: FBT002
+) -> None:
+    """Forecast the series of a table."""
+    if horizon is not None and until is not None:
+        raise typer.BadParameter("choose one of --horizon and --until")
+    settings = Settings.from_environment()
+    history, whole = hold_out(load_panel(file, Columns(item_id, timestamp, target), freq, duplicates), holdout)
+    registry = open_registry(settings)
+    levels = _levels(quantiles)
+    asked = _horizon(registry, model, horizon, until)
+    answer = _answer(
+        registry, settings.max_horizon_steps, Question(model, history.series, asked, levels, is_partial=False)
+    )
+    if output is not None or not plot:
+        write_output(output or "-", _write(answer, levels, format))
+    _warn(answer)
+    if plot:
+        _plot(history, answer, whole)
+
+
+def _horizon(registry: Registry, model: str, horizon: str | None, until: str | None) -> Horizon:
+    if until is not None:
+        return Until(parse_timestamp(until))
+    return Steps(registry.resolve(model).config.horizon) if horizon is None else parse_horizon(horizon)
+
+
+def _levels(text: str) -> tuple[float, ...]:
+    try:
+        levels = tuple(sorted({float(one) for one in text.split(",")}))
+    except ValueError:
+        raise typer.BadParameter(f"--quantiles is {text!r}; write levels such as 0.1,0.5,0.9") from None
+    for level in levels:
+        if not 0 < level < 1:
+            raise QuantileLevelOutOfRange(level)
+    return levels
+
+
+def _answer(registry: Registry, max_steps: int, question: Question) -> Answer:
+    with Console(stderr=True).status(f"Forecasting {len(question.items)} series"):
+        return Forecasting(registry, LoadedVersions(1), max_steps=max_steps).answer(question)
+
+
+def _forecasts(answer: Answer) -> list[ItemForecast]:
+    return [one for one in answer.items if isinstance(one, ItemForecast)]
+
+
+def _write(answer: Answer, levels: tuple[float, ...], format: str) -> str:  # noqa: A002
+    if format == "csv":
+        return write_csv(_forecasts(answer))
+    response = from_forecast(
+        answer,
+        answer_id=f"fc_{uuid.uuid4().hex}",
+        quantile_levels=levels,
+        interval_levels=(),
+        covariates={},
+        seconds=Seconds(0.0, answer.load_seconds + answer.forecast_seconds),
+    )
+    return orjson.dumps(response, option=orjson.OPT_INDENT_2).decode()
+
+
+def _warn(answer: Answer) -> None:
+    for forecast in _forecasts(answer):
+        for notice in forecast.notices:
+            typer.echo(f"{forecast.item_id}: {notice.detail} ({notice.code})", err=True)
+
+
+def _plot(history: Panel, answer: Answer, whole: Panel | None) -> None:
+    truths = {one.item_id: one for one in whole or ()}
+    shown = list(zip(history, _forecasts(answer), strict=True))
+    for series, forecast in shown[:_MOST_PLOTS]:
+        truth = truths.get(series.item_id)
+        typer.echo(plot_forecast(series, forecast, truth=truth, color=sys.stdout.isatty()))
+    if len(shown) > _MOST_PLOTS:
+        typer.echo(f"{len(shown) - _MOST_PLOTS} more series are not drawn.", err=True)

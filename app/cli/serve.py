@@ -1,0 +1,112 @@
+"""`longshot serve`: the service, with a worker beside it."""
+
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from types import FrameType
+from typing import Annotated, Any, Final, NoReturn
+
+import typer
+import uvicorn
+
+from app.cli.refusals import one_line
+from app.errors import SettingInvalid
+from app.security import check_host
+from app.server import create_app
+from app.settings import Settings
+from app.supervisor import Supervisor
+from app.telemetry import configure_logging
+from app.worker import worker_alive
+
+_BACKLOG: Final = 2048
+_WATCH_SECONDS: Final = 0.1
+_LINGER_SECONDS: Final = 2.0
+
+
+@one_line
+def command(
+    host: Annotated[str | None, typer.Option(help="Address to listen on (default: LONGSHOT_HOST, 127.0.0.1).")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65_535, help="Port; 0 takes a free one (default: LONGSHOT_PORT, 8000).")
+    ] = None,
+) -> None:
+    """Serve forecasts over HTTP, with a worker beside it."""
+    given: dict[str, Any] = {"host": host, "port": port}
+    settings = replace(Settings.from_environment(), **{name: one for name, one in given.items() if one is not None})
+    check_host(settings.host, allow_unauthenticated=settings.allow_unauthenticated)
+    configure_logging(settings.log_format, settings.log_level)
+    listener = _listen(settings.host, settings.port)
+    # uvicorn ends by raising the signal that stopped it once more; nothing of ours may be cut short by that.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _leave)
+    _announce(listener)
+    _serve(settings, listener)
+
+
+def _serve(settings: Settings, listener: socket.socket) -> None:
+    server = uvicorn.Server(
+        uvicorn.Config(
+            create_app(settings, worker_alive),
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=int(settings.shutdown_seconds),
+        )
+    )
+    supervisor = Supervisor(settings) if settings.worker else None
+    if supervisor is not None:
+        supervisor.start()
+    with _stopping_beside(server, supervisor):
+        server.run(sockets=[listener])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host.strip("[]"), port), family=family, backlog=_BACKLOG)
+    except OSError as error:
+        reason = os.strerror(error.errno or 0).lower()
+        raise SettingInvalid("LONGSHOT_PORT", str(port), f"a port that is free on {host} ({reason})") from error
+
+
+def _announce(listener: socket.socket) -> None:
+    host, port = listener.getsockname()[:2]
+    shown = f"[{host}]" if ":" in host else host
+    typer.echo(f"Longshot listens on http://{shown}:{port} (how to use it: http://{shown}:{port}/docs)")
+    sys.stdout.flush()
+
+
+@contextmanager
+def _stopping_beside(server: uvicorn.Server, supervisor: Supervisor | None) -> Iterator[None]:
+    """Stops the worker while requests drain, not after them: both are given the same seconds."""
+
+    def watch() -> None:
+        while not server.should_exit:
+            time.sleep(_WATCH_SECONDS)
+        if supervisor is not None:
+            supervisor.stop()
+
+    watcher = threading.Thread(target=watch, name="stopping", daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        watcher.join()
+        # A forecast that nobody waits for any more does not keep the process.
+        threading.Thread(target=_end_soon, daemon=True).start()
+
+
+def _leave(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001 - the signature of a signal's receiver
+    sys.exit(0)
+
+
+def _end_soon() -> None:
+    time.sleep(_LINGER_SECONDS)
+    os._exit(0)

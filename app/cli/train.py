@@ -1,0 +1,133 @@
+"""`longshot train`: a version from a table, in this process."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import orjson
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from app import training
+from app.cli.backtest import score_table
+from app.cli.options import (
+    Duplicates,
+    File,
+    Freq,
+    Holdout,
+    ItemId,
+    Target,
+    Timestamp,
+    hold_out,
+    load_panel,
+    open_registry,
+)
+from app.cli.refusals import one_line
+from app.frames import Columns
+from app.jobs import PromotionPolicy
+from app.registry import Version, check_name
+from app.schemas.models import from_version
+from app.settings import Settings
+from model import Progress as Epoch
+from model import TrainingOptions
+
+_SHOWN = ("freq", "season_length", "horizon", "context_length", "patch_length", "validation_steps", "state_size",
+          "num_particles", "learning_rate", "batch_size", "num_epochs", "steps_per_epoch", "seed")  # fmt: skip
+
+
+@one_line
+def command(  # noqa: PLR0913, PLR0917 - one parameter an option
+    file: File,
+    model: Annotated[str, typer.Option("--model", "--name", "-m", help="Name that the version will belong to.")],
+    item_id: ItemId = None,
+    timestamp: Timestamp = None,
+    target: Target = None,
+    freq: Freq = None,
+    duplicates: Duplicates = "error",
+    holdout: Holdout = None,
+    policy: Annotated[
+        PromotionPolicy, typer.Option(help="What happens to the alias production.")
+    ] = "promote_if_better",
+    horizon: Annotated[int | None, typer.Option(help="Longest lead, in steps, to train on.")] = None,
+    context_length: Annotated[int | None, typer.Option(help="Steps of history that it sees.")] = None,
+    patch_length: Annotated[int | None, typer.Option(help="Steps read off the flow at once.")] = None,
+    state_size: Annotated[int | None, typer.Option(help="Size of the state.")] = None,
+    inflation: Annotated[int | None, typer.Option(help="Size of the second state, in multiples of the first.")] = None,
+    num_particles: Annotated[int | None, typer.Option(help="Particles that carry the control.")] = None,
+    steps_per_patch: Annotated[int | None, typer.Option(help="Integration steps a patch.")] = None,
+    dropout: Annotated[float | None, typer.Option(help="Share of the state dropped in training.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Highest learning rate.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Windows a gradient step.")] = None,
+    num_epochs: Annotated[int | None, typer.Option("--epochs", "--num-epochs", help="Epochs at most.")] = None,
+    steps_per_epoch: Annotated[int | None, typer.Option(help="Gradient steps an epoch.")] = None,
+    validation_steps: Annotated[int | None, typer.Option(help="Last steps of each series kept for validation.")] = None,
+    seed: Annotated[int, typer.Option(help="Fixes weights, windows and dropout.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the version as JSON.")] = False,  # noqa: FBT002
+) -> None:
+    """Train a version on a table, in this process, and register it."""
+    options = TrainingOptions(
+        horizon=horizon,
+        context_length=context_length,
+        patch_length=patch_length,
+        state_size=state_size,
+        inflation=inflation,
+        num_particles=num_particles,
+        steps_per_patch=steps_per_patch,
+        dropout=dropout,
+        learning_rate=learning_rate,
+        batch_size=batch_size,
+        num_epochs=num_epochs,
+        steps_per_epoch=steps_per_epoch,
+        validation_steps=validation_steps,
+        seed=seed,
+    )
+    check_name(model)
+    panel = load_panel(file, Columns(item_id, timestamp, target), freq, duplicates)
+    kept, _ = hold_out(panel, holdout)
+    registry = open_registry(Settings.from_environment())
+    _say(f"Training {model} on {len(kept)} series with {kept.num_observations:,} observations.")
+    plan = training.TrainingPlan(model, "cli", options, policy)
+    with _progress() as on_epoch:
+        outcome = training.train(registry, kept, plan, on_epoch=on_epoch)
+    if as_json:
+        typer.echo(orjson.dumps(from_version(outcome.version), option=orjson.OPT_INDENT_2).decode())
+    else:
+        _report(outcome.version, outcome.decision)
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[Epoch], None]]:
+    """A bar in a terminal, a line an epoch in a log; on standard error."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda epoch: _say(_line(epoch))
+        return
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TextColumn("ETA"),
+               TimeRemainingColumn())  # fmt: skip
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task("first epoch", total=None)
+        yield lambda epoch: bar.update(task, total=epoch.num_epochs, completed=epoch.epoch, description=_line(epoch))
+        bar.update(task, description="done")
+
+
+def _line(epoch: Epoch) -> str:
+    return (
+        f"epoch {epoch.epoch}/{epoch.num_epochs}  train {epoch.train_loss:.4f}  validation {epoch.validation_loss:.4f}"
+        f" (best {epoch.best_validation_loss:.4f})"
+        f"  {epoch.elapsed_seconds:.0f} s, at most {epoch.eta_seconds:.0f} s left"
+    )
+
+
+def _report(version: Version, decision: str) -> None:
+    console = Console()
+    chosen = version.config.to_json()
+    console.print(f"Registered [bold]{version}[/], trained in {version.manifest.train_seconds:.0f} s "
+                  f"on {version.manifest.device}. {decision}")  # fmt: skip
+    console.print("  ".join(f"{name} {chosen[name]}" for name in _SHOWN), style="dim", highlight=False)
+    if version.report is not None:
+        console.print(score_table(version.report, f"The last {version.report.horizon} steps, held back from training"))
+
+
+def _say(line: str) -> None:
+    typer.echo(line, err=True)
