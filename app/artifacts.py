@@ -3,11 +3,14 @@
 import os
 import re
 import shutil
+import time
 import uuid
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 _KEY = re.compile(r"[a-z0-9][a-z0-9._-]*(/[a-z0-9][a-z0-9._-]*)*")
+_DAY_SECONDS: Final = 86_400
 
 
 class ArtifactStore:
@@ -50,8 +53,10 @@ class ArtifactStore:
         _remove(self.path(key))
 
     def sweep(self) -> None:
-        """Removes what crashes left half written; only for when nobody is writing."""
-        _remove(self._folder / ".partial")
+        """Removes what crashes left half written; a day is longer than anything takes to write."""
+        for partial in (self._folder / ".partial").glob("*"):
+            if time.time() - partial.stat().st_mtime > _DAY_SECONDS:
+                _remove(partial)
 
 
 def _move(partial: Path, target: Path) -> None:

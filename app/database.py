@@ -237,8 +237,8 @@ def now() -> datetime:
 def _alone(database: Database) -> Iterator[None]:
     file = database.url.database
     if database.url.get_backend_name() != "sqlite":
-        with database.engine.connect() as connection:
-            connection.execute(sa.select(sa.func.pg_advisory_lock(_MIGRATION_LOCK)))
+        with database.engine.begin() as connection:
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
             yield
     elif file and file != ":memory:":
         Path(file).parent.mkdir(parents=True, exist_ok=True)

@@ -232,8 +232,8 @@ class Jobs:
     def enqueue_forgotten(self) -> None:
         """Queues the jobs that a crash kept from being queued; one that is queued already stays as it is."""
         with self._database.reading() as session:
-            waiting = session.scalars(sa.select(JobRow.id).where(JobRow.state == "queued")).all()
-        for job_id in waiting:
+            live = session.scalars(sa.select(JobRow.id).where(JobRow.state.in_(_LIVE)).order_by(JobRow.sequence)).all()
+        for job_id in live:
             self._workflows.enqueue(job_id)
 
     def _insert(self, request: TrainingRequest, key: str | None) -> str:
@@ -261,9 +261,12 @@ class _Workflows:
         self._url = url
         self._client: DBOSClient | None = None
         self._connecting = threading.Lock()
+        self._queued: set[str] = set()
 
     def enqueue(self, job_id: str) -> None:
         """Queues the workflow of a job; does nothing if it is there already."""
+        if job_id in self._queued:
+            return
         with self._connecting:
             if self._client is None:
                 DBOS.migrate(self._url)
@@ -276,6 +279,7 @@ class _Workflows:
         self._client.enqueue(
             {"workflow_name": _WORKFLOW, "queue_name": _QUEUE, "workflow_id": job_id, "app_version": "1"}, job_id
         )
+        self._queued.add(job_id)
 
     def close(self) -> None:
         with self._connecting:

@@ -89,15 +89,25 @@ class _Workshop:
         self.idle.clear()
         with log_context(job_id=job_id):
             try:
-                self._run(job_id)
-            except ForecastingError as error:
-                _log.warning("the job has failed", code=error.code, detail=error.detail)
-                self.jobs.fail(job_id, JobFailure(error.code, error.detail, error.hint))
-            except Exception as error:  # noqa: BLE001 - whatever a job does, the worker lives on
-                _log.exception("the job has failed unexpectedly")
-                detail = f"The worker met an unexpected {type(error).__name__}."
-                self.jobs.fail(job_id, JobFailure("internal_error", detail, "Its log has the details."))
+                self._attempt(job_id)
+            except SQLAlchemyError:
+                # To return would end the workflow of a job whose end is not on record: a restart repeats it instead.
+                _log.exception("the database does not take what became of the job")
+                os._exit(1)
         self.idle.set()
+
+    def _attempt(self, job_id: str) -> None:
+        try:
+            self._run(job_id)
+        except ForecastingError as error:
+            _log.warning("the job has failed", code=error.code, detail=error.detail)
+            self.jobs.fail(job_id, JobFailure(error.code, error.detail, error.hint))
+        except SQLAlchemyError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever a job does, the worker lives on
+            _log.exception("the job has failed unexpectedly")
+            detail = f"The worker met an unexpected {type(error).__name__}."
+            self.jobs.fail(job_id, JobFailure("internal_error", detail, "The log of the worker has the details."))
 
     def _run(self, job_id: str) -> None:
         job = self.jobs.start(job_id)
@@ -145,6 +155,7 @@ def _open(settings: Settings, leaving: threading.Event) -> _Workshop:
     database = Database(settings.database_url)
     migrate(database)
     artifacts = ArtifactStore(settings.artifacts_path)
+    artifacts.sweep()
     workshop = _Workshop(
         database=database,
         datasets=Datasets(database, artifacts),

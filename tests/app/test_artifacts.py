@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,16 @@ def test_a_folder_that_another_process_stored_meanwhile_is_kept(artifacts: Artif
         (winner / "inside").write_text("theirs")
 
     assert (artifacts.add("folder", slow) / "inside").read_text() == "theirs"
+
+
+def test_only_what_lies_half_written_for_long_is_swept_away(artifacts: ArtifactStore) -> None:
+    partial = artifacts.path("a").parent / ".partial"
+    (partial / "old").mkdir(parents=True)
+    (partial / "old" / "inside").write_text("")
+    (partial / "new").write_text("")
+    os.utime(partial / "old", (0, 0))
+    artifacts.sweep()
+    assert [one.name for one in partial.iterdir()] == ["new"]
 
 
 def test_an_artifact_that_is_removed_is_gone(artifacts: ArtifactStore) -> None:
