@@ -47,13 +47,6 @@ class Rows:
         """One value an hour: the repeated ones are averaged."""
         return Series.from_values(NAME, self.timestamps, self.values, freq="h", duplicates="mean")
 
-    def write(self, path: Path) -> None:
-        """Write them as a CSV with a header."""
-        with path.open("w", newline="") as file:
-            csv.writer(file).writerows(
-                [("date_time", "traffic_volume"), *zip(self.timestamps, self.values, strict=True)]
-            )
-
 
 def read_rows() -> tuple[Rows, Rows]:
     """The history, and the fortnight held back."""
@@ -65,12 +58,10 @@ def read_rows() -> tuple[Rows, Rows]:
     return Rows(*map(list, zip(*history, strict=True))), Rows(*map(list, zip(*truth, strict=True)))
 
 
-def train(history: Rows, folder: Path) -> None:
-    """Train on the history and register the version, as a user would."""
-    path = folder / "history.csv"
-    history.write(path)
-    columns = ["--timestamp", "date_time", "--target", "traffic_volume"]
-    subprocess.run([LONGSHOT, "train", path, "--name", NAME, *columns, "--duplicates", "mean"], check=True)
+def train() -> None:
+    """Train without the fortnight and register the version, as a user would."""
+    columns = ["--timestamp", "date_time", "--target", "traffic_volume", "--duplicates", "mean"]
+    subprocess.run([LONGSHOT, "train", DATA, "--model", NAME, "--holdout", str(FORTNIGHT), *columns], check=True)
 
 
 @contextmanager
@@ -199,7 +190,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="longshot-demo-", ignore_cleanup_errors=True) as folder:
         os.environ["LONGSHOT_HOME"] = str(Path(folder) / "home")
         console.rule(f"1. Train on {len(history):,} hours of traffic on Interstate 94")
-        train(rows, Path(folder))
+        train()
         console.rule("2. Serve, and ask for the next fortnight over HTTP")
         with serve(Path(folder)) as url:
             answer = ask(url, rows)
