@@ -15,7 +15,8 @@ _DOTS: Final = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))
 _BAND, _TRUTH, _CUTOFF = "░", "●", "┊"
 _COLORS: Final = {_BAND: "\033[34m", _TRUTH: "\033[33;1m", _CUTOFF: "\033[2m"}
 _RESET: Final = "\033[0m"
-_NARROWEST: Final = 40
+_NARROWEST: Final = 48
+_ROOM_FOR_HOURS: Final = 52
 
 Floats = NDArray[np.float64]
 
@@ -161,7 +162,8 @@ def _title(view: _View) -> str:
 
 
 def _dates(view: _View, width: int) -> str:
-    first, cutoff, last = (timestamp.strftime("%Y-%m-%d %H:%M") for timestamp in view.dates)
+    pattern = "%Y-%m-%d %H:%M" if width >= _ROOM_FOR_HOURS else "%Y-%m-%d"
+    first, cutoff, last = (timestamp.strftime(pattern) for timestamp in view.dates)
     middle = max(len(first) + 1, int(view.across(np.array([view.cutoff]), width)[0]) - len(cutoff) // 2)
     return (first.ljust(middle) + cutoff).ljust(width - len(last)) + last
 
