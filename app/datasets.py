@@ -96,8 +96,10 @@ class Datasets:
         dataset = self.get(dataset_id)
         try:
             panel = _read(self._artifacts.path(_key(dataset.digest)))
+        except FileNotFoundError:
+            raise DatasetCorrupt(dataset_id, "it is missing") from None
         except (OSError, pa.ArrowException) as error:
-            raise DatasetCorrupt(dataset_id, str(error).splitlines()[0]) from error
+            raise DatasetCorrupt(dataset_id, str(error).splitlines()[0].rstrip(".")) from error
         if panel.digest() != dataset.digest:
             raise DatasetCorrupt(dataset_id, "its content has changed")
         return panel

@@ -203,7 +203,7 @@ def _decide(
 ) -> str:
     current = _current(registry, version.name)
     if current is None:
-        return _promote(registry, version, None, plan.actor, "it is the first version")
+        return _promote(registry, version, None, plan.actor, "nothing was in production before")
     if current.number == version.number:
         return f"{PRODUCTION} points at version {version.number}."
     if plan.policy == "promote":

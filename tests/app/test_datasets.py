@@ -71,6 +71,13 @@ def test_a_damaged_file_is_noticed(datasets: Datasets, settings: Settings) -> No
         datasets.panel(dataset.id)
 
 
+def test_a_missing_file_is_noticed(datasets: Datasets, settings: Settings) -> None:
+    dataset = datasets.add(make_panel())
+    stored_file(settings).unlink()
+    with pytest.raises(DatasetCorrupt, match="it is missing"):
+        datasets.panel(dataset.id)
+
+
 def test_a_file_of_another_panel_is_noticed(datasets: Datasets, settings: Settings) -> None:
     dataset = datasets.add(make_panel())
     mine = stored_file(settings)

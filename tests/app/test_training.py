@@ -40,7 +40,7 @@ def test_a_training_ends_with_a_version_in_production(registry: Registry) -> Non
     assert [one.epoch for one in told] == [1, 2]
     assert registry.resolve("m").number == outcome.version.number == 1
     assert outcome.version.aliases == (PRODUCTION,)
-    assert outcome.decision == "production now points at version 1: it is the first version."
+    assert outcome.decision == "production now points at version 1: nothing was in production before."
     assert registry.alias("m", PRODUCTION).actor == "test"
 
 
