@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -100,11 +101,11 @@ def backtest(
     if not 1 <= horizon <= MAX_STEPS or num_cutoffs < 1:
         raise HorizonOutOfRange(min(horizon, num_cutoffs), MAX_STEPS)
     rows: list[dict[str, Score]] = []
-    earliest = np.datetime64("9999-01-01", "us")
+    cutoffs: list[np.datetime64] = []
     for case in _cases(panel, forecaster.config.freq, horizon, num_cutoffs):
         if should_stop():
             raise TrainingCancelled(0)
-        earliest = min(earliest, case.history.last)
+        cutoffs.append(case.history.last)
         rows.append(_scores(forecaster, case))
     if not rows:
         longest = max(panel, key=len)
@@ -117,7 +118,7 @@ def backtest(
         num_forecasts=len(rows),
         season_length=forecaster.config.season_length,
         scores=tuple(_average([row[method] for row in rows]) for method in rows[0]),
-        overlaps_training=bool(earliest < trained_until),
+        overlaps_training=bool(np.min(cutoffs) < trained_until),
     )
 
 
@@ -125,7 +126,7 @@ def _cases(panel: Panel, freq: str, horizon: int, num_cutoffs: int) -> Iterator[
     for series in panel:
         grid = series.grid(series.freq or freq)
         cutoffs = grid.timestamps(-horizon * num_cutoffs, 0)[::horizon]
-        for cutoff, end in zip(cutoffs[:-1], cutoffs[1:], strict=True):
+        for cutoff, end in pairwise(cutoffs):
             try:
                 history, future = series.until(cutoff), series.until(end).after(cutoff)
             except SeriesTooShort:

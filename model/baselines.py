@@ -19,10 +19,10 @@ def seasonal_naive(history: NDArray[np.float64], positions: Positions, season_le
     """
     season = min(season_length, len(history))
     earlier = positions - np.ceil(positions / season) * season
-    return np.interp(earlier, np.arange(1 - len(history), 1), history)
+    return np.asarray(np.interp(earlier, np.arange(1 - len(history), 1), history))
 
 
-def drift(history: NDArray[np.float64], positions: Positions, season_length: int) -> NDArray[np.float64]:
+def drift(history: NDArray[np.float64], positions: Positions, _season_length: int) -> NDArray[np.float64]:
     """The last value, moved on by the average change of the history per step; seasons play no part."""
     slope = (history[-1] - history[0]) / max(1, len(history) - 1)
     return np.asarray(history[-1] + slope * positions)

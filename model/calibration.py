@@ -104,7 +104,7 @@ class Residuals:
 
 
 def calibrate(residuals: Residuals, levels: tuple[float, ...], bucket_length: int) -> Calibration:
-    """Learns the widenings from all windows, and how well such widenings cover by halves: learned on one, tried on the other.
+    """Learns the widenings from all windows; how well such widenings cover, from one half tried on the other.
 
     Args:
         residuals: At least two windows; with fewer nothing is calibrated.

@@ -1,9 +1,9 @@
 """A trained network as a folder: safetensors, JSON, manifest.
 
-    model.safetensors   the weights, particles among them
-    config.json         every choice of the training
-    validation.json     what validation chose, and the calibration
-    manifest.json       where it comes from, and the SHA-256 of each other file
+model.safetensors   the weights, particles among them
+config.json         every choice of the training
+validation.json     what validation chose, and the calibration
+manifest.json       where it comes from, and the SHA-256 of each other file
 """
 
 import hashlib

@@ -77,11 +77,11 @@ class TrainingConfig:
     inflation: int = 2
     num_particles: int = 32
     steps_per_patch: int = 2
-    dropout: float = 0.2
-    learning_rate: float = 1e-3
+    dropout: float = 0.0
+    learning_rate: float = 2e-3
     batch_size: int = 224
     num_epochs: int = 20
-    steps_per_epoch: int = 40
+    steps_per_epoch: int = 50
     seed: int = 0
     quantile_levels: tuple[float, ...] = DEFAULT_QUANTILE_LEVELS
 
@@ -144,7 +144,6 @@ def choose_config(panel: Panel, options: TrainingOptions) -> TrainingConfig:
         raise SeriesTooShort(longest.item_id, len(longest), needed, f"training for a horizon of {horizon} steps")
     validation = options.validation_steps or max(horizon, min(num_steps * 3 // 20, num_steps - needed + horizon))
     context = options.context_length or _usual_context(season, horizon, num_steps - validation - horizon)
-    num_windows = sum(max(1, len(one) - validation - horizon - context) for one in panel)
     config = TrainingConfig(
         freq=freq,
         season_length=season,
@@ -152,7 +151,6 @@ def choose_config(panel: Panel, options: TrainingOptions) -> TrainingConfig:
         context_length=context,
         patch_length=min(season if season > 1 else 8, horizon, 96),
         validation_steps=validation,
-        steps_per_epoch=_usual_steps_per_epoch(num_windows),
     )
     chosen = {name: value for name, value in asdict(options).items() if value is not None}
     return replace(config, **chosen)
@@ -174,12 +172,6 @@ def _usual_horizon(season: int) -> int:
 
 def _usual_context(season: int, horizon: int, available: int) -> int:
     """Two horizons and several seasons, but no more than two thirds of what training can see."""
-    seasons = 14 if season >= 24 and season != 52 else 8 if season in (5, 7) else 3
+    seasons = 21 if season >= 24 and season != 52 else 8 if season in (5, 7) else 3
     wanted = min(max(2 * horizon, seasons * season, 24), 1440)
     return max(4, min(wanted, available * 2 // 3))
-
-
-def _usual_steps_per_epoch(num_windows: int) -> int:
-    """Three passes over the windows in all, within bounds that keep a training worthwhile and short."""
-    passes = 3 * num_windows / TrainingConfig.batch_size / TrainingConfig.num_epochs
-    return int(min(max(passes, 15), 50))

@@ -31,8 +31,8 @@ The tree::
     └── SolverError                    an integration did not finish
         └── StepBudgetExceeded
 
-A message says what was found, what is needed and what to do. The facts are attributes of the error, so that a caller can
-act on them without reading prose.
+A message says what was found, what is needed and what to do. The facts are attributes of the error, so that a caller
+can act on them without reading prose.
 """
 
 import re
@@ -226,7 +226,9 @@ class QuantileLevelOutOfRange(RequestError):
     """A quantile level outside the open interval from 0 to 1."""
 
     def __init__(self, level: float) -> None:
-        super().__init__(f"The quantile level {level} is not between 0 and 1.", hint="Use levels such as 0.1, 0.5, 0.9.")
+        super().__init__(
+            f"The quantile level {level} is not between 0 and 1.", hint="Use levels such as 0.1, 0.5, 0.9."
+        )
         self.level = level
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 @contextmanager
 def written_whole(path: Path) -> Iterator[Path]:
-    """A temporary place beside `path` to write a file or fill a folder in; moved to `path` once the block has ended well.
+    """A temporary place beside `path` to write a file or fill a folder in; moved to `path` once the block ends well.
 
     What was written is on the disk before it gets its name. After an error the temporary place is removed.
     """
@@ -19,7 +19,7 @@ def written_whole(path: Path) -> Iterator[Path]:
     try:
         yield place / path.name
         _sync(place / path.name)
-        os.replace(place / path.name, path)
+        (place / path.name).replace(path)
         _sync_one(path.parent)
     finally:
         shutil.rmtree(place, ignore_errors=True)

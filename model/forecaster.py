@@ -142,9 +142,7 @@ class Forecaster:
         mean = self._predictor.mean(raw).cpu().numpy()
         quantiles = self._calibration.apply(raw, Scale.of(context).spread).cpu().numpy()
         wanted = _interpolate_levels(quantiles, self.config.quantile_levels, levels)
-        return [
-            self._item(question, mean[number], wanted[number], levels) for number, question in enumerate(questions)
-        ]
+        return [self._item(question, mean[number], wanted[number], levels) for number, question in enumerate(questions)]
 
     def _context(self, series: Series) -> NDArray[np.float64]:
         freq = series.freq or self.config.freq
@@ -159,7 +157,7 @@ class Forecaster:
         start = series.values[-1]
 
         def at_positions(values: NDArray[np.float64]) -> NDArray[np.float64]:
-            return np.interp(positions, grid, np.concatenate([[start], values]))
+            return np.asarray(np.interp(positions, grid, np.concatenate([[start], values])))
 
         return ItemForecast(
             series.item_id,
@@ -242,7 +240,8 @@ def _timestamps(question: _Question) -> Instants:
     points = question.grid.timestamps(0, question.num_steps).astype("datetime64[us]")
     following = points[np.minimum(whole + 1, question.num_steps)]
     fraction = question.positions - whole
-    return points[whole] + ((following - points[whole]).astype(np.int64) * fraction).round().astype("timedelta64[us]")
+    passed = ((following - points[whole]).astype(np.int64) * fraction).round().astype("timedelta64[us]")
+    return np.asarray(points[whole] + passed)
 
 
 def _checked_levels(levels: Sequence[float]) -> tuple[float, ...]:

@@ -29,7 +29,7 @@ def parse_frequency(freq: str, *, item_id: str | None = None) -> pd.offsets.Base
         offset = pd.tseries.frequencies.to_offset(freq)
     except (ValueError, TypeError) as error:
         raise FrequencyInvalid(freq, item_id=item_id) from error
-    if offset is None or offset.n < 1:
+    if offset.n < 1:
         raise FrequencyInvalid(freq, item_id=item_id)
     return offset
 
@@ -47,7 +47,7 @@ def season_length(freq: str) -> int:
 
 
 def infer_frequency(timestamps: Instants, time_zone: str | None, *, item_id: str) -> str:
-    """The frequency that most gaps between timestamps agree on, or for scattered ones the round step nearest their median.
+    """The frequency that most gaps agree on; for scattered timestamps, the round step nearest their median gap.
 
     Raises:
         FrequencyUnknown: There are fewer than two timestamps.
@@ -65,7 +65,7 @@ def infer_frequency(timestamps: Instants, time_zone: str | None, *, item_id: str
         typical = _round_step(float(np.median(gaps)))
     if typical % _MICROSECONDS_PER_DAY == 0:
         return _day_frequency(local, typical // _MICROSECONDS_PER_DAY)
-    return str(pd.tseries.frequencies.to_offset(pd.Timedelta(typical, unit="us")).freqstr)  # type: ignore[union-attr]
+    return str(pd.tseries.frequencies.to_offset(pd.Timedelta(typical, unit="us")).freqstr)
 
 
 def localize(timestamps: Instants, time_zone: str | None) -> pd.DatetimeIndex:
@@ -121,7 +121,7 @@ class Grid:
     def _wall_clock(self, first: int, last: int) -> pd.DatetimeIndex:
         before = pd.date_range(end=self._origin, periods=1 - first, freq=self._offset)
         after = pd.date_range(start=self._origin, periods=last + 1, freq=self._offset)
-        return before.append(after[1:]).as_unit("us")
+        return pd.DatetimeIndex(before.append(after[1:])).as_unit("us")
 
     def _to_instants(self, wall_clock: pd.DatetimeIndex) -> Instants:
         if self.time_zone is None:

@@ -64,8 +64,8 @@ class Predictor:
     @property
     def num_bytes(self) -> int:
         """Memory of the weights, and of the controls once all of them are kept."""
-        weights = sum(p.numel() * p.element_size() for p in self.network.parameters())
-        particles = sum(p.numel() * p.element_size() for p in self.network.flow.components)
+        weights: int = sum(p.numel() * p.element_size() for p in self.network.parameters())
+        particles: int = sum(p.numel() * p.element_size() for p in self.network.flow.components)
         return weights + particles * self.num_evaluations(self.block_length)
 
     @torch.inference_mode()
@@ -90,7 +90,7 @@ class Predictor:
         yield from self._patches[:num_patches]
 
     def _never_narrower(self, quantiles: Tensor) -> Tensor:
-        """Past the first block, spreads at least as wide as one season earlier: knowledge does not grow with the lead."""
+        """Past the first block, spreads at least as wide as a season earlier: the future does not grow clearer."""
         batch, horizon, num_levels = quantiles.shape
         season = min(self.season_length, self.block_length)
         first = self.block_length - season

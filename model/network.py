@@ -32,7 +32,9 @@ class ShootingNetwork(nn.Module):
         self.register_buffer("levels", torch.tensor(config.quantile_levels), persistent=False)
         self.median = config.quantile_levels.index(0.5)
         num_spreads = len(config.quantile_levels) - 1
-        dynamics = UpDownUniversal(config.state_size, config.inflation, "relu", ParameterWeights.fan_in(config.state_size, config.inflation))
+        dynamics = UpDownUniversal(
+            config.state_size, config.inflation, "relu", ParameterWeights.fan_in(config.state_size, config.inflation)
+        )
         self.encoder = nn.Linear(config.context_length, config.state_size)
         self.dropout = nn.Dropout(config.dropout)
         self.lift = nn.Linear(config.state_size, config.inflation * config.state_size)

@@ -90,9 +90,7 @@ class Series:
         return cls(item_id, instants, numbers, freq, time_zone)
 
     @classmethod
-    def from_grid(
-        cls, item_id: str, start: Any, freq: str, values: Sequence[float | None] | NDArray[Any]
-    ) -> "Series":
+    def from_grid(cls, item_id: str, start: Any, freq: str, values: Sequence[float | None] | NDArray[Any]) -> "Series":
         """A series whose values stand one step apart from `start` on; missing ones are None or NaN.
 
         Raises:
@@ -185,7 +183,7 @@ class Panel:
 
         Args:
             frame: The table.
-            item_id: The column that names the series; None if the table holds a single one, which is then named "series".
+            item_id: The column that names the series; None if the table holds a single one, to be named "series".
             timestamp: The column of timestamps.
             target: The column of observations.
             freq: A pandas offset alias for every series; read from each one's timestamps if left out.

@@ -69,11 +69,11 @@ def fit(
     """Trains a network on a panel.
 
     Args:
-        panel: What to learn from. The last `config.validation_steps` of each series are never trained on: they choose the
-            epoch, the length of the forecaster's blocks and the calibration of its intervals.
+        panel: What to learn from. The last `config.validation_steps` of each series are never trained on: they choose
+            the epoch, the length of the forecaster's blocks and the calibration of its intervals.
         config: Every choice; see `choose_config`.
-        state_path: A file to keep the state of the training in after each epoch. If it exists, and was written for the same
-            panel and configuration, training goes on from there, with the same result as if it had never been interrupted.
+        state_path: A file to keep the state of the training in after each epoch. If it exists, and was written for the
+            same panel and configuration, training goes on from there, to the same result as without the interruption.
         on_epoch: Told how far the training is, after each epoch.
         should_stop: Asked before each gradient step.
         device: `cpu`, `cuda` or `cuda:N`; the best one of the machine if left out.
@@ -112,12 +112,14 @@ def fit(
 
 
 def one_cycle(step: int, num_steps: int, highest: float) -> float:
-    """The learning rate of a step: up to `highest` over the first three tenths, then down to almost nothing, by cosines.
+    """The learning rate of a step: up to `highest` over three tenths of them, then down to almost nothing, by cosines.
 
     Smith and Topin, "Super-Convergence", 2018.
     """
     turn = 0.3 * num_steps
-    lowest, share = (highest / 25, step / turn) if step < turn else (highest / 1e5, (num_steps - step) / (num_steps - turn))
+    rising = step < turn
+    lowest = highest / 25 if rising else highest / 1e5
+    share = step / turn if rising else (num_steps - step) / (num_steps - turn)
     return lowest + (highest - lowest) * (1 - math.cos(math.pi * share)) / 2
 
 
@@ -148,7 +150,7 @@ def _train_epoch(
     return mean
 
 
-def _loss(network: nn.Module, windows: Windows, numbers: torch.Tensor, horizon: int) -> torch.Tensor:
+def _loss(network: ShootingNetwork, windows: Windows, numbers: torch.Tensor, horizon: int) -> torch.Tensor:
     batch = windows.batch(numbers)
     scale = Scale.of(batch.context)
     quantiles = network(scale.remove(batch.context), horizon)
@@ -156,7 +158,7 @@ def _loss(network: nn.Module, windows: Windows, numbers: torch.Tensor, horizon: 
 
 
 @torch.inference_mode()
-def _validation_loss(network: nn.Module, windows: Windows, horizon: int) -> float:
+def _validation_loss(network: ShootingNetwork, windows: Windows, horizon: int) -> float:
     network.eval()
     numbers = torch.arange(len(windows), device=windows.values.device)
     parts = numbers.split(256)

@@ -11,9 +11,10 @@ from pathlib import Path
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor, nn
+from torch import Tensor
 
 from model.files import written_whole
+from model.network import ShootingNetwork
 
 
 @dataclass
@@ -31,7 +32,7 @@ class TrainingState:
         seconds: Spent so far.
     """
 
-    network: nn.Module
+    network: ShootingNetwork
     optimizer: torch.optim.AdamW
     purpose: str
     epoch: int = 0
@@ -57,7 +58,7 @@ class TrainingState:
             save_file({k: v.contiguous() for k, v in tensors.items()}, temporary, {"state": json.dumps(numbers)})
 
     def restore(self, path: Path) -> None:
-        """Continues from a file that `save` wrote for the same purpose; without one, or if it is damaged, starts anew."""
+        """Continues from what `save` wrote for the same purpose; starts anew without it, or where it is damaged."""
         with contextlib.suppress(FileNotFoundError, SafetensorError), safe_open(path, "pt") as file:
             numbers = json.loads(file.metadata()["state"])
             if numbers["purpose"] == self.purpose:

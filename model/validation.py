@@ -1,4 +1,4 @@
-"""What the validation windows decide once training is over: how far to continue the flow, how wide the intervals are."""
+"""What validation windows decide once training is over: how far to continue the flow, how wide the intervals are."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -50,7 +50,7 @@ def validated(network: ShootingNetwork, windows: Windows, config: TrainingConfig
 
 def _best_block_length(network: ShootingNetwork, windows: Windows, config: TrainingConfig) -> int:
     """The one with the least mean square error past the trained horizon, as far as validation reaches."""
-    candidates = [config.horizon * 2**power for power in range(LONGEST_BLOCK_IN_HORIZONS.bit_length())]
+    candidates = [config.horizon << power for power in range(LONGEST_BLOCK_IN_HORIZONS.bit_length())]
     reachable = [length for length in candidates if len(windows.with_horizon(length)) >= MIN_WINDOWS]
     if len(reachable) < 2:
         return config.horizon

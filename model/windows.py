@@ -1,6 +1,7 @@
 """A series on its regular grid, and the training windows cut from many of them."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -56,7 +57,7 @@ def _repeat_seasons(values: NDArray[np.float64], observed: NDArray[np.bool_], se
     if season < 2 or len(seen) < 2:
         return
     longest = season // 2
-    for left, right in zip(seen[:-1], seen[1:], strict=True):
+    for left, right in pairwise(seen.tolist()):
         if right - left - 1 > longest and left + 1 - season >= seen[0]:
             for first in range(left + 1, right, season):
                 last = min(first + season, right)
@@ -164,7 +165,7 @@ class WindowShape:
 
 
 def split(panel: Panel, shape: WindowShape, device: torch.device) -> Split:
-    """Cuts every series into windows: targets before its validation steps to learn from, targets within them to validate.
+    """Cuts every series into windows: those to learn from have their targets before its validation steps.
 
     A window counts only if its history ends with an observation, and some of its targets were observed: then nothing
     later than its cutoff has been interpolated into its history. Series too short for a full window are extended to the
@@ -225,4 +226,4 @@ def _spread(values: NDArray[np.float64], starts: NDArray[np.int64], length: int)
 
 def _standardized(values: NDArray[np.float64]) -> NDArray[np.float64]:
     spread = values.std()
-    return (values - values.mean()) / (spread if spread > 0 else 1.0)
+    return np.asarray((values - values.mean()) / (spread if spread > 0 else 1.0))

@@ -30,7 +30,7 @@ def energy(dynamics: Dynamics, particles: Phase) -> Tensor:
 
 
 def symplectic_gradient(dynamics: Dynamics, particles: Phase) -> Phase:
-    """(q̇, ṗ) by automatic differentiation of the reduced Hamiltonian; slow, the measure of every hand-written motion."""
+    """(q̇, ṗ) by automatic differentiation of the reduced Hamiltonian; slow, the measure of every motion."""
     leaves = [component.detach().requires_grad_() for component in particles.components()]
     value = reduced_hamiltonian(dynamics, Phase.from_components(leaves))
     num_particles = leaves[0].shape[0]

@@ -1,8 +1,8 @@
 """Integration: fixed steps with the control computed first, and the joint system through torchdiffeq.
 
-The particles never see the data. So a fixed-step method can carry them first and keep the control at each of its stages;
-data points are then carried through known weights. Both together are the same numbers as the joint system, at a fraction
-of the work, and the control can be kept for every later forecast.
+The particles never see the data. So a fixed-step method can carry them first and keep the control at each of its
+stages; data points are then carried through known weights. Both together are the same numbers as the joint system, at
+a fraction of the work, and the control can be kept for every later forecast.
 
 Legend: h step, kᵢ stage velocities, (a, b, c) a Runge–Kutta table.
 """

@@ -41,7 +41,7 @@ class Dynamics(ABC):
 
     @abstractmethod
     def optimal_control(self, particles: Phase) -> Control:
-        """The optimal control in low-rank form where there are fewer particles than features, else through its weights."""
+        """The optimal control, in low-rank form where there are fewer particles than features."""
 
     @abstractmethod
     def cost(self, weights: Sequence[Tensor]) -> Tensor:

@@ -34,8 +34,11 @@ class ParameterWeights(NamedTuple):
 
     @classmethod
     def fan_in(cls, state_size: int, inflation: int) -> "ParameterWeights":
-        """Each matrix weighted by its number of columns, so that the size of the velocity does not grow with d and α."""
+        """Each matrix weighted by its number of columns, so that the velocity does not grow with d and α."""
         return cls(a1=inflation * state_size, a2=state_size, a3=inflation * state_size)
+
+
+EQUAL_WEIGHTS = ParameterWeights()
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ class UpDownUniversal(Dynamics):
     state_size: int
     inflation: int
     activation: str = "relu"
-    parameter_weights: ParameterWeights = ParameterWeights()
+    parameter_weights: ParameterWeights = EQUAL_WEIGHTS
 
     @property
     def component_sizes(self) -> tuple[int, ...]:
