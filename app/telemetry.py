@@ -47,6 +47,9 @@ def log_context(**values: str) -> Iterator[None]:
 
 def _last(log_format: str) -> list[structlog.typing.Processor]:
     strip = structlog.stdlib.ProcessorFormatter.remove_processors_meta
+    # Without the values of local variables: they may be somebody's data, or a password.
     if log_format == "json":
-        return [strip, structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
-    return [strip, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        frames = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+        return [strip, structlog.processors.ExceptionRenderer(frames), structlog.processors.JSONRenderer()]
+    plain = structlog.dev.plain_traceback
+    return [strip, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)]

@@ -38,6 +38,19 @@ def test_a_traceback_stays_within_its_line(capsys: pytest.CaptureFixture[str]) -
     assert json.loads(line)["exception"][0]["exc_type"] == "ValueError"
 
 
+@pytest.mark.parametrize("log_format", ["json", "console"])
+def test_no_traceback_shows_the_values_of_variables(capsys: pytest.CaptureFixture[str], log_format: str) -> None:
+    configure_logging(log_format, "info")
+    password = "".join(("sec", "ret"))
+    try:
+        int("no", base=len(password))
+    except ValueError:
+        structlog.get_logger().exception("it failed")
+    logged = capsys.readouterr().err
+    assert "ValueError" in logged
+    assert "secret" not in logged
+
+
 def test_the_console_format_is_for_people(capsys: pytest.CaptureFixture[str]) -> None:
     configure_logging("console", "info")
     structlog.get_logger().info("it happened", number=3)
