@@ -1,0 +1,194 @@
+import asyncio
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from app.forecasting import (
+    Bench,
+    DeadlineExceeded,
+    Forecasting,
+    ForecastNotFinite,
+    LoadedVersions,
+    Question,
+    Refusal,
+    ServiceBusy,
+)
+from app.registry import PRODUCTION, Registry
+from model import Checkpoint, CheckpointCorrupt, DuplicateItems, HorizonOutOfRange, Series, SeriesTooShort, Steps
+
+
+@dataclass(frozen=True)
+class Weight:
+    """Stands for a loaded version of a size."""
+
+    num_bytes: int
+
+
+def series(item_id: str = "a", scale: float = 1.0, length: int = 60) -> Series:
+    return Series.from_grid(item_id, "2026-01-01", "h", scale * np.sin(np.arange(length) / 4))
+
+
+def question(*items: Series | Refusal, model: str = "m", steps: int = 3, is_partial: bool = False) -> Question:
+    return Question(model, items or (series(),), Steps(steps), (0.1, 0.5, 0.9), is_partial)
+
+
+@pytest.fixture
+def published(registry: Registry, checkpoint: Checkpoint) -> Registry:
+    registry.register("m", checkpoint)
+    registry.point_alias("m", PRODUCTION, 1, actor="test")
+    return registry
+
+
+@pytest.fixture
+def forecasting(published: Registry) -> Forecasting:
+    return Forecasting(published, LoadedVersions(2**30), max_steps=100)
+
+
+def test_an_answer_says_which_version_gave_it(forecasting):
+    answer = forecasting.answer(question(series("a"), series("b", length=40)))
+    assert (answer.name, answer.version, answer.alias) == ("m", 1, "production")
+    assert [one.item_id for one in answer.items] == ["a", "b"]
+    assert (answer.points_in, answer.points_out) == (100, 6)
+    assert forecasting.answer(question(model="m/1")).alias is None
+
+
+def test_a_moved_alias_answers_from_the_next_question_on(forecasting, published, other_checkpoint):
+    before = forecasting.answer(question())
+    published.register("m", other_checkpoint)
+    assert forecasting.answer(question()).digest == before.digest
+    published.point_alias("m", PRODUCTION, 2, actor="test")
+    after = forecasting.answer(question())
+    assert (before.version, after.version) == (1, 2)
+    assert not np.array_equal(before.items[0].mean, after.items[0].mean)
+
+
+def test_one_bad_series_fails_alone_only_where_that_was_allowed(forecasting):
+    bad = Refusal("bad", SeriesTooShort("bad", 0, 1, "a series"))
+    items = (series("a"), bad, series("short", length=1))
+    answer = forecasting.answer(question(*items, is_partial=True))
+    assert [type(one).__name__ for one in answer.items] == ["ItemForecast", "Refusal", "Refusal"]
+    with pytest.raises(SeriesTooShort):
+        forecasting.answer(question(*items))
+
+
+def test_all_series_may_fail(forecasting):
+    answer = forecasting.answer(question(steps=0, is_partial=True))
+    assert isinstance(answer.items[0].error, HorizonOutOfRange)
+    assert answer.points_out == 0
+
+
+@pytest.mark.parametrize("steps", [0, -1, 101, 10**9, 10**30])
+def test_a_horizon_out_of_range_is_refused(forecasting, steps):
+    with pytest.raises(HorizonOutOfRange):
+        forecasting.answer(question(steps=steps))
+
+
+def test_repeated_items_are_refused_even_where_one_of_them_fails(forecasting):
+    with pytest.raises(DuplicateItems):
+        forecasting.answer(question(series("a"), Refusal("a", SeriesTooShort("a", 0, 1, "x")), is_partial=True))
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_numbers_that_overflow_are_refused_rather_than_answered_with_nothing(forecasting):
+    with pytest.raises(ForecastNotFinite):
+        forecasting.answer(question(series("a", scale=1e308)))
+
+
+def test_a_truncated_checkpoint_is_refused(forecasting, published):
+    weights = published.checkpoint_path(published.resolve("m")) / "model.safetensors"
+    weights.chmod(0o644)
+    weights.write_bytes(weights.read_bytes()[:-100])
+    with pytest.raises(CheckpointCorrupt):
+        forecasting.answer(question())
+
+
+def test_a_version_is_loaded_once_however_many_ask_at_once():
+    loads = []
+
+    def load(path: Path) -> Weight:
+        loads.append(path)
+        time.sleep(0.05)
+        return Weight(1)
+
+    versions = LoadedVersions(10, load)
+    found: list[Weight] = []
+    threads = [threading.Thread(target=lambda: found.append(versions.get("d", Path("p")))) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(loads) == 1
+    assert len({id(one) for one in found}) == 1
+
+
+def test_the_least_recently_used_versions_leave_when_memory_is_short():
+    loads: list[str] = []
+
+    def load(path: Path) -> Weight:
+        loads.append(path.name)
+        return Weight(4)
+
+    versions = LoadedVersions(10, load)
+    for name in ("a", "b", "a", "c", "a", "b"):
+        versions.get(name, Path(name))
+    assert loads == ["a", "b", "c", "b"]
+    assert len(versions) == 2
+
+
+def test_a_version_larger_than_the_memory_is_kept_while_it_is_the_only_one():
+    versions = LoadedVersions(1, lambda path: Weight(100))
+    versions.get("a", Path("a"))
+    assert len(versions) == 1
+    versions.get("b", Path("b"))
+    assert len(versions) == 1
+
+
+def test_a_load_that_failed_is_tried_again():
+    outcomes = [CheckpointCorrupt("model.safetensors", "cut"), Weight(1)]
+
+    def load(path: Path) -> Weight:
+        outcome = outcomes.pop(0)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    versions = LoadedVersions(10, load)
+    with pytest.raises(CheckpointCorrupt):
+        versions.get("a", Path("a"))
+    assert versions.get("a", Path("a")) == Weight(1)
+
+
+def test_a_forecast_that_takes_too_long_is_given_up_and_others_go_on():
+    release = threading.Event()
+
+    async def scenario() -> str:
+        bench = Bench(num_threads=2, max_waiting=0, timeout_seconds=0.05)
+        with pytest.raises(DeadlineExceeded):
+            await bench.run(release.wait)
+        result = await bench.run(lambda: "fine")
+        release.set()
+        bench.close()
+        return result
+
+    assert asyncio.run(scenario()) == "fine"
+
+
+def test_more_than_can_wait_is_turned_away_at_once():
+    release = threading.Event()
+
+    async def scenario() -> None:
+        bench = Bench(num_threads=1, max_waiting=1, timeout_seconds=5)
+        waiting = [asyncio.ensure_future(bench.run(release.wait)) for _ in range(2)]
+        await asyncio.sleep(0)
+        with pytest.raises(ServiceBusy):
+            await bench.run(release.wait)
+        release.set()
+        await asyncio.gather(*waiting)
+        assert await bench.run(lambda: 1) == 1
+        bench.close()
+
+    asyncio.run(scenario())

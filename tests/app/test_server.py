@@ -1,0 +1,400 @@
+import gzip
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+
+import httpx
+import numpy as np
+import orjson
+import pytest
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+from fastapi import FastAPI
+
+from app.registry import PRODUCTION, Registry
+from app.routes import forecasts
+from app.server import create_app
+from app.settings import Settings
+from model import Checkpoint
+
+VALUES = [round(value, 3) for value in (10 + np.sin(np.arange(60) / 4)).tolist()]
+SERIES = {"item_id": "a", "start": "2026-01-01T00:00:00Z", "freq": "h", "target": VALUES}
+PROBLEM = "application/problem+json"
+TRAINING = {
+    "horizon": 6,
+    "context_length": 24,
+    "state_size": 4,
+    "num_particles": 2,
+    "num_epochs": 2,
+    "steps_per_epoch": 2,
+    "batch_size": 4,
+}
+
+
+class Client:
+    """Talks to an application in this process, as httpx does over a network."""
+
+    def __init__(self, application: FastAPI, portal: BlockingPortal) -> None:
+        self._portal = portal
+        self._client = httpx.AsyncClient(transport=httpx.ASGITransport(application), base_url="http://test")
+
+    def request(self, method: str, path: str, **options: object) -> httpx.Response:
+        return self._portal.call(partial(self._client.request, method, path, **options))
+
+    def __getattr__(self, method: str) -> Callable[..., httpx.Response]:
+        return partial(self.request, method.upper())
+
+
+@contextmanager
+def serve(settings: Settings, *, worker_alive: bool = True) -> Iterator[Client]:
+    application = create_app(settings, lambda _: worker_alive)
+    with start_blocking_portal() as portal:
+        yield Client(application, portal)
+    application.state.resources.close()
+
+
+@pytest.fixture
+def client(settings: Settings, registry: Registry, checkpoint: Checkpoint) -> Iterator[Client]:
+    registry.register("m", checkpoint)
+    registry.point_alias("m", PRODUCTION, 1, actor="test")
+    with serve(replace(settings, max_body_bytes=200_000)) as client:
+        yield client
+
+
+def ask(client: Client, **fields: object) -> httpx.Response:
+    return client.post("/v1/forecasts", json={"model": "m", "series": [SERIES], "horizon": {"steps": 3}} | fields)
+
+
+def refused(response: httpx.Response, status: int, code: str) -> dict:
+    assert (response.status_code, response.json()["code"]) == (status, code), response.text
+    assert response.headers["content-type"] == PROBLEM
+    content = response.json()
+    assert content["status"] == status
+    assert content["request_id"] == response.headers["x-request-id"]
+    assert content["detail"]
+    return content
+
+
+def test_a_forecast_is_answered_as_the_interface_says(client):
+    response = ask(client, interval_levels=[80, 95])
+    assert response.status_code == 200
+    content = response.json()
+    assert set(content) == {"id", "model", "forecasts", "calibration", "usage", "timings_ms"}
+    assert content["model"]["version"] == 1
+    (forecast,) = content["forecasts"]
+    assert forecast["timestamps"] == ["2026-01-03T12:00:00Z", "2026-01-03T13:00:00Z", "2026-01-03T14:00:00Z"]
+    assert set(forecast["quantiles"]) == {"0.1", "0.5", "0.9"}
+    wide, narrow = forecast["intervals"]["95"], forecast["intervals"]["80"]
+    assert all(np.array(wide["lower"]) <= np.array(narrow["lower"]))
+    assert all(np.array(narrow["lower"]) <= np.array(narrow["upper"]))
+    assert all(np.array(narrow["upper"]) <= np.array(wide["upper"]))
+
+
+def test_timestamps_asked_one_by_one_come_back_in_their_order(client):
+    asked = ["2026-01-03T14:00:00Z", "2026-01-03T12:00:00Z"]
+    some = ask(client, horizon={"timestamps": asked}).json()["forecasts"][0]
+    steps = ask(client).json()["forecasts"][0]
+    assert some["timestamps"] == asked
+    assert some["mean"] == pytest.approx([steps["mean"][2], steps["mean"][0]])
+
+
+def test_a_dataset_forecasts_as_the_same_values_sent_inline(client):
+    created = client.post("/v1/datasets", json={"series": [SERIES]})
+    assert created.status_code == 201
+    shown = client.get(created.headers["location"])
+    assert shown.json() == created.json()
+    by_id = ask(client, series=[{"item_id": "a", "dataset": created.json()["id"]}])
+    assert by_id.json()["forecasts"] == ask(client).json()["forecasts"]
+
+
+def test_a_csv_is_uploaded_with_its_columns_named_in_the_query(client):
+    rows = "".join(f"2026-01-01 {hour:02}:00,{hour}\n" for hour in range(20))
+    response = client.post(
+        "/v1/datasets?timestamp=when&target=count", content="when,count\n" + rows, headers={"content-type": "text/csv"}
+    )
+    assert response.status_code == 201
+    assert response.json()["num_observations"] == 20
+    packed = gzip.compress(("when,count\n" + rows).encode())
+    again = client.post(
+        "/v1/datasets?timestamp=when&target=count", content=packed, headers={"content-type": "application/gzip"}
+    )
+    assert again.json()["id"] == response.json()["id"]
+    assert [one["id"] for one in client.get("/v1/datasets").json()["data"]] == [response.json()["id"]]
+    assert client.delete(response.headers["location"]).status_code == 204
+    refused(client.get(response.headers["location"]), 404, "dataset_not_found")
+
+
+@pytest.mark.parametrize(
+    ("table", "query", "status", "code"),
+    [
+        ("when,target\n2026-01-01,1\n", "", 422, "column_unnamed"),
+        ("timestamp,target\n2026-01-01,1\n", "?target=count", 422, "column_missing"),
+        ("timestamp,target\n2026-01-01,1\n2026-01-02,many\n", "", 422, "cell_invalid"),
+        ("timestamp,target\n2026-01-01,1\n2026-01-01,2\n", "", 422, "duplicate_timestamps"),
+        ("timestamp,target\n2026-01-01,1\n2026-01-01,2,3\n", "", 400, "file_unreadable"),
+        ("timestamp,target\n2026-01-01,1\n", "?duplicates=max", 422, "request_invalid"),
+        ("timestamp,target\n2026-01-01,1\n2026-01-02,1\n", "?freq=often", 422, "frequency_invalid"),
+        ("", "", 400, "file_unreadable"),
+    ],
+)
+def test_a_table_that_cannot_be_used_is_refused_with_a_reason(client, table, query, status, code):
+    response = client.post(f"/v1/datasets{query}", content=table, headers={"content-type": "text/csv"})
+    refused(response, status, code)
+
+
+def test_one_bad_series_fails_alone_with_on_error_partial(client):
+    bad = {"item_id": "bad", "timestamps": ["2026-01-01", "2026-01-01"], "target": [1, 2]}
+    refused(ask(client, series=[SERIES, bad]), 422, "duplicate_timestamps")
+    content = ask(client, series=[SERIES, bad], on_error="partial").json()
+    assert [one["status"] for one in content["forecasts"]] == ["ok", "failed"]
+    assert content["forecasts"][1]["problem"]["code"] == "duplicate_timestamps"
+
+
+def test_a_covariate_that_is_not_used_is_a_warning(client):
+    series = SERIES | {"past_covariates": {"temp": [1.0] * 60}, "static_covariates": {"site": "north"}}
+    warnings = ask(client, series=[series]).json()["forecasts"][0]["warnings"]
+    assert [one["code"] for one in warnings].count("covariate_unused") == 2
+
+
+@pytest.mark.parametrize(
+    ("fields", "status", "code"),
+    [
+        ({"model": "nobody"}, 404, "model_not_found"),
+        ({"model": "m/9"}, 404, "version_not_found"),
+        ({"model": "m@nowhere"}, 404, "alias_not_found"),
+        ({"model": "No Name"}, 422, "name_invalid"),
+        ({"horizon": {"steps": 0}}, 422, "horizon_out_of_range"),
+        ({"horizon": {"steps": 10**9}}, 422, "horizon_out_of_range"),
+        ({"horizon": {"steps": 1.5}}, 422, "request_invalid"),
+        ({"horizon": {"until": "yesterday"}}, 422, "date_invalid"),
+        ({"horizon": {"until": "2025-01-01T00:00:00Z"}}, 422, "horizon_not_ahead"),
+        ({"horizon": {"duration": "P1M"}}, 422, "duration_invalid"),
+        ({"horizon": {}}, 422, "request_invalid"),
+        ({"series": []}, 422, "request_invalid"),
+        ({"series": [SERIES, SERIES]}, 422, "duplicate_items"),
+        ({"series": [SERIES | {"target": [1]}]}, 422, "series_too_short"),
+        ({"series": [SERIES | {"target": [None, None]}]}, 422, "series_too_short"),
+        ({"series": [SERIES | {"target": [1, "two", 3]}]}, 422, "request_invalid"),
+        ({"series": [SERIES | {"freq": "often"}]}, 422, "frequency_invalid"),
+        ({"series": [SERIES | {"start": "soon"}]}, 422, "timestamp_invalid"),
+        ({"series": [{"timestamps": ["2026-01-01"], "target": [1, 2]}]}, 422, "length_mismatch"),
+        (
+            {"series": [{"timestamps": ["2026-01-01", "2026-01-02T00:00:00Z"], "target": [1, 2]}]},
+            422,
+            "time_zones_mixed",
+        ),
+        ({"series": [{"dataset": "ds_none"}]}, 404, "dataset_not_found"),
+        ({"quantile_levels": [1.5]}, 422, "request_invalid"),
+        ({"quantile_levels": [n / 100 for n in range(1, 99)]}, 413, "limit_exceeded"),
+        ({"num_samples": 5}, 422, "option_unsupported"),
+        ({"horizont": 1}, 422, "request_invalid"),
+    ],
+)
+def test_a_question_that_cannot_be_answered_is_a_4xx_with_a_code(client, fields, status, code):
+    refused(ask(client, **fields), status, code)
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        (b"", 400, "json_malformed"),
+        (b'{"model": ', 400, "json_malformed"),
+        (b"\xff\xfe", 400, "json_malformed"),
+        (b"[" * 50_000, 400, "json_malformed"),
+        (b'{"a":' * 30_000, 400, "json_malformed"),
+        (b"null", 422, "request_invalid"),
+        (b"[]", 422, "request_invalid"),
+        (
+            b'{"model": "m", "series": [{"target": [NaN, Infinity, 1e999]}], "horizon": {"steps": 1}}',
+            422,
+            "request_invalid",
+        ),
+        (b'{"model": "m", "horizon": {"steps": ' + b"9" * 5000 + b"}}", 400, "json_malformed"),
+    ],
+)
+def test_bytes_that_are_no_request_are_a_4xx(client, body, status, code):
+    response = client.post("/v1/forecasts", content=body, headers={"content-type": "application/json"})
+    assert len(response.content) < 5000
+    refused(response, status, code)
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", ""])
+def test_a_body_of_another_kind_is_a_415(client, kind):
+    refused(client.post("/v1/forecasts", content=b"{}", headers={"content-type": kind}), 415, "media_type_unsupported")
+
+
+def test_a_compressed_body_is_a_415(client):
+    headers = {"content-type": "application/json", "content-encoding": "gzip"}
+    refused(client.post("/v1/forecasts", content=gzip.compress(b"{}"), headers=headers), 415, "media_type_unsupported")
+
+
+def test_a_body_above_the_limit_is_a_413_announced_or_chunked(client):
+    headers = {"content-type": "application/json"}
+
+    async def chunks() -> AsyncIterator[bytes]:
+        for _ in range(3):
+            yield b"x" * 100_000
+
+    for content in (b"x" * 300_000, chunks()):
+        response = client.post("/v1/forecasts", content=content, headers=headers)
+        refused(response, 413, "body_too_large")
+        assert response.headers["connection"] == "close"
+
+
+@pytest.mark.parametrize(("method", "path", "status"), [("GET", "/nothing", 404), ("PUT", "/livez", 405)])
+def test_what_is_not_there_is_a_problem_too(client, method, path, status):
+    response = client.request(method, path)
+    assert response.status_code == status
+    assert response.headers["content-type"] == PROBLEM
+
+
+def test_request_ids_are_echoed_if_they_are_harmless(client):
+    assert client.get("/livez", headers={"x-request-id": "abc-1"}).headers["x-request-id"] == "abc-1"
+    assert client.get("/livez", headers={"x-request-id": "a b<script>"}).headers["x-request-id"].startswith("req_")
+
+
+def test_browsers_are_told_to_be_careful_with_every_answer(client):
+    for path in ("/livez", "/nothing"):
+        headers = client.get(path).headers
+        assert headers["x-content-type-options"] == "nosniff"
+        assert "default-src 'none'" in headers["content-security-policy"]
+
+
+def test_what_nobody_foresaw_is_a_500_without_a_traceback(client, monkeypatch):
+    def fail(*_: object) -> bytes:
+        raise RuntimeError("hunter2")
+
+    monkeypatch.setattr(forecasts, "_answer", fail)
+    response = ask(client)
+    refused(response, 500, "internal_error")
+    assert "hunter2" not in response.text
+    assert "Traceback" not in response.text
+
+
+def test_a_training_is_queued_once_for_an_idempotency_key(client):
+    body = {"model": "n", "series": [SERIES], "options": TRAINING}
+    first, second = (client.post("/v1/training-jobs", json=body, headers={"idempotency-key": "k"}) for _ in range(2))
+    assert first.status_code == 202
+    assert first.json()["state"] == "queued"
+    assert second.json()["id"] == first.json()["id"]
+    shown = client.get(first.headers["location"]).json()
+    assert shown["options"]["horizon"] == 6
+    other = client.post("/v1/training-jobs", json=body | {"model": "o"}, headers={"idempotency-key": "k"})
+    refused(other, 409, "idempotency_mismatch")
+    assert len(client.get("/v1/training-jobs").json()["data"]) == 1
+    cancelled = client.post(f"{first.headers['location']}/cancel")
+    assert (cancelled.status_code, cancelled.json()["state"]) == (202, "cancelled")
+    refused(client.post(f"{first.headers['location']}/cancel"), 409, "job_not_cancellable")
+
+
+@pytest.mark.parametrize(
+    ("fields", "status", "code"),
+    [
+        ({"series": [SERIES | {"target": [1, 2, 3]}]}, 422, "series_too_short"),
+        ({"series": None, "dataset": "ds_none"}, 404, "dataset_not_found"),
+        ({"model": "No Name"}, 422, "name_invalid"),
+        ({"options": {"state_size": 0}}, 422, "configuration_invalid"),
+        ({"options": {"learning_rate": 7}}, 422, "configuration_invalid"),
+        ({"options": {"layers": 3}}, 422, "request_invalid"),
+        ({"policy": "always"}, 422, "request_invalid"),
+        ({"dataset": "ds_1"}, 422, "request_invalid"),
+    ],
+)
+def test_a_training_that_cannot_succeed_is_refused_before_it_is_queued(client, fields, status, code):
+    body = {"model": "n", "series": [SERIES], "options": TRAINING} | fields
+    refused(client.post("/v1/training-jobs", json=body), status, code)
+    assert client.get("/v1/training-jobs").json()["data"] == []
+
+
+def test_lists_refuse_limits_and_cursors_that_are_none(client):
+    refused(client.get("/v1/training-jobs?limit=0"), 422, "request_invalid")
+    refused(client.get("/v1/training-jobs?cursor=abc"), 400, "cursor_invalid")
+    refused(client.get("/v1/training-jobs?state=lost"), 422, "request_invalid")
+    refused(client.get("/v1/training-jobs/job_none"), 404, "job_not_found")
+
+
+def test_models_versions_and_aliases_are_shown(client):
+    assert client.get("/v1/models").json()["data"][0]["aliases"] == {"production": 1}
+    assert client.get("/v1/models/m").json()["latest_version"] == 1
+    (version,) = client.get("/v1/models/m/versions").json()["data"]
+    shown = client.get("/v1/models/m/versions/1")
+    assert shown.json() == version
+    assert shown.headers["etag"] == f'"{version["digest"]}"'
+    refused(client.get("/v1/models/m/versions/2"), 404, "version_not_found")
+    refused(client.get("/v1/models/nobody"), 404, "model_not_found")
+    refused(client.get("/v1/models/m/versions/first"), 422, "request_invalid")
+
+
+def test_an_alias_moves_only_from_the_state_its_mover_saw(client, registry, other_checkpoint):
+    registry.register("m", other_checkpoint)
+    path = "/v1/models/m/aliases/production"
+    tag = client.get(path).headers["etag"]
+    moved = client.put(path, json={"version": 2}, headers={"if-match": tag})
+    assert (moved.status_code, moved.json()["version"]) == (200, 2)
+    refused(client.put(path, json={"version": 1}, headers={"if-match": tag}), 412, "alias_changed")
+    refused(client.put(path, json={"version": 1}, headers={"if-none-match": "*"}), 412, "alias_changed")
+    refused(client.put(path, json={"version": 1}, headers={"if-match": "old"}), 400, "precondition_invalid")
+    refused(client.put(path, json={"version": 3}), 404, "version_not_found")
+    refused(client.put(path, json={"version": "2"}), 422, "request_invalid")
+    assert ask(client).json()["model"]["version"] == 2
+
+
+def test_a_truncated_checkpoint_is_a_problem_and_not_ready(client, registry):
+    weights = registry.checkpoint_path(registry.resolve("m")) / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-100])
+    refused(ask(client), 409, "checkpoint_corrupt")
+    content = refused(client.get("/readyz"), 503, "not_ready")
+    assert "model.safetensors" in content["detail"]
+    assert client.get("/livez").status_code == 200
+
+
+def test_ready_means_a_forecast_and_a_live_worker(client):
+    assert client.get("/readyz").json() == {"status": "ready", "version": "m/1", "worker_alive": True}
+
+
+def test_without_a_worker_the_service_is_not_ready_unless_it_is_to_have_none(settings):
+    with serve(settings, worker_alive=False) as client:
+        response = client.get("/readyz")
+        assert "worker" in refused(response, 503, "not_ready")["detail"]
+        assert response.headers["retry-after"]
+    with serve(replace(settings, worker=False), worker_alive=False) as client:
+        assert client.get("/readyz").json() == {"status": "ready", "version": None, "worker_alive": False}
+
+
+def test_a_stuck_forecast_stalls_nothing_and_ends_in_a_504(settings, monkeypatch):
+    release = threading.Event()
+
+    def stuck(*_: object) -> bytes:
+        release.wait(10)
+        return b"{}"
+
+    monkeypatch.setattr(forecasts, "_answer", stuck)
+    with serve(replace(settings, forecast_timeout_seconds=0.3)) as client:
+        answers: list[httpx.Response] = []
+        waiting = threading.Thread(target=lambda: answers.append(ask(client)))
+        waiting.start()
+        assert client.get("/livez").status_code == 200
+        waiting.join()
+        release.set()
+    refused(answers[0], 504, "deadline_exceeded")
+
+
+def test_operators_see_metrics_limits_and_versions(client):
+    ask(client)
+    metrics = client.get("/metrics").text
+    assert 'longshot_requests_total{method="POST",route="/v1/forecasts",status="200"} 1.0' in metrics
+    assert "longshot_forecast_points_total 3.0" in metrics
+    system = client.get("/v1/system").json()
+    assert system["limits"]["max_body_bytes"] == 200_000
+    assert system["worker_alive"] is True
+
+
+def test_the_interface_describes_every_body(client):
+    schema = client.get("/openapi.json").json()
+    body = schema["paths"]["/v1/forecasts"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    assert body == {"$ref": "#/components/schemas/ForecastRequest"}
+    text = orjson.dumps(schema).decode()
+    names = {part.split('"')[0] for part in text.split("#/components/schemas/")[1:]}
+    assert names <= set(schema["components"]["schemas"])
+    assert client.get("/", follow_redirects=False).headers["location"] == "/docs"
