@@ -61,6 +61,8 @@ class Datasets:
                     created_at=now(),
                 )
                 session.add(row)
+                # Once more, in case the same panel was being deleted a moment ago.
+                self._artifacts.add(_key(digest), lambda path: _write(panel, path))
             return _to_dataset(row)
 
     def get(self, dataset_id: str) -> Dataset:
@@ -118,7 +120,8 @@ class Datasets:
             if job_id is not None:
                 raise DatasetInUse(dataset_id, job_id)
             session.delete(row)
-        self._artifacts.remove(_key(row.digest))
+            session.flush()
+            self._artifacts.remove(_key(row.digest))
 
 
 def _key(digest: str) -> str:

@@ -1,3 +1,5 @@
+import contextlib
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -95,6 +97,24 @@ def test_a_deleted_dataset_is_gone_and_can_be_added_again(datasets: Datasets, se
     with pytest.raises(DatasetNotFound):
         datasets.get(dataset.id)
     assert datasets.add(make_panel()).id == dataset.id
+
+
+def test_a_dataset_is_whole_although_others_add_and_delete_it_meanwhile(datasets: Datasets) -> None:
+    panel = make_panel(num_items=1, length=5)
+
+    def delete() -> None:
+        for _ in range(30):
+            with contextlib.suppress(DatasetNotFound):
+                datasets.delete(dataset.id)
+
+    dataset = datasets.add(panel)
+    others = threading.Thread(target=delete)
+    others.start()
+    for _ in range(30):
+        datasets.add(panel)
+    others.join()
+    datasets.add(panel)
+    assert datasets.panel(dataset.id).digest() == panel.digest()
 
 
 def test_a_dataset_that_a_job_needs_stays(datasets: Datasets, jobs: Jobs, database: Database) -> None:
