@@ -211,6 +211,7 @@ if __name__ == "__main__":
     try:
         main()
     except KeyboardInterrupt:
-        sys.exit("Interrupted; nothing was left running.")
+        print("Interrupted; nothing was left running.", file=sys.stderr)
+        sys.exit(130)
     except subprocess.CalledProcessError as error:
         sys.exit(error.returncode)
