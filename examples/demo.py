@@ -184,7 +184,8 @@ def scores(history: Series, truth: Series, forecast: ItemForecast) -> Table:
 
 def main() -> None:
     """Run the demonstration."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda received, _: sys.exit(128 + received))
     rows, held_back = read_rows()
     history, truth = rows.to_series(), held_back.to_series()
     with tempfile.TemporaryDirectory(prefix="longshot-demo-", ignore_cleanup_errors=True) as folder:
