@@ -105,6 +105,17 @@ def test_every_dependency_is_pinned():
     assert {package_name(requirement) for requirement in wanted} <= pins().keys()
 
 
+def test_every_dependency_is_imported_somewhere():
+    code = "\n".join(
+        path.read_text(encoding="utf-8")
+        for part in ("app", "model", "examples")
+        for path in ROOT.glob(f"{part}/**/*.py")
+    )
+    imported = set(re.findall(r"^\s*(?:import|from) (\w+)", code, re.MULTILINE))
+    wanted = {package_name(requirement).replace("-", "_") for requirement in PYPROJECT["project"]["dependencies"]}
+    assert wanted <= imported
+
+
 def test_torch_is_pinned_without_a_build_so_that_a_cpu_or_a_cuda_wheel_matches():
     assert re.fullmatch(r"[0-9.]+", pins()["torch"])
 
