@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
@@ -151,7 +152,8 @@ class Checkpoint:
         try:
             config = TrainingConfig.from_json(json.loads(contents[_CONFIG]))
             validation = Validation.from_json(json.loads(contents[_VALIDATION]))
-            network = ShootingNetwork(config)
+            with torch.random.fork_rng(devices=[]):
+                network = ShootingNetwork(config)
             network.load_state_dict(load_tensors(contents[_WEIGHTS]))
         except (KeyError, TypeError, ValueError, RuntimeError, SafetensorError, ConfigurationInvalid) as error:
             raise CheckpointCorrupt(str(path), f"its content does not fit together ({type(error).__name__})") from error

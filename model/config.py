@@ -78,7 +78,7 @@ class TrainingConfig:
     num_particles: int = 32
     steps_per_patch: int = 2
     dropout: float = 0.0
-    learning_rate: float = 2e-3
+    learning_rate: float = 3e-3
     batch_size: int = 224
     num_epochs: int = 20
     steps_per_epoch: int = 50

@@ -26,6 +26,8 @@ from model.windows import on_grid
 MAX_STEPS = 100_000
 MIN_OBSERVATIONS = 2
 MAX_BATCH = 256
+LAST_INSTANT = np.datetime64("9000-01-01", "us")
+"""Past it, calendars and ISO 8601 soon end."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,40 +190,36 @@ def _positions(series: Series, grid: Grid, horizon: Horizon, max_steps: int) -> 
     """Where answers are wanted, in steps after the last observation.
 
     Raises:
-        HorizonOutOfRange: None, or further away than `max_steps`.
+        HorizonOutOfRange: None, or further away than `max_steps` or the last year of the calendar.
         HorizonNotAhead: Not after the last observation.
     """
+    limit = min(max_steps, int(grid.steps_until(LAST_INSTANT)))
     match horizon:
         case Steps(num_steps):
             pass
         case Until(timestamp):
-            num_steps = _steps_until(series, grid, _instant(timestamp, series))
+            num_steps = int(_steps_until(series, grid, [_instant(timestamp, series)], limit)[0] + 1e-9)
         case Duration(length):
-            num_steps = _steps_until(series, grid, series.last + length.to_timedelta64())
+            num_steps = int(_steps_until(series, grid, [series.last + length.to_timedelta64()], limit)[0] + 1e-9)
         case At(timestamps):
-            return _positions_of(series, grid, timestamps, max_steps)
-    if not 1 <= num_steps <= max_steps:
-        raise HorizonOutOfRange(num_steps, max_steps, item_id=series.item_id)
+            return _steps_until(series, grid, [_instant(one, series) for one in timestamps], limit)
+    if not 1 <= num_steps <= limit:
+        raise HorizonOutOfRange(num_steps, limit, item_id=series.item_id)
     return np.arange(1.0, num_steps + 1)
 
 
-def _steps_until(series: Series, grid: Grid, instant: np.datetime64) -> int:
-    if instant <= series.last:
-        raise HorizonNotAhead(series.item_id, str(pd.Timestamp(instant)), str(pd.Timestamp(series.last)))
-    return int(np.floor(grid.positions(np.array([instant], dtype="datetime64[us]"))[0] + 1e-9))
-
-
-def _positions_of(
-    series: Series, grid: Grid, timestamps: tuple[pd.Timestamp, ...], max_steps: int
-) -> NDArray[np.float64]:
-    if not timestamps:
-        raise HorizonOutOfRange(0, max_steps, item_id=series.item_id)
-    instants = np.array([_instant(one, series) for one in timestamps], dtype="datetime64[us]")
-    if instants.min() <= series.last:
-        raise HorizonNotAhead(series.item_id, str(pd.Timestamp(instants.min())), str(pd.Timestamp(series.last)))
-    positions = grid.positions(instants)
-    if positions.max() > max_steps:
-        raise HorizonOutOfRange(int(np.ceil(positions.max())), max_steps, item_id=series.item_id)
+def _steps_until(series: Series, grid: Grid, instants: list[np.datetime64], limit: int) -> NDArray[np.float64]:
+    if not instants:
+        raise HorizonOutOfRange(0, limit, item_id=series.item_id)
+    asked = np.array(instants, dtype="datetime64[us]")
+    if asked.min() <= series.last:
+        raise HorizonNotAhead(series.item_id, str(pd.Timestamp(asked.min())), str(pd.Timestamp(series.last)))
+    roughly = grid.steps_until(asked.max())
+    if roughly > limit + 60:
+        raise HorizonOutOfRange(int(roughly), limit, item_id=series.item_id)
+    positions = grid.positions(asked)
+    if positions.max() > limit:
+        raise HorizonOutOfRange(int(np.ceil(positions.max())), limit, item_id=series.item_id)
     return positions
 
 

@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 
 from model.errors import FrequencyInvalid, FrequencyUnknown
 
-Instants = NDArray[np.datetime64]
+Instants = NDArray[Any]
 """Points in time, UTC, in microseconds (`datetime64[us]`)."""
 
 _MICROSECONDS_PER_DAY = 86_400_000_000
 _ROUND_SECONDS = (1, 5, 10, 15, 30, 60, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200)
 _PERIODS_PER_YEAR = {"W": 52, "M": 12, "Q": 4}
+_FIRST_QUARTER, _LAST_QUARTER = ("JAN", "FEB", "MAR"), ("OCT", "NOV", "DEC")
 _CALENDAR_GAPS_DAYS = (("M", 28, 31), ("Q", 89, 92), ("Y", 365, 366))
 
 
@@ -105,6 +106,11 @@ class Grid:
         table = self.timestamps(first - 2, last + 2).astype(np.int64)
         return np.interp(timestamps.astype(np.int64), table, np.arange(first - 2, last + 3))
 
+    def steps_until(self, instant: np.datetime64) -> float:
+        """About how many steps an instant is away, by the mean length of a step; quick however far it is."""
+        some = self.timestamps(0, 60).astype(np.int64)
+        return float((instant - self.anchor).astype(np.int64) / ((some[-1] - some[0]) / 60))
+
     @cached_property
     def _offset(self) -> Any:
         return parse_frequency(self.freq)
@@ -132,8 +138,7 @@ class Grid:
 
     def _cover(self, instant: np.datetime64) -> int:
         """A position within a step or two of an instant of the calendar."""
-        mean_step = (self.timestamps(0, 60)[-1] - self.timestamps(0, 0)[0]).astype(np.int64) / 60
-        guess = int(np.floor((instant - self.anchor).astype(np.int64) / mean_step))
+        guess = int(np.floor(self.steps_until(instant)))
         while self.timestamps(guess, guess)[0] > instant:
             guess -= 1
         while self.timestamps(guess + 1, guess + 1)[0] <= instant:
@@ -159,8 +164,11 @@ def _calendar_frequency(local: pd.DatetimeIndex, median_gap_days: float) -> str 
 
 
 def _anchored(letter: str, side: str, dates: pd.DatetimeIndex) -> str:
-    month = dates.month_name()[-1][:3].upper()
-    return f"{letter}{side}" if letter == "M" else f"{letter}{side}-{month}"
+    if letter == "M":
+        return f"M{side}"
+    months = _FIRST_QUARTER if side == "S" else _LAST_QUARTER
+    month = dates.month_name()[-1][:3].upper() if letter == "Y" else months[(dates.month[-1] - 1) % 3]
+    return f"{letter}{side}-{month}"
 
 
 def _day_frequency(local: pd.DatetimeIndex, days: int) -> str:

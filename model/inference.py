@@ -100,6 +100,7 @@ class Predictor:
         spreads = quantiles - median
         late = functional.pad(spreads[:, first:], (0, 0, 0, -(horizon - first) % season))
         seasons = late.view(batch, -1, season, num_levels)
-        widest = torch.where(seasons < 0, seasons.cummin(1).values, seasons.cummax(1).values)
+        below, above = seasons[..., : self.network.median], seasons[..., self.network.median :]
+        widest = torch.cat([below.cummin(1).values, above.cummax(1).values], dim=-1)
         spreads = torch.cat([spreads[:, :first], widest.flatten(1, 2)[:, : horizon - first]], dim=1)
         return median + spreads

@@ -53,7 +53,7 @@ class Series:
         cls,
         item_id: str,
         timestamps: Sequence[Any] | pd.Series | pd.DatetimeIndex,
-        values: Sequence[float | None] | pd.Series | NDArray[Any],
+        values: Sequence[Any] | pd.Series | NDArray[Any],
         *,
         freq: str | None = None,
         duplicates: Aggregation = "error",
@@ -90,7 +90,7 @@ class Series:
         return cls(item_id, instants, numbers, freq, time_zone)
 
     @classmethod
-    def from_grid(cls, item_id: str, start: Any, freq: str, values: Sequence[float | None] | NDArray[Any]) -> "Series":
+    def from_grid(cls, item_id: str, start: Any, freq: str, values: Sequence[Any] | NDArray[Any]) -> "Series":
         """A series whose values stand one step apart from `start` on; missing ones are None or NaN.
 
         Raises:

@@ -105,10 +105,11 @@ def fit(
         if state_path is not None:
             state.save(state_path)
         on_epoch(_progress(state, config, train_loss, validation_loss))
-    network = ShootingNetwork(config)
-    network.load_state_dict({name: weight.cpu() for name, weight in state.best_weights.items()})
-    calibrated = validated(network.to(place), windows.validation, config)
-    return Checkpoint.of(network.cpu(), config, calibrated, panel, Training(str(place), state.seconds, state.best_loss))
+    state.network.load_state_dict(state.best_weights)
+    chosen = validated(state.network, windows.validation, config)
+    return Checkpoint.of(
+        state.network.cpu(), config, chosen, panel, Training(str(place), state.seconds, state.best_loss)
+    )
 
 
 def one_cycle(step: int, num_steps: int, highest: float) -> float:

@@ -7,6 +7,7 @@ import contextlib
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -61,10 +62,10 @@ class TrainingState:
         """Continues from what `save` wrote for the same purpose; starts anew without it, or where it is damaged."""
         with contextlib.suppress(FileNotFoundError, SafetensorError), safe_open(path, "pt") as file:
             numbers = json.loads(file.metadata()["state"])
-            if numbers["purpose"] == self.purpose:
+            if numbers.pop("purpose") == self.purpose:
                 self._adopt(numbers, {name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
 
-    def _adopt(self, numbers: dict[str, float], tensors: dict[str, Tensor]) -> None:
+    def _adopt(self, numbers: dict[str, Any], tensors: dict[str, Tensor]) -> None:
         groups: dict[str, dict[str, Tensor]] = {"network": {}, "best": {}, "optimizer": {}}
         for name, tensor in tensors.items():
             kind, _, rest = name.partition(".")

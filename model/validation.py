@@ -75,5 +75,5 @@ def _forecasts(
         batch = windows.batch(numbers)
         scale = Scale.of(batch.context)
         quantiles = predictor.quantiles(scale.remove(batch.context).double(), windows.horizon)
-        parts.append((quantiles, scale.remove(batch.target), batch.known))
+        parts.append((quantiles, scale.remove(batch.target).double(), batch.known))
     return tuple(torch.cat(column).cpu() for column in zip(*parts, strict=True))  # type: ignore[return-value]

@@ -35,7 +35,8 @@ class ParameterWeights(NamedTuple):
     @classmethod
     def fan_in(cls, state_size: int, inflation: int) -> "ParameterWeights":
         """Each matrix weighted by its number of columns, so that the velocity does not grow with d and α."""
-        return cls(a1=inflation * state_size, a2=state_size, a3=inflation * state_size)
+        inflated = float(inflation * state_size)
+        return cls(a1=inflated, a2=float(state_size), a3=inflated)
 
 
 EQUAL_WEIGHTS = ParameterWeights()

@@ -1,0 +1,59 @@
+"""The motion, the control and its forms, for every vector field and activation."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from model.shooting.dynamics import Dynamics, ParameterWeights, UpDownUniversal
+from model.shooting.hamiltonian import hamiltonian, symplectic_gradient
+from model.shooting.phase import Phase
+from torch.testing import assert_close
+
+from tests.model.shooting.conftest import some_particles, some_points
+
+
+@pytest.mark.parametrize("num_particles", [1, 4, 9])
+def test_the_motion_is_the_symplectic_gradient_of_the_hamiltonian(dynamics: Dynamics, num_particles: int) -> None:
+    particles = some_particles(dynamics, num_particles)
+    motion = dynamics.motion(particles, dynamics.optimal_control(particles))
+    assert_close(motion.components(), symplectic_gradient(dynamics, particles).components(), rtol=1e-12, atol=1e-12)
+
+
+def test_the_motion_is_the_symplectic_gradient_under_unequal_parameter_weights() -> None:
+    dynamics = UpDownUniversal(3, 2, "tanh", ParameterWeights(a1=2.0, b1=0.5, a2=3.0, b2=1.5, a3=0.7))
+    particles = some_particles(dynamics, 4)
+    motion = dynamics.motion(particles, dynamics.optimal_control(particles))
+    assert_close(motion.components(), symplectic_gradient(dynamics, particles).components(), rtol=1e-12, atol=1e-12)
+
+
+def test_the_optimal_control_is_a_stationary_point_and_a_maximum_of_the_hamiltonian(dynamics: Dynamics) -> None:
+    particles = some_particles(dynamics, 4)
+    weights = [w.requires_grad_() for w in dynamics.optimal_weights(particles)]
+    value = hamiltonian(dynamics, particles, weights)
+    for gradient in torch.autograd.grad(value, weights):
+        assert_close(gradient, torch.zeros_like(gradient), rtol=0, atol=1e-14)
+    moved = [w + 0.1 * torch.randn_like(w) for w in weights]
+    assert hamiltonian(dynamics, particles, moved) < value
+
+
+@pytest.mark.parametrize("num_particles", [2, 5, 40])
+def test_the_low_rank_control_moves_points_as_its_weights_do(dynamics: Dynamics, num_particles: int) -> None:
+    particles, points = some_particles(dynamics, num_particles), some_points(dynamics, 7)
+    by_weights = dynamics.with_weights(dynamics.optimal_weights(particles)).velocity(points)
+    assert_close(dynamics.optimal_control(particles).velocity(points), by_weights, rtol=1e-12, atol=1e-12)
+
+
+def test_the_order_of_the_particles_does_not_matter(field: Callable[[str], Dynamics]) -> None:
+    dynamics = field("tanh")
+    particles, points = some_particles(dynamics, 5), some_points(dynamics, 7)
+    shuffled = Phase.from_components([component.flip(0) for component in particles.components()])
+    velocity = dynamics.optimal_control(particles).velocity(points)
+    assert_close(dynamics.optimal_control(shuffled).velocity(points), velocity, rtol=1e-12, atol=1e-12)
+
+
+def test_a_point_does_not_feel_its_neighbours_in_the_batch(dynamics: Dynamics) -> None:
+    control = dynamics.optimal_control(some_particles(dynamics, 5))
+    points = some_points(dynamics, 7)
+    alone = control.velocity(tuple(component[2:3] for component in points))
+    together = control.velocity(points)
+    assert_close(tuple(component[2:3] for component in together), alone, rtol=1e-12, atol=1e-12)

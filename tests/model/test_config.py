@@ -1,0 +1,66 @@
+"""Choices that follow from the data, and those that users make."""
+
+import dataclasses
+
+import pytest
+from model import ConfigurationInvalid, Panel, SeriesTooShort, TrainingConfig, TrainingOptions, choose_config
+from model.windows import WindowShape, split
+from torch import device
+
+from tests.model.conftest import season_and_trend
+
+
+@pytest.mark.parametrize("freq", ["15min", "h", "D", "W-MON", "MS", "YE-DEC"])
+@pytest.mark.parametrize("length", [16, 40, 144, 1000, 4000])
+def test_every_series_that_is_long_enough_gives_windows_to_learn_from_and_to_validate_on(
+    freq: str, length: int
+) -> None:
+    if freq == "YE-DEC" and length > 200:
+        pytest.skip("no calendar is that long")
+    panel = Panel((season_and_trend("a", length=length, freq=freq),))
+    config = choose_config(panel, TrainingOptions())
+    shape = WindowShape(
+        config.freq, config.season_length, config.context_length, config.horizon, config.validation_steps
+    )
+    parts = split(panel, shape, device("cpu"))
+    assert len(parts.training) > 0
+    assert len(parts.validation) > 0
+    assert config.freq == freq
+
+
+def test_three_points_are_too_few() -> None:
+    with pytest.raises(SeriesTooShort, match="has 3 observations; training for a horizon of 1 steps needs at least 16"):
+        choose_config(Panel((season_and_trend("a", length=3),)), TrainingOptions())
+
+
+def test_a_horizon_needs_a_history_of_more_than_twice_its_length() -> None:
+    with pytest.raises(SeriesTooShort, match="horizon of 100 steps needs at least 208"):
+        choose_config(Panel((season_and_trend("a", length=150),)), TrainingOptions(horizon=100))
+
+
+def test_what_the_user_chooses_is_taken(panel: Panel) -> None:
+    chosen = TrainingOptions(horizon=10, context_length=50, patch_length=5, learning_rate=0.1, seed=3)
+    config = choose_config(panel, chosen)
+    for field in dataclasses.fields(chosen):
+        wanted = getattr(chosen, field.name)
+        assert wanted is None or getattr(config, field.name) == wanted
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("horizon", 0),
+        ("horizon", 10**9),
+        ("context_length", -1),
+        ("learning_rate", 0.0),
+        ("dropout", 1.0),
+        ("seed", -1),
+    ],
+)
+def test_an_impossible_choice_is_refused_by_name(panel: Panel, field: str, value: float) -> None:
+    with pytest.raises((ConfigurationInvalid, SeriesTooShort), match=field):
+        choose_config(panel, dataclasses.replace(TrainingOptions(), **{field: value}))
+
+
+def test_a_configuration_survives_json(config: TrainingConfig) -> None:
+    assert TrainingConfig.from_json(config.to_json()) == config

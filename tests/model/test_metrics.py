@@ -1,0 +1,27 @@
+"""Metrics against values worked out by hand."""
+
+import math
+
+import numpy as np
+import pytest
+from model import metrics
+
+
+def test_errors_by_hand() -> None:
+    truth, forecast = np.array([1.0, 2.0, 4.0]), np.array([2.0, 2.0, 0.0])
+    assert metrics.mae(truth, forecast) == pytest.approx(5 / 3)
+    assert metrics.smape(truth, forecast) == pytest.approx((200 / 3 + 0 + 200) / 3)
+    assert metrics.smape(np.zeros(2), np.zeros(2)) == 0
+
+
+def test_the_seasonal_error_counts_only_observed_pairs() -> None:
+    history, observed = np.array([1.0, 2.0, 4.0, 8.0, 16.0]), np.array([True, True, True, False, True])
+    assert metrics.seasonal_error(history, observed, 2) == pytest.approx((3 + 12) / 2)
+    assert metrics.seasonal_error(history, observed, 24) == pytest.approx((1 + 2) / 2)
+    assert math.isnan(metrics.seasonal_error(np.array([1.0]), np.array([True]), 1))
+
+
+def test_pinball_and_coverage_by_hand() -> None:
+    truth = np.array([1.0, 2.0])
+    assert metrics.pinball(truth, {0.9: np.array([0.0, 3.0])}) == pytest.approx((0.9 + 0.1) / 2)
+    assert metrics.coverage(truth, np.array([1.0, 3.0]), np.array([2.0, 4.0])) == 0.5

@@ -1,0 +1,93 @@
+"""Series on their grids, and what windows may see."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import torch
+from model import Panel, Series
+from model.windows import WindowShape, on_grid, split
+
+from tests.model.conftest import season_and_trend, thinned
+
+CPU = torch.device("cpu")
+
+
+def test_a_regular_series_is_its_own_grid() -> None:
+    series = season_and_trend("a", length=100)
+    grid = on_grid(series, "h", 24)
+    assert np.array_equal(grid.values, series.values)
+    assert grid.observed.all()
+    assert np.array_equal(on_grid(series, "h", 24, 30).values, series.values[-30:])
+
+
+def test_a_short_gap_is_bridged_in_time_and_a_long_one_repeats_the_season() -> None:
+    steps = np.arange(240)
+    wave = np.sin(2 * np.pi * steps / 24)
+    kept = np.ones(240, dtype=bool)
+    kept[50:53] = False
+    kept[150:190] = False
+    index = pd.date_range("2026-01-01", periods=240, freq="h")
+    grid = on_grid(Series.from_values("a", index[kept], wave[kept]), "h", 24)
+    assert np.array_equal(grid.observed, kept)
+    assert np.abs(grid.values[150:190] - wave[150:190]).max() < 1e-9
+    assert np.allclose(grid.values[50:53], np.interp([50, 51, 52], steps[kept], wave[kept]))
+
+
+def test_before_the_first_observation_the_season_after_it_is_repeated() -> None:
+    series = season_and_trend("a", length=48, noise=0)
+    grid = on_grid(series, "h", 24, 96)
+    assert not grid.observed[:48].any()
+    assert np.array_equal(grid.values[24:48], series.values[:24])
+    assert np.array_equal(grid.values[:24], series.values[:24])
+
+
+def test_irregular_observations_are_interpolated_at_the_points_of_the_grid() -> None:
+    minutes = np.array([0, 50, 130, 170, 240])
+    start = pd.Timestamp("2026-01-01")
+    series = Series.from_values("a", [start + pd.Timedelta(minutes=int(m)) for m in minutes], minutes * 2.0, freq="h")
+    assert np.allclose(on_grid(series, "h", 24).values, [0, 120, 240, 360, 480])
+
+
+SHAPE = WindowShape("h", 24, context_length=48, horizon=12, validation_steps=60)
+
+
+def test_training_targets_lie_before_the_validation_steps_and_validation_targets_within_them() -> None:
+    panel = Panel((season_and_trend("a", length=300), season_and_trend("b", length=200, seed=1)))
+    parts = split(panel, SHAPE, CPU)
+    boundaries = {300: 300 - 60, 500: 500 - 60}
+    for windows, inside in ((parts.training, False), (parts.validation, True)):
+        for start, end in zip(windows.starts.tolist(), windows.ends.tolist(), strict=True):
+            first_target = start + 48
+            last_target = first_target + 11
+            assert last_target < end
+            assert (first_target >= boundaries[end]) if inside else (last_target < boundaries[end])
+
+
+def test_no_window_reaches_from_one_series_into_the_next() -> None:
+    panel = Panel((season_and_trend("a", length=300), season_and_trend("b", length=200, seed=1)))
+    windows = split(panel, SHAPE, CPU).validation.with_horizon(40)
+    assert len(windows) == 2 * (60 - 40 + 1)
+    assert (windows.starts + 48 + 40 <= windows.ends).all()
+
+
+def test_nothing_after_the_cutoff_changes_what_the_network_sees() -> None:
+    """A history that ends in a gap would be bridged by later values, so such windows are left out."""
+    series = thinned(season_and_trend("a", length=300), keep=0.6)
+    before = split(Panel((series,)), SHAPE, CPU).validation
+    later = replace(series, values=np.where(np.arange(len(series)) == len(series) - 1, 99.0, series.values))
+    after = split(Panel((later,)), SHAPE, CPU).validation
+    numbers = torch.arange(len(before))
+    assert len(before) == len(after)
+    first, second = before.batch(numbers).context, after.batch(numbers).context
+
+    def shapes(context: torch.Tensor) -> torch.Tensor:
+        return (context - context.mean(1, keepdim=True)) / context.std(1, keepdim=True)
+
+    assert torch.allclose(shapes(first), shapes(second), atol=1e-4)
+
+
+def test_a_target_that_was_not_observed_does_not_count() -> None:
+    series = thinned(season_and_trend("a", length=300), keep=0.6)
+    batch = split(Panel((series,)), SHAPE, CPU).training.batch(torch.arange(20))
+    assert 0.4 < float(batch.known.float().mean()) < 0.8
