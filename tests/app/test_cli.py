@@ -1,0 +1,252 @@
+import csv
+import io
+import json
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from app.artifacts import ArtifactStore
+from app.cli import main
+from app.database import Database, migrate
+from app.registry import PRODUCTION, Registry
+from app.settings import Settings
+from model import Checkpoint
+
+TINY = (
+    *("--horizon", "6", "--context-length", "24", "--state-size", "4", "--num-particles", "2"),
+    *("--epochs", "2", "--steps-per-epoch", "2", "--batch-size", "4"),
+)
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Ended]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    monkeypatch.setenv("LONGSHOT_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("COLUMNS", "120")
+
+    def command(*words: object) -> Ended:
+        monkeypatch.setattr(sys, "argv", ["longshot", *map(str, words)])
+        with pytest.raises(SystemExit) as caught:
+            main()
+        code = caught.value.code
+        return Ended(code if isinstance(code, int) else 0, *capsys.readouterr())
+
+    return command
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    rows = [
+        f"{name},2026-01-{1 + hour // 24:02}T{hour % 24:02}:00:00Z,{10 + np.sin(hour / 4):.3f}"
+        for name in ("a", "b")
+        for hour in range(160)
+    ]
+    path = tmp_path / "table.csv"
+    path.write_text("item_id,timestamp,target\n" + "\n".join(rows) + "\n")
+    return path
+
+
+@pytest.fixture
+def published(tmp_path: Path, checkpoint: Checkpoint) -> Registry:
+    home = Settings(home=tmp_path / "home")
+    home.make_home()
+    database = Database(home.database_url)
+    migrate(database)
+    registry = Registry(database, ArtifactStore(home.artifacts_path))
+    registry.register("m", checkpoint)
+    registry.point_alias("m", PRODUCTION, 1, actor="test")
+    return registry
+
+
+def refused(ended: Ended, *parts: str) -> None:
+    assert ended.code == 1, ended
+    (line,) = ended.err.strip().splitlines()
+    assert line.startswith("longshot: ")
+    assert all(part in line for part in parts), line
+    assert ended.out == ""
+
+
+def test_help_lists_every_command_without_waiting_for_torch():
+    code = """
+import sys
+from app.cli import main
+sys.argv = ["longshot", "--help"]
+try:
+    main()
+except SystemExit:
+    assert "torch" not in sys.modules
+"""
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    assert all(name in ended.stdout for name in ("serve", "worker", "train", "forecast", "backtest", "models"))
+
+
+def test_a_table_is_trained_on_forecast_and_scored(run, table):
+    trained = run("train", table, "--model", "m", *TINY)
+    assert trained.code == 0, trained
+    assert "Registered m/1" in trained.out
+    assert "epoch 2/2" in trained.err
+    assert "seasonal naive" in trained.out
+    forecast = run("forecast", table, "--model", "m", "--horizon", 3)
+    assert forecast.code == 0
+    assert len(list(csv.DictReader(io.StringIO(forecast.out)))) == 6
+    scored = run("backtest", table, "--model", "m", "--windows", 2)
+    assert scored.code == 0
+    assert "longshot" in scored.out
+    assert "has seen some" in scored.out
+    listed = run("models")
+    assert "m/1" in listed.out
+    assert "production" in listed.out
+
+
+def test_a_training_speaks_json_to_machines(run, table):
+    ended = run("train", table, "--model", "m", "--holdout", 12, *TINY, "--seed", 3, "--json")
+    version = json.loads(ended.out)
+    assert (version["name"], version["version"]) == ("m", 1)
+    assert version["configuration"]["seed"] == 3
+    assert version["manifest"]["num_observations"] <= 2 * (160 - 12)
+
+
+@pytest.mark.parametrize(
+    ("options", "num_rows", "last"),
+    [
+        (["--horizon", "3"], 6, "2026-01-07T18:00:00+00:00"),
+        (["--horizon", "1D"], 48, "2026-01-08T15:00:00+00:00"),
+        (["--until", "2026-01-07T20:00:00Z"], 10, "2026-01-07T20:00:00+00:00"),
+        ([], 12, "2026-01-07T21:00:00+00:00"),
+        (["--horizon", "3", "--holdout", "2D"], 6, "2026-01-05T18:00:00+00:00"),
+    ],
+)
+def test_a_horizon_is_steps_a_duration_a_date_or_what_was_trained(run, published, table, options, num_rows, last):
+    rows = list(csv.DictReader(io.StringIO(run("forecast", table, "-m", "m", *options).out)))
+    assert len(rows) == num_rows
+    assert rows[-1]["timestamp"] == last
+    assert float(rows[0]["0.1"]) <= float(rows[0]["0.5"]) <= float(rows[0]["0.9"])
+
+
+def test_a_forecast_is_written_as_json_like_the_answer_over_http(run, published, table, tmp_path):
+    path = tmp_path / "out.json"
+    ended = run("forecast", table, "-m", "m/1", "--quantiles", "0.5", "--format", "json", "--output", path)
+    assert (ended.code, ended.out) == (0, "")
+    content = json.loads(path.read_text())
+    assert content["model"]["version"] == 1
+    assert set(content["forecasts"][0]["quantiles"]) == {"0.5"}
+
+
+def test_a_plot_alone_is_only_drawn(run, published, table):
+    ended = run("forecast", table, "-m", "m", "--horizon", "1D", "--holdout", "1D", "--plot")
+    assert ended.code == 0
+    assert "mean forecast" in ended.out
+    assert "what came" in ended.out
+    assert "item_id" not in ended.out
+
+
+def test_a_backtest_writes_its_scores_as_json(run, published, table, tmp_path):
+    alone = run("backtest", table, "-m", "m", "--horizon", "1D", "--json", "-")
+    content = json.loads(alone.out)
+    assert content["model"] == "m/1"
+    assert content["horizon"] == 24
+    assert content["scores"][0]["method"] == "longshot"
+    path = tmp_path / "scores.json"
+    beside = run("backtest", table, "-m", "m", "--horizon", 24, "--json", path)
+    assert "MASE" in beside.out
+    assert json.loads(path.read_text()) == content
+
+
+def test_an_alias_is_moved_from_the_command_line(run, published, other_checkpoint):
+    published.register("m", other_checkpoint)
+    assert "m@production points at version 2" in run("models", "promote", "m", 2).out
+    assert published.resolve("m").number == 2
+    assert "pointed at version 2 by cli" in run("models", "show", "m").out
+    assert len(json.loads(run("models", "--json").out)) == 2
+    refused(run("models", "promote", "m", 9), "no version 9")
+    refused(run("models", "promote", "n", 1), "no model 'n'")
+
+
+def test_an_empty_home_says_how_to_begin(run):
+    assert "longshot train" in run("models").out
+
+
+@pytest.mark.parametrize(
+    ("content", "parts"),
+    [
+        ("when,target\n2026-01-01,1\n", ["Which column holds the timestamp?", "'when'", "--timestamp"]),
+        ("timestamp,target\n2026-01-01,1\n2026-01-02,many\n", ["Line 3", "'many'"]),
+        ("timestamp,target\n2026-01-01,1\n2026-01-01,2\n2026-01-02,2\n", ["repeated timestamps", "2026-01-01"]),
+        ("timestamp,target\n2026-01-01,1\n", ["cannot be read from its timestamps"]),
+        ("timestamp,target\n2026-01-01,1\n2026-01-02,1\n2026-01-03,2\n", ["3 observations", "needs at least"]),
+        ("", ["no header line"]),
+    ],
+)
+def test_a_table_that_cannot_be_trained_on_is_refused_in_one_line(run, tmp_path, content, parts):
+    path = tmp_path / "bad.csv"
+    path.write_text(content)
+    refused(run("train", path, "--model", "m"), *parts)
+
+
+def test_what_a_user_can_get_wrong_is_refused_in_one_line(run, published, table, tmp_path):
+    refused(run("train", tmp_path / "no.csv", "--model", "m"), "no.csv", "no such file")
+    refused(run("train", table, "--model", "No Name"), "'No Name'")
+    refused(run("train", table, "--model", "m", "--state-size", 0), "state_size")
+    refused(run("train", table, "--model", "m", "--holdout", "10000"), "0 observations")
+    refused(run("train", table, "--model", "m", "--holdout", "0"), "horizon is 0")
+    refused(run("forecast", table, "-m", "nobody"), "no model 'nobody'")
+    refused(run("forecast", table, "-m", "m", "--target", "value"), "no column 'value'", "'target'")
+    refused(run("forecast", table, "-m", "m", "--horizon", 0), "between 1 and")
+    refused(run("forecast", table, "-m", "m", "--horizon", 10**9), "between 1 and")
+    refused(run("forecast", table, "-m", "m", "--horizon", "soon"), "'soon' is not a duration")
+    refused(run("forecast", table, "-m", "m", "--until", "2020-01-01T00:00:00Z"), "ends at")
+    refused(run("forecast", table, "-m", "m", "--quantiles", "2"), "quantile level")
+    refused(run("forecast", table, "-m", "m", "--output", tmp_path / "no" / "out.csv"), "cannot be written")
+    refused(run("backtest", table, "-m", "m", "--horizon", 10_000), "observations")
+
+
+def test_wrong_usage_exits_with_2(run, table):
+    for words in (["train", table], ["forecast"], ["fly"], ["forecast", table, "-m", "m", "--quantiles", "x"]):
+        assert run(*words).code == 2
+
+
+def test_a_truncated_checkpoint_is_refused_in_one_line(run, published, table):
+    weights = published.checkpoint_path(published.resolve("m")) / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-100])
+    refused(run("forecast", table, "-m", "m"), "model.safetensors")
+
+
+def test_standard_input_is_read(run, published, table, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(table.read_bytes())))
+    assert run("forecast", "-", "-m", "m", "--horizon", 1).out.count("\n") == 3
+
+
+def test_a_server_that_may_not_start_says_why_in_one_line(run, monkeypatch):
+    refused(run("serve", "--host", "0.0.0.0"), "LONGSHOT_ALLOW_UNAUTHENTICATED=1")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        refused(run("serve", "--port", taken.getsockname()[1]), "LONGSHOT_PORT", "in use")
+    monkeypatch.setenv("LONGSHOT_PORT", "many")
+    refused(run("serve"), "LONGSHOT_PORT")
+
+
+def test_ctrl_c_ends_a_training_quietly(run, table, monkeypatch):
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("app.training.train", interrupted)
+    ended = run("train", table, "--model", "m")
+    assert ended.code == 130
+    assert "Traceback" not in ended.err
