@@ -125,8 +125,10 @@ def add_problem_handlers(application: FastAPI) -> None:
 async def answer_problem(request: Request, error: Exception) -> Response:
     """The one place where an exception becomes an answer."""
     problem, headers = to_problem(error), getattr(error, "headers", None)
-    if problem.status >= 500 or isinstance(error, model.CheckpointError):
-        _log.error("request failed", code=problem.code, path=request.url.path, exc_info=error)
+    if not isinstance(error, ForecastingError) and problem.status >= 500:
+        _log.error("a request failed", path=request.url.path, exc_info=error)
+    elif problem.status >= 500 or isinstance(error, model.CheckpointError):
+        _log.warning("a request was not answered", path=request.url.path, code=problem.code, detail=problem.detail)
     return problem_response(problem, getattr(request.state, "request_id", None), headers)
 
 
