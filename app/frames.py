@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet
 
-from app.errors import OperationError
+from app.errors import LimitExceeded, OperationError
 from model import Aggregation, ColumnMissing, DataError, ItemForecast, Panel, TimestampInvalid
 
 _MISSING = ["", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "None", "<NA>", "-"]
@@ -68,6 +68,19 @@ class ColumnUnnamed(DataError):
 
 
 @dataclass(frozen=True)
+class TableLimits:
+    """How large a table may be; None is without a limit.
+
+    Attributes:
+        max_bytes: Of a CSV, once decompressed.
+        max_rows: Of any table.
+    """
+
+    max_bytes: int | None = None
+    max_rows: int | None = None
+
+
+@dataclass(frozen=True)
 class Columns:
     """The columns of a table in long form.
 
@@ -101,6 +114,7 @@ def read_panel(
     name: str = "The table",
     freq: str | None = None,
     duplicates: Aggregation = "error",
+    limits: TableLimits = TableLimits(),
 ) -> Panel:
     """The panel in a table: Parquet or CSV (comma, semicolon or tab; gzip or plain), told apart by their first bytes.
 
@@ -110,11 +124,17 @@ def read_panel(
         name: What to call the table in an error.
         freq: A pandas offset alias for every series; read from the timestamps if left out.
         duplicates: How to aggregate the observations of one timestamp.
+        limits: How large it may be.
 
     Raises:
         DataError: The table or a series in it cannot be used.
+        LimitExceeded: It is too large.
     """
-    table = _read_parquet(content, columns, name) if content[:4] == b"PAR1" else _read_csv(content, columns, name)
+    if content[:4] == b"PAR1":
+        table = _read_parquet(content, columns, name, limits.max_rows)
+    else:
+        table = _read_csv(content, columns, name, limits.max_bytes)
+    _check_rows(len(table), limits.max_rows)
     chosen = _choose(columns, [str(column) for column in table.columns])
     item_id, timestamp, target = chosen.item_id, str(chosen.timestamp), str(chosen.target)
     table = table[~(_is_blank(table[timestamp]) & table[target].isna())]
@@ -145,9 +165,16 @@ def _tables(forecasts: Iterable[ItemForecast]) -> Iterable[pd.DataFrame]:
         yield pd.DataFrame({"item_id": item.item_id, "timestamp": times, "mean": item.mean, **quantiles})
 
 
-def _read_parquet(content: bytes, columns: Columns, name: str) -> pd.DataFrame:
+def _check_rows(num_rows: int, max_rows: int | None) -> None:
+    if max_rows is not None and num_rows > max_rows:
+        raise LimitExceeded("rows", num_rows, max_rows, "LONGSHOT_MAX_POINTS")
+
+
+def _read_parquet(content: bytes, columns: Columns, name: str, max_rows: int | None) -> pd.DataFrame:
     try:
-        found = [str(column) for column in pyarrow.parquet.read_schema(io.BytesIO(content)).names]
+        metadata = pyarrow.parquet.read_metadata(io.BytesIO(content))
+        _check_rows(metadata.num_rows, max_rows)
+        found = [str(column) for column in metadata.schema.to_arrow_schema().names]
         wanted = _choose(columns, found)
         return pd.read_parquet(
             io.BytesIO(content), columns=[one for one in (wanted.item_id, wanted.timestamp, wanted.target) if one]
@@ -156,8 +183,8 @@ def _read_parquet(content: bytes, columns: Columns, name: str) -> pd.DataFrame:
         raise FileUnreadable(name, "it is damaged, or not Parquet") from error
 
 
-def _read_csv(content: bytes, columns: Columns, name: str) -> pd.DataFrame:
-    text = _decode(content, name)
+def _read_csv(content: bytes, columns: Columns, name: str, max_bytes: int | None) -> pd.DataFrame:
+    text = _decode(content, name, max_bytes)
     header, _, rows = text.partition("\n")
     if not header.strip():
         raise FileUnreadable(name, "it has no header line")
@@ -190,14 +217,23 @@ def _parse_csv(text: str, separator: str, wanted: Columns) -> pd.DataFrame:
     )
 
 
-def _decode(content: bytes, name: str) -> str:
+def _decode(content: bytes, name: str, max_bytes: int | None) -> str:
     try:
-        plain = gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content
+        plain = _decompress(content, max_bytes) if content[:2] == b"\x1f\x8b" else content
         return plain.decode("utf-8-sig")
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise FileUnreadable(name, "its gzip data is damaged") from error
     except UnicodeDecodeError as error:
         raise FileUnreadable(name, "it is not UTF-8 text") from error
+
+
+def _decompress(content: bytes, max_bytes: int | None) -> bytes:
+    """The content of a gzip file; of one that bursts, no more than it takes to know."""
+    with gzip.open(io.BytesIO(content)) as file:
+        plain = file.read(-1 if max_bytes is None else max_bytes + 1)
+    if max_bytes is not None and len(plain) > max_bytes:
+        raise LimitExceeded("or more bytes, decompressed", len(plain), max_bytes, "LONGSHOT_MAX_BODY_BYTES")
+    return plain
 
 
 def _explain(reason: str, num_columns: int) -> str:

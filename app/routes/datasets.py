@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from app.frames import Columns, read_panel
+from app.frames import Columns, TableLimits, read_panel
 from app.routes.bodies import JSON, answer, describe_body, read_body
 from app.routes.resources import Resources, Service
 from app.schemas.datasets import DatasetBody, DatasetPage, DatasetRequest, from_dataset, from_datasets
@@ -40,7 +40,9 @@ async def post_dataset(
     def read() -> Panel:
         if media_type == JSON:
             return _panel(service, body)
-        return read_panel(body, Columns(item_id, timestamp, target), name="The body", freq=freq, duplicates=duplicates)
+        columns = Columns(item_id, timestamp, target)
+        limits = TableLimits(service.settings.max_body_bytes, service.settings.max_points)
+        return read_panel(body, columns, name="The body", freq=freq, duplicates=duplicates, limits=limits)
 
     dataset = await run_in_threadpool(lambda: service.datasets.add(read()))
     return answer(from_dataset(dataset), 201, Location=f"/v1/datasets/{dataset.id}")

@@ -5,7 +5,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from app.frames import CellInvalid, Columns, ColumnUnnamed, FileUnreadable, read_file, read_panel, write_csv
+from app.errors import LimitExceeded
+from app.frames import (
+    CellInvalid,
+    Columns,
+    ColumnUnnamed,
+    FileUnreadable,
+    TableLimits,
+    read_file,
+    read_panel,
+    write_csv,
+)
 from model import ColumnMissing, DuplicateTimestamps, ItemForecast, TimeZonesMixed
 
 LONG = b"""item_id,timestamp,target,note
@@ -95,6 +105,17 @@ def test_a_damaged_file_is_an_error_of_one_line(content, message):
         read_panel(content, Columns(), name="x.csv")
     assert str(caught.value).startswith("x.csv ")
     assert "\n" not in str(caught.value)
+
+
+def test_a_table_larger_than_allowed_is_refused_before_it_fills_the_memory():
+    bomb = gzip.compress(LONG.splitlines()[0] + b"\n" * 50_000_000)
+    with pytest.raises(LimitExceeded, match="decompressed"):
+        read_panel(bomb, Columns(), limits=TableLimits(max_bytes=1000))
+    stored = io.BytesIO()
+    pd.DataFrame({"timestamp": pd.date_range("2026-01-01", periods=9), "target": range(9)}).to_parquet(stored)
+    for content in (LONG, stored.getvalue()):
+        with pytest.raises(LimitExceeded, match="rows"):
+            read_panel(content, Columns(), limits=TableLimits(max_rows=5))
 
 
 def test_a_missing_file_is_named(tmp_path):
