@@ -158,7 +158,7 @@ def _score(
     error = metrics.mae(truth, point)
     return Score(
         method,
-        mase=error / unit if unit > 0 else float("nan"),
+        mase=error / unit,
         smape=metrics.smape(truth, point),
         mae=error,
         pinball=metrics.pinball(truth, quantiles) if quantiles else None,
@@ -167,15 +167,15 @@ def _score(
 
 
 def _average(scores: list[Score]) -> Score:
-    def mean(values: list[float | None]) -> float | None:
-        known = [value for value in values if value is not None and not np.isnan(value)]
-        return float(np.mean(known)) if known else None
+    def mean(values: list[float | None]) -> float:
+        return float(np.mean([value for value in values if value is not None]))
 
+    probabilistic = scores[0].pinball is not None
     return Score(
         scores[0].method,
-        mase=mean([one.mase for one in scores]) or 0.0,
-        smape=mean([one.smape for one in scores]) or 0.0,
-        mae=mean([one.mae for one in scores]) or 0.0,
-        pinball=mean([one.pinball for one in scores]),
-        coverage=mean([one.coverage for one in scores]),
+        mase=mean([one.mase for one in scores]),
+        smape=mean([one.smape for one in scores]),
+        mae=mean([one.mae for one in scores]),
+        pinball=mean([one.pinball for one in scores]) if probabilistic else None,
+        coverage=mean([one.coverage for one in scores]) if probabilistic else None,
     )

@@ -25,15 +25,16 @@ def smape(truth: Values, forecast: Values) -> float:
 def seasonal_error(history: Values, observed: NDArray[np.bool_], season_length: int) -> float:
     """Mean absolute difference of observations one season apart: the unit of MASE.
 
-    A history shorter than a season and one step is measured by its differences from step to step.
-
-    Returns:
-        The error, or NaN where no two such observations exist.
+    Where no two such observations exist, or all of them agree, differences from step to step take their place, and at
+    last those from the mean; so it is zero for a constant history only.
     """
-    season = season_length if len(history) > season_length else 1
-    both = observed[season:] & observed[:-season]
-    differences = np.abs(history[season:] - history[:-season])[both]
-    return float(differences.mean()) if len(differences) else float("nan")
+    for lag in (season_length, 1):
+        both = observed[lag:] & observed[:-lag]
+        differences = np.abs(history[lag:] - history[:-lag])[both]
+        if differences.any():
+            return float(differences.mean())
+    known = history[observed]
+    return float(np.abs(known - known.mean()).mean())
 
 
 def pinball(truth: Values, quantiles: Mapping[float, Values]) -> float:

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+
 from model import Checkpoint, Forecaster, Panel, Series, TrainingConfig, TrainingOptions, choose_config, fit
 
 

@@ -4,8 +4,8 @@ import json
 
 import numpy as np
 import pytest
-from model import Forecaster, HorizonOutOfRange, Panel, Series, SeriesTooShort, backtest
 
+from model import Forecaster, HorizonOutOfRange, Panel, Series, SeriesTooShort, backtest
 from tests.model.conftest import season_and_trend, thinned
 
 

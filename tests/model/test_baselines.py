@@ -1,6 +1,7 @@
 """Baselines that a hand can check."""
 
 import numpy as np
+
 from model.baselines import drift, seasonal_naive
 
 

@@ -5,6 +5,7 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 import torch
+
 from model.calibration import Calibration, Residuals, calibrate
 from model.config import DEFAULT_QUANTILE_LEVELS as LEVELS
 

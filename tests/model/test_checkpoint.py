@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from model import (
     Checkpoint,
     CheckpointCorrupt,
@@ -93,8 +94,12 @@ def test_saving_twice_changes_nothing_and_another_checkpoint_is_not_overwritten(
 
 
 def test_what_fails_halfway_leaves_nothing_behind(tmp_path: Path) -> None:
-    with pytest.raises(RuntimeError), written_whole(tmp_path / "folder") as place:
-        place.mkdir()
-        (place / "half").write_text("…")
-        raise RuntimeError
+    def write_half(path: Path) -> None:
+        with written_whole(path) as place:
+            place.mkdir()
+            (place / "half").write_text("half")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        write_half(tmp_path / "folder")
     assert list(tmp_path.iterdir()) == []

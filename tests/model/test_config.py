@@ -3,10 +3,10 @@
 import dataclasses
 
 import pytest
-from model import ConfigurationInvalid, Panel, SeriesTooShort, TrainingConfig, TrainingOptions, choose_config
-from model.windows import WindowShape, split
 from torch import device
 
+from model import ConfigurationInvalid, Panel, SeriesTooShort, TrainingConfig, TrainingOptions, choose_config
+from model.windows import WindowShape, split
 from tests.model.conftest import season_and_trend
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+
 from model import (
     At,
     Duration,
@@ -20,7 +21,6 @@ from model import (
     Steps,
     Until,
 )
-
 from tests.model.conftest import season_and_trend, thinned
 
 LEVELS = (0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99)

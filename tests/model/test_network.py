@@ -1,11 +1,12 @@
 """The network's quantiles."""
 
 import torch
+from torch.testing import assert_close
+
 from model import TrainingConfig
 from model.loss import pinball
 from model.network import ShootingNetwork
 from model.scaling import Scale
-from torch.testing import assert_close
 
 
 def test_quantiles_never_cross_even_before_training(config: TrainingConfig) -> None:

@@ -1,8 +1,9 @@
 """What is taken out comes back."""
 
 import torch
-from model.scaling import Scale
 from torch.testing import assert_close
+
+from model.scaling import Scale
 
 
 def test_what_is_removed_is_restored() -> None:

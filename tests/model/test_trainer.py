@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from model import Panel, Progress, SeriesTooShort, TrainingCancelled, TrainingConfig, TrainingDiverged, fit
-from model.checkpoint import Checkpoint
-from model.trainer import one_cycle
 from safetensors import safe_open
 from safetensors.torch import save_file
 
+from model import Panel, Progress, SeriesTooShort, TrainingCancelled, TrainingConfig, TrainingDiverged, fit
+from model.checkpoint import Checkpoint
+from model.trainer import one_cycle
 from tests.model.conftest import season_and_trend
 
 

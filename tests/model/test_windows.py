@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import torch
+
 from model import Panel, Series
 from model.windows import WindowShape, on_grid, split
-
 from tests.model.conftest import season_and_trend, thinned
 
 CPU = torch.device("cpu")

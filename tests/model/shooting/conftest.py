@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 import torch
+
 from model.shooting.dynamics import ACTIVATIONS, DYNAMICS, Dynamics
 from model.shooting.phase import Phase, State
 

@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 import pytest
 import torch
+from torch.testing import assert_close
+
 from model.shooting.dynamics import Dynamics, ParameterWeights, UpDownUniversal
 from model.shooting.hamiltonian import hamiltonian, symplectic_gradient
 from model.shooting.phase import Phase
-from torch.testing import assert_close
-
 from tests.model.shooting.conftest import some_particles, some_points
 
 

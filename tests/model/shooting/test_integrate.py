@@ -4,14 +4,14 @@ from collections.abc import Callable
 
 import pytest
 import torch
+from torch.testing import assert_close
+
 from model import StepBudgetExceeded
 from model.shooting.dynamics import Dynamics
 from model.shooting.flow import Flow
 from model.shooting.hamiltonian import energy, reduced_hamiltonian
 from model.shooting.integrate import TABLEAUX, Solver, carry_jointly, carry_particles, carry_points
 from model.shooting.phase import Phase, State
-from torch.testing import assert_close
-
 from tests.model.shooting.conftest import some_particles, some_points
 
 SMOOTH = "softplus"
