@@ -76,7 +76,7 @@ class TrainingConfig:
     state_size: int = 128
     inflation: int = 2
     num_particles: int = 32
-    steps_per_patch: int = 2
+    steps_per_patch: int = 1
     dropout: float = 0.0
     learning_rate: float = 3e-3
     batch_size: int = 224
