@@ -63,10 +63,6 @@ def _database_url(raw: str) -> str:
     return "postgresql" + raw.removeprefix("postgres") if raw.startswith("postgres:") else raw
 
 
-def _default_threads() -> int:
-    return max(1, (os.cpu_count() or 2) - 1)
-
-
 def _about(parse: Callable[[str], object], text: str, *, shown: str = "") -> dict[str, object]:
     return {"parse": parse, "text": text, "shown": shown}
 
@@ -110,8 +106,7 @@ class Settings:
     )
     worker: bool = field(default=True, metadata=_about(_switch, "Whether `longshot serve` starts a worker beside it."))
     training_threads: int = field(
-        default_factory=_default_threads,
-        metadata=_about(_whole(1, 1024), "Threads that a training computes on.", shown="all cores but one"),
+        default=1, metadata=_about(_whole(1, 1024), "Threads that a training computes on; more seldom pay.")
     )
     log_format: str = field(
         default="console", metadata=_about(_one_of("console", "json"), "How log lines are written: console or json.")

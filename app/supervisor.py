@@ -84,5 +84,4 @@ class Supervisor:
 
 def _environment(settings: Settings) -> dict[str, str]:
     package = str(Path(__file__).resolve().parents[1])
-    own = {"OMP_NUM_THREADS": str(settings.training_threads), "PYTHONPATH": package}
-    return {**os.environ, **settings.to_environment(), **own}
+    return {**os.environ, **settings.to_environment(), "PYTHONPATH": package}

@@ -27,13 +27,12 @@ from app.registry import Registry
 from app.settings import Settings
 from app.telemetry import configure_logging, log_context
 from app.training import run_job
-from model import ForecastingError, TrainingCancelled
+from model import ForecastingError, TrainingCancelled, limit_threads
 
 HEARTBEAT_SECONDS: Final = 2.0
 """How often a worker says that it lives, and looks for jobs that a crash kept from being queued."""
 
 _CANCEL_CHECK_SECONDS: Final = 1.0
-_THREADS: Final = "OMP_NUM_THREADS"
 _log = structlog.get_logger()
 
 
@@ -48,7 +47,7 @@ def run_worker(settings: Settings, *, supervised: bool = False) -> NoReturn:
         HomeUnusable, DatabaseTooNew
         WorkerAlreadyRunning: Another worker keeps the home folder for itself.
     """
-    _limit_threads(settings, supervised=supervised)
+    limit_threads(settings.training_threads)
     settings.make_home()
     leaving = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -224,18 +223,6 @@ def _watch_supervisor(leaving: threading.Event) -> None:
     while os.read(sys.stdin.fileno(), 1024):
         pass
     leaving.set()
-
-
-def _limit_threads(settings: Settings, *, supervised: bool) -> None:
-    """Starts this process anew if it does not have the threads it should: they are counted when torch is loaded."""
-    threads = str(settings.training_threads)
-    if os.environ.get(_THREADS) == threads:
-        return
-    package = str(Path(__file__).resolve().parents[1])
-    environment = {**os.environ, **settings.to_environment(), _THREADS: threads, "PYTHONPATH": package}
-    # -P, because a folder `app` where the user happens to be is none of ours.
-    command = [sys.executable, "-P", "-m", "app.worker", *(["--supervised"] if supervised else [])]
-    os.execve(sys.executable, command, environment)
 
 
 def main() -> None:

@@ -4,6 +4,7 @@ from model.backtest import BacktestReport, Score, backtest
 from model.calibration import CalibrationSummary
 from model.checkpoint import Checkpoint, Manifest
 from model.config import TrainingConfig, TrainingOptions, choose_config
+from model.device import limit_threads
 from model.errors import (
     CheckpointCorrupt,
     CheckpointError,
@@ -91,4 +92,5 @@ __all__ = [
     "backtest",
     "choose_config",
     "fit",
+    "limit_threads",
 ]

@@ -1,4 +1,4 @@
-"""Where tensors live: CUDA where there is a GPU, else the CPU."""
+"""Where tensors live and how many threads compute: CUDA where there is a GPU, else few threads of the CPU."""
 
 import torch
 
@@ -20,3 +20,8 @@ def choose_device(name: str | None = None) -> torch.device:
     if device.type == "cuda" and not torch.cuda.is_available():
         raise ConfigurationInvalid("device", name, "cpu, since this machine has no usable GPU")
     return device
+
+
+def limit_threads(num_threads: int) -> None:
+    """How many threads this process computes an operation on; more than one seldom pays for matrices of this size."""
+    torch.set_num_threads(num_threads)

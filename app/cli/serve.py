@@ -23,6 +23,7 @@ from app.settings import Settings
 from app.supervisor import Supervisor
 from app.telemetry import configure_logging
 from app.worker import worker_alive
+from model import limit_threads
 
 _BACKLOG: Final = 2048
 _WATCH_SECONDS: Final = 0.1
@@ -41,6 +42,8 @@ def command(
     settings = replace(Settings.from_environment(), **{name: one for name, one in given.items() if one is not None})
     check_host(settings.host, allow_unauthenticated=settings.allow_unauthenticated)
     configure_logging(settings.log_format, settings.log_level)
+    # As many forecasts run at once as there are cores; more threads in each would only compete.
+    limit_threads(1)
     listener = _listen(settings.host, settings.port)
     # uvicorn ends by raising the signal that stopped it once more; nothing of ours may be cut short by that.
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -30,7 +30,7 @@ from app.registry import Version, check_name
 from app.schemas.models import from_version
 from app.settings import Settings
 from model import Progress as Epoch
-from model import TrainingOptions, choose_config
+from model import TrainingOptions, choose_config, limit_threads
 
 _SHOWN = ("freq", "season_length", "horizon", "context_length", "patch_length", "validation_steps", "state_size",
           "num_particles", "learning_rate", "batch_size", "num_epochs", "steps_per_epoch", "seed")  # fmt: skip
@@ -86,7 +86,9 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     panel = load_panel(file, Columns(item_id, timestamp, target), freq, duplicates)
     kept, _ = hold_out(panel, holdout)
     choose_config(kept, options)
-    registry = open_registry(Settings.from_environment())
+    settings = Settings.from_environment()
+    limit_threads(settings.training_threads)
+    registry = open_registry(settings)
     _say(f"Training {model} on {len(kept)} series with {kept.num_observations:,} observations.")
     plan = training.TrainingPlan(model, "cli", options, policy)
     with _progress() as on_epoch:
