@@ -24,7 +24,7 @@ from app.cli.refusals import one_line
 from app.frames import Columns
 from app.schemas.horizon import parse_horizon
 from app.settings import Settings
-from model import BacktestReport, Forecaster, backtest
+from model import BacktestReport, Forecaster, backtest, limit_threads
 
 _BASELINE = "seasonal_naive"
 
@@ -48,7 +48,9 @@ def command(
 ) -> None:
     """Score a version on a table beside the baselines."""
     panel = load_panel(file, Columns(item_id, timestamp, target), freq, duplicates)
-    registry = open_registry(Settings.from_environment())
+    settings = Settings.from_environment()
+    limit_threads(settings.training_threads)
+    registry = open_registry(settings)
     version = registry.resolve(model)
     forecaster = Forecaster.load(registry.checkpoint_path(version))
     num_steps = forecaster.config.horizon
@@ -75,11 +77,15 @@ def score_table(report: BacktestReport, title: str) -> Table:
             f"{score.mase:.3f}",
             f"{score.mase / naive:.3f}" if naive else "",
             f"{score.smape:.2f}",
-            f"{score.mae:.4g}",
-            "" if score.pinball is None else f"{score.pinball:.4g}",
+            _compact(score.mae),
+            "" if score.pinball is None else _compact(score.pinball),
             "" if score.coverage is None else f"{score.coverage:.1%}",
         )
     return table
+
+
+def _compact(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
 def _show(version: str, report: BacktestReport) -> None:
@@ -87,7 +93,7 @@ def _show(version: str, report: BacktestReport) -> None:
     console.print(
         score_table(
             report,
-            f"{version}: {report.num_forecasts} forecasts of {report.horizon} steps, season {report.season_length}",
+            f"{version}: {report.num_forecasts} x {report.horizon} steps forecast, season {report.season_length}",
         )
     )
     console.print("Coverage is of the 80 % interval; / naive is the MASE as a share of the seasonal naive method's.")

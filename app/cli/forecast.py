@@ -30,7 +30,7 @@ from app.registry import Registry
 from app.schemas.answers import Seconds, from_forecast
 from app.schemas.horizon import parse_horizon, parse_timestamp
 from app.settings import Settings
-from model import Horizon, ItemForecast, Panel, QuantileLevelOutOfRange, Steps, Until
+from model import Horizon, ItemForecast, Panel, QuantileLevelOutOfRange, Steps, Until, limit_threads
 
 _MOST_PLOTS = 4
 
@@ -61,6 +61,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
         raise typer.BadParameter("choose one of --horizon and --until")
     settings = Settings.from_environment()
     history, whole = hold_out(load_panel(file, Columns(item_id, timestamp, target), freq, duplicates), holdout)
+    limit_threads(settings.training_threads)
     registry = open_registry(settings)
     levels = _levels(quantiles)
     asked = _horizon(registry, model, horizon, until)
