@@ -3,6 +3,7 @@
 import functools
 import importlib
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -28,6 +29,8 @@ def targets() -> set[str]:
 
 
 def tracked_files() -> list[Path]:
+    if shutil.which("git") is None:
+        pytest.skip("git is not installed")
     listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
     if listed.returncode != 0:
         pytest.skip("not a git checkout")
