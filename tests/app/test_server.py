@@ -1,4 +1,6 @@
+import copy
 import gzip
+import json
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
@@ -6,11 +8,13 @@ from dataclasses import replace
 from functools import partial
 
 import httpx
+import hypothesis
 import numpy as np
 import orjson
 import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 from fastapi import FastAPI
+from hypothesis import strategies as st
 
 from app.registry import PRODUCTION, Registry
 from app.routes import forecasts
@@ -21,6 +25,12 @@ from model import Checkpoint
 VALUES = [round(value, 3) for value in (10 + np.sin(np.arange(60) / 4)).tolist()]
 SERIES = {"item_id": "a", "start": "2026-01-01T00:00:00Z", "freq": "h", "target": VALUES}
 PROBLEM = "application/problem+json"
+ODD_TEXTS = (
+    *("2026-01-01", "0001-01-01", "9999-12-31T23:59:59+14:00", "1677-09-21", "-1", "NaN", "m@x", "m/0", ""),
+    *("h", "0h", "15min", "-1D", "2YE", "B", "W-MON", "3MS", "QE", "P1D", "P99999D", "PT1S", "7D"),
+)
+FIELDS = ("item_id", "timestamps", "start", "freq", "target", "dataset", "steps", "until", "duration", "x")
+
 TRAINING = {
     "horizon": 6,
     "context_length": 24,
@@ -217,6 +227,71 @@ def test_bytes_that_are_no_request_are_a_4xx(client, body, status, code):
     response = client.post("/v1/forecasts", content=body, headers={"content-type": "application/json"})
     assert len(response.content) < 5000
     refused(response, status, code)
+
+
+BODIES = {
+    "/v1/forecasts": {"model": "m", "series": [SERIES], "horizon": {"steps": 3}, "quantile_levels": [0.5]},
+    "/v1/datasets": {"series": [SERIES], "duplicates": "error"},
+    "/v1/training-jobs": {"model": "n", "series": [SERIES], "options": TRAINING, "policy": "register"},
+}
+ODD_TIMES = (
+    "2026-01-01",
+    "1900-02-28T23:59:59.5",
+    "2026-10-25T02:30:00",
+    "2026-03-29T02:30+01:00",
+    "1677-09-21T00:00Z",
+)
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20) | st.sampled_from(ODD_TEXTS),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(FIELDS), inner, max_size=4),
+    max_leaves=12,
+)
+EASY = hypothesis.settings(
+    max_examples=100,
+    derandomize=True,
+    phases=[hypothesis.Phase.generate],
+    suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture],
+)
+
+
+def places(value: object, before: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    inside = value.items() if isinstance(value, dict) else enumerate(value[:1]) if isinstance(value, list) else ()
+    for name, part in inside:
+        yield (*before, name)
+        yield from places(part, (*before, name))
+
+
+def post(client: Client, resource: str, body: object) -> None:
+    response = client.post(resource, content=json.dumps(body), headers={"content-type": "application/json"})
+    assert response.status_code < 500, (body, response.text)
+
+
+@pytest.mark.parametrize("resource", list(BODIES))
+@hypothesis.given(data=st.data())
+@EASY
+def test_no_value_in_any_field_makes_the_service_fail(client, resource, data):
+    body = copy.deepcopy(BODIES[resource])
+    *path, last = data.draw(st.sampled_from(sorted(places(body), key=str)))
+    place = body
+    for step in path:
+        place = place[step]
+    place[last] = data.draw(JSON_VALUES)
+    post(client, resource, body)
+
+
+@hypothesis.given(
+    start=st.sampled_from(ODD_TIMES),
+    freq=st.sampled_from(ODD_TEXTS),
+    horizon=st.sampled_from(["until", "duration", "timestamps", "steps"]),
+    asked=st.sampled_from(ODD_TIMES + ODD_TEXTS),
+    values=st.lists(st.none() | st.floats(allow_nan=False, allow_infinity=False), max_size=6),
+)
+@EASY
+@pytest.mark.filterwarnings("ignore")
+def test_no_time_step_or_number_makes_the_service_fail(client, start, freq, horizon, asked, values):
+    value = {"timestamps": [asked], "steps": 50}.get(horizon, asked)
+    series = {"start": start, "freq": freq, "target": values}
+    post(client, "/v1/forecasts", BODIES["/v1/forecasts"] | {"series": [series], "horizon": {horizon: value}})
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", ""])
