@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Annotated
 
 import orjson
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from app import training
 from app.cli.backtest import score_table
@@ -106,19 +107,31 @@ def _progress() -> Iterator[Callable[[Epoch], None]]:
     if not console.is_terminal:
         yield lambda epoch: _say(_line(epoch))
         return
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TextColumn("ETA"),
-               TimeRemainingColumn())  # fmt: skip
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(12),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[left]}"),
+    )
     with Progress(*columns, console=console) as bar:
-        task = bar.add_task("first epoch", total=None)
-        yield lambda epoch: bar.update(task, total=epoch.num_epochs, completed=epoch.epoch, description=_line(epoch))
-        bar.update(task, description="done")
+        task = bar.add_task("the first epoch", total=None, left="")
+
+        def show(epoch: Epoch) -> None:
+            left = f"≤ {timedelta(seconds=round(epoch.eta_seconds))}"
+            bar.update(task, total=epoch.num_epochs, completed=epoch.epoch, description=_losses(epoch), left=left)
+
+        yield show
+        bar.update(task, total=1, completed=1, left="done")
 
 
 def _line(epoch: Epoch) -> str:
+    return f"{_losses(epoch)}  {epoch.elapsed_seconds:.0f} s, at most {epoch.eta_seconds:.0f} s left"
+
+
+def _losses(epoch: Epoch) -> str:
     return (
         f"epoch {epoch.epoch}/{epoch.num_epochs}  train {epoch.train_loss:.4f}  validation {epoch.validation_loss:.4f}"
-        f" (best {epoch.best_validation_loss:.4f})"
-        f"  {epoch.elapsed_seconds:.0f} s, at most {epoch.eta_seconds:.0f} s left"
     )
 
 
