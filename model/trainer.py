@@ -185,7 +185,7 @@ def _seeded(seed: int, epoch: int, device: torch.device) -> Iterator[None]:
 
 def _patience(config: TrainingConfig) -> int:
     """Epochs without improvement before training stops."""
-    return max(5, config.num_epochs // 3)
+    return max(5, config.num_epochs // 2)
 
 
 def _progress(state: TrainingState, config: TrainingConfig, train_loss: float, validation_loss: float) -> Progress:
