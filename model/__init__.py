@@ -4,7 +4,7 @@ from model.backtest import BacktestReport, Score, backtest
 from model.calibration import CalibrationSummary
 from model.checkpoint import Checkpoint, Manifest
 from model.config import TrainingConfig, TrainingOptions, choose_config
-from model.device import limit_threads
+from model.device import device_name, limit_threads
 from model.errors import (
     CheckpointCorrupt,
     CheckpointError,
@@ -91,6 +91,7 @@ __all__ = [
     "ValueInvalid",
     "backtest",
     "choose_config",
+    "device_name",
     "fit",
     "limit_threads",
 ]

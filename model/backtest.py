@@ -10,9 +10,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from model import metrics
-from model.baselines import BASELINES
+from model.baselines import BASELINES, seasonal_naive
 from model.errors import HorizonOutOfRange, SeriesTooShort, TrainingCancelled
 from model.forecaster import MAX_STEPS, MIN_OBSERVATIONS, Forecaster
+from model.grid import week_length
 from model.horizon import At
 from model.series import Panel, Series
 from model.windows import on_grid
@@ -25,7 +26,7 @@ class Score:
     """How one method did, averaged over series and cutoffs.
 
     Attributes:
-        method: `longshot`, `seasonal_naive` or `drift`.
+        method: `longshot`, `seasonal_naive`, `drift`, or `weekly_naive` for what is observed within the day.
         mase: Mean absolute error over that of the seasonal naive method within the history.
         smape: Symmetric mean absolute percentage error, 0..200.
         mae: Mean absolute error, in the unit of the series.
@@ -117,7 +118,7 @@ def backtest(
         num_cutoffs=num_cutoffs,
         num_forecasts=len(rows),
         season_length=forecaster.config.season_length,
-        scores=tuple(_average([row[method] for row in rows]) for method in rows[0]),
+        scores=tuple(_average([row[one] for row in rows]) for one in rows[0] if all(one in row for row in rows)),
         overlaps_training=bool(np.min(cutoffs) < trained_until),
     )
 
@@ -145,6 +146,9 @@ def _scores(forecaster: Forecaster, case: _Case) -> dict[str, Score]:
     positions = history.grid(history.freq or forecaster.config.freq).positions(case.future.timestamps)
     for name, method in BASELINES.items():
         scores[name] = _score(name, truth, method(grid.values, positions, season), unit)
+    week = week_length(forecaster.config.freq)
+    if week is not None and len(grid.values) >= week:
+        scores["weekly_naive"] = _score("weekly_naive", truth, seasonal_naive(grid.values, positions, week), unit)
     return scores
 
 

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from model.errors import ConfigurationInvalid, FrequencyUnknown, SeriesTooShort
-from model.grid import season_length
+from model.grid import season_length, week_length
 from model.series import Panel
 
 DEFAULT_QUANTILE_LEVELS = (0.025, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.975)
@@ -13,6 +13,9 @@ DEFAULT_QUANTILE_LEVELS = (0.025, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 
 
 MIN_OBSERVATIONS = 16
 """The fewest from which a training makes sense."""
+
+MAX_PATCH_LENGTH = 672
+"""Beyond it a patch costs more than it tells: a week of quarters of an hour."""
 
 
 @dataclass(frozen=True)
@@ -126,8 +129,9 @@ _HIGHEST = {
 def choose_config(panel: Panel, options: TrainingOptions) -> TrainingConfig:
     """The configuration that follows from the data, with the user's own choices in place of it.
 
-    The frequency is the commonest one of the panel. The context holds two horizons and several seasons, a patch is one
-    season, and validation keeps the last part of each series, as far as the longest series allows.
+    The frequency is the commonest one of the panel. The context holds two horizons and several seasons. A patch is a
+    week of what is observed within the day, else a season. Validation keeps the last part of each series, as far as
+    the longest series allows.
 
     Raises:
         FrequencyUnknown: No series says its frequency.
@@ -149,7 +153,7 @@ def choose_config(panel: Panel, options: TrainingOptions) -> TrainingConfig:
         season_length=season,
         horizon=horizon,
         context_length=context,
-        patch_length=min(season if season > 1 else 8, horizon, 96),
+        patch_length=min(week_length(freq) or max(season, 8), horizon, MAX_PATCH_LENGTH),
         validation_steps=validation,
     )
     chosen = {name: value for name, value in asdict(options).items() if value is not None}

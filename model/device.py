@@ -25,3 +25,8 @@ def choose_device(name: str | None = None) -> torch.device:
 def limit_threads(num_threads: int) -> None:
     """How many threads this process computes an operation on; more than one seldom pays for matrices of this size."""
     torch.set_num_threads(num_threads)
+
+
+def device_name() -> str:
+    """What tensors live on by default: the name of the GPU, or cpu."""
+    return torch.cuda.get_device_name() if choose_device().type == "cuda" else "cpu"

@@ -161,7 +161,7 @@ class FrequencyInvalid(DataError):
 
     def __init__(self, freq: str, *, item_id: str | None = None) -> None:
         super().__init__(
-            f"The frequency {freq!r} is not a positive pandas offset alias.",
+            f"The frequency {freq!r} is not a pandas offset alias for a step between a microsecond and ten years.",
             hint="Use an alias such as 15min, h, D, W, MS or B.",
             item_id=item_id,
         )

@@ -20,14 +20,12 @@ from model.grid import Grid, Instants, season_length
 from model.horizon import At, Duration, Horizon, Steps, Until
 from model.inference import Predictor
 from model.scaling import Scale
-from model.series import Forecast, ItemForecast, Notice, Panel, Series
+from model.series import LAST_INSTANT, Forecast, ItemForecast, Notice, Panel, Series
 from model.windows import on_grid
 
 MAX_STEPS = 100_000
 MIN_OBSERVATIONS = 2
 MAX_BATCH = 256
-LAST_INSTANT = np.datetime64("9000-01-01", "us")
-"""Past it, calendars and ISO 8601 soon end."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,6 +14,25 @@ Instants = NDArray[Any]
 """Points in time, UTC, in microseconds (`datetime64[us]`)."""
 
 _MICROSECONDS_PER_DAY = 86_400_000_000
+_SOME_DAY = pd.Timestamp("2000-01-03")
+_SHORTEST_STEP, _LONGEST_STEP = pd.Timedelta(1, unit="us"), pd.Timedelta(3700, unit="D")
+_OFFSETS = (
+    pd.offsets.Day,
+    pd.offsets.BusinessDay,
+    pd.offsets.Week,
+    pd.offsets.MonthBegin,
+    pd.offsets.MonthEnd,
+    pd.offsets.BusinessMonthBegin,
+    pd.offsets.BusinessMonthEnd,
+    pd.offsets.QuarterBegin,
+    pd.offsets.QuarterEnd,
+    pd.offsets.BQuarterBegin,
+    pd.offsets.BQuarterEnd,
+    pd.offsets.YearBegin,
+    pd.offsets.YearEnd,
+    pd.offsets.BYearBegin,
+    pd.offsets.BYearEnd,
+)
 _ROUND_SECONDS = (1, 5, 10, 15, 30, 60, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200)
 _PERIODS_PER_YEAR = {"W": 52, "M": 12, "Q": 4}
 _FIRST_QUARTER, _LAST_QUARTER = ("JAN", "FEB", "MAR"), ("OCT", "NOV", "DEC")
@@ -24,13 +43,15 @@ def parse_frequency(freq: str, *, item_id: str | None = None) -> pd.offsets.Base
     """The pandas offset that an alias such as `15min`, `h`, `D`, `W-MON` or `MS` names.
 
     Raises:
-        FrequencyInvalid: The alias is unknown, or its step is not positive.
+        FrequencyInvalid: The alias is unknown, or its step is not between a microsecond and ten years.
     """
     try:
         offset = pd.tseries.frequencies.to_offset(freq)
-    except (ValueError, TypeError) as error:
+        step = _SOME_DAY + offset - _SOME_DAY
+    except (ValueError, TypeError, OverflowError, pd.errors.OutOfBoundsDatetime) as error:
         raise FrequencyInvalid(freq, item_id=item_id) from error
-    if offset.n < 1:
+    known = isinstance(offset, pd.offsets.Tick) or type(offset) in _OFFSETS
+    if not known or not _SHORTEST_STEP <= step <= _LONGEST_STEP:
         raise FrequencyInvalid(freq, item_id=item_id)
     return offset
 
@@ -40,11 +61,16 @@ def season_length(freq: str) -> int:
     offset = parse_frequency(freq)
     step = _fixed_step_microseconds(offset)
     if step is not None:
-        per_day = _MICROSECONDS_PER_DAY // step
-        return max(1, per_day) if step < _MICROSECONDS_PER_DAY else 1
+        return max(1, _MICROSECONDS_PER_DAY // step)
     letter = offset.rule_code[0] if not isinstance(offset, pd.offsets.BusinessDay) else "B"
     by_letter = {"D": 7, "B": 5, **_PERIODS_PER_YEAR}
     return max(1, by_letter.get(letter, 1) // offset.n)
+
+
+def week_length(freq: str) -> int | None:
+    """How many steps make a week, the second season of what is observed within the day; None for longer steps."""
+    season = season_length(freq)
+    return 7 * season if _fixed_step_microseconds(parse_frequency(freq)) is not None and season > 1 else None
 
 
 def infer_frequency(timestamps: Instants, time_zone: str | None, *, item_id: str) -> str:

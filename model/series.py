@@ -27,6 +27,9 @@ from model.grid import Grid, Instants, infer_frequency, localize, parse_frequenc
 Aggregation = Literal["error", "mean", "sum", "first", "last"]
 """What to do with several observations at one timestamp."""
 
+FIRST_INSTANT, LAST_INSTANT = np.datetime64("1000-01-01", "us"), np.datetime64("9000-01-01", "us")
+"""Outside, calendars and ISO 8601 soon end."""
+
 _WITH_ZONE = re.compile(r"(?:[zZ]|[+-]\d{2}:?\d{2})$")
 
 
@@ -82,6 +85,7 @@ class Series:
         index = _parse_timestamps(item_id, timestamps)
         time_zone = None if index.tz is None else str(index.tz)
         instants = (index if index.tz is None else index.tz_convert("UTC").tz_localize(None)).as_unit("us").to_numpy()
+        _check_years(item_id, instants)
         instants, numbers = _one_per_timestamp(item_id, instants[observed], numbers[observed], duplicates)
         if len(numbers) == 0:
             raise SeriesTooShort(item_id, 0, 1, "a series")
@@ -102,7 +106,10 @@ class Series:
         time_zone = None if first.tz is None else str(first.tz)
         anchor = (first if first.tz is None else first.tz_convert("UTC").tz_localize(None)).as_unit("us").to_numpy()[0]
         numbers = _parse_values(item_id, values)
+        _check_years(item_id, np.array([anchor]))
         grid = Grid(anchor, offset.freqstr, time_zone)
+        if grid.steps_until(LAST_INSTANT) < len(numbers):
+            raise TimestampInvalid(item_id, len(numbers) - 1, "a date past the year 9000")
         skip = 0 if grid.timestamps(0, 0)[0] >= anchor else 1
         instants = grid.timestamps(skip, skip + len(numbers) - 1)
         observed = ~np.isnan(numbers)
@@ -338,6 +345,13 @@ def _parse_mixed_zones(item_id: str, texts: list[str]) -> pd.DatetimeIndex:
     if not all(with_zone):
         raise TimeZonesMixed(item_id)
     return pd.DatetimeIndex(pd.to_datetime(pd.Series(texts), utc=True, format="ISO8601"))
+
+
+def _check_years(item_id: str, instants: Instants) -> None:
+    outside = (instants < FIRST_INSTANT) | (instants > LAST_INSTANT)
+    if outside.any():
+        position = int(np.argmax(outside))
+        raise TimestampInvalid(item_id, position, f"{instants[position]}, outside the years 1000 to 9000,")
 
 
 def _one_per_timestamp(

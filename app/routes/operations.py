@@ -10,6 +10,7 @@ from starlette.responses import RedirectResponse
 from app.routes.bodies import answer
 from app.routes.readiness import Readiness, check_readiness
 from app.routes.resources import Service
+from model import device_name
 
 router = APIRouter(tags=["operations"])
 
@@ -42,6 +43,7 @@ class System:
     version: str
     python: str
     libraries: dict[str, str]
+    device: str
     worker_alive: bool
     limits: Limits
 
@@ -83,6 +85,7 @@ def get_system(service: Service) -> Response:
             version=version("longshot"),
             python=platform.python_version(),
             libraries={name: version(name) for name in _LIBRARIES},
+            device=device_name(),
             worker_alive=service.worker_alive(service.database),
             limits=limits,
         )

@@ -11,7 +11,7 @@ from tests.model.conftest import season_and_trend, thinned
 
 def test_the_baselines_stand_beside_the_version_on_the_same_forecasts(forecaster: Forecaster, panel: Panel) -> None:
     report = backtest(forecaster, panel, horizon=24, num_cutoffs=3)
-    assert [score.method for score in report.scores] == ["longshot", "seasonal_naive", "drift"]
+    assert [score.method for score in report.scores] == ["longshot", "seasonal_naive", "drift", "weekly_naive"]
     assert report.num_forecasts == 6
     assert report.overlaps_training
     assert json.loads(json.dumps(report.to_json()))["scores"][0]["method"] == "longshot"

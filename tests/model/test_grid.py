@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model import FrequencyUnknown, Series
-from model.grid import infer_frequency, season_length
+from model.grid import infer_frequency, season_length, week_length
 
 FREQUENCIES = ["s", "5min", "15min", "30min", "h", "6h", "D", "B", "W-MON", "MS", "ME", "QS-JAN", "QE-DEC", "YS-JAN"]
 ZONES = [None, "UTC", "America/New_York", "Europe/Berlin", "Asia/Kolkata", "Australia/Lord_Howe"]
@@ -81,3 +81,8 @@ def test_an_hour_that_the_clocks_skip_is_moved_not_an_error() -> None:
 )
 def test_the_usual_season(freq: str, length: int) -> None:
     assert season_length(freq) == length
+
+
+@pytest.mark.parametrize(("freq", "length"), [("15min", 672), ("h", 168), ("D", None), ("MS", None), ("24h", None)])
+def test_what_is_observed_within_the_day_has_a_week_too(freq: str, length: int | None) -> None:
+    assert week_length(freq) == length

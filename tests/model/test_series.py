@@ -58,6 +58,7 @@ def test_repeated_timestamps_are_refused_by_name_or_aggregated() -> None:
         (HOURS, [1, "many", 3], ValueInvalid, "'many' as observation 1"),
         (HOURS, [1, float("inf"), 3], ValueInvalid, "inf as observation 1"),
         (HOURS, [True, False, True], ValueInvalid, "observation 0"),
+        (["0021-01-01", *HOURS[1:]], [1, 2, 3], TimestampInvalid, "outside the years 1000 to 9000"),
         (HOURS, [None, None, None], SeriesTooShort, "0 observations"),
         ([], [], SeriesTooShort, "0 observations"),
     ],
@@ -69,7 +70,7 @@ def test_what_is_not_a_series_is_refused_with_the_place(timestamps, values, erro
     assert caught.value.hint
 
 
-@pytest.mark.parametrize("freq", ["fortnight", "-1h", "0D", ""])
+@pytest.mark.parametrize("freq", ["fortnight", "-1h", "0D", "", "1ns", "99999YE", "bh", "C"])
 def test_an_unknown_frequency_is_refused(freq: str) -> None:
     with pytest.raises(FrequencyInvalid):
         Series.from_values("a", HOURS, [1, 2, 3], freq=freq)
@@ -119,3 +120,8 @@ def test_the_digest_follows_content_not_order() -> None:
     other = Series.from_values("b", HOURS, [1, 2, 3.0000001])
     assert Panel((a, b)).digest() == Panel((b, a)).digest()
     assert Panel((a, b)).digest() != Panel((a, other)).digest()
+
+
+def test_a_grid_that_leaves_the_calendar_is_refused() -> None:
+    with pytest.raises(TimestampInvalid, match="past the year 9000"):
+        Series.from_grid("a", "2026-01-01", "10YE", [1.0] * 1000)
