@@ -11,7 +11,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.errors import SettingInvalid
 from app.schemas.refusals import BodyTooLarge
 
-_PAGES: Final = ("/docs", "/redoc")
+_PAGES: Final = ("/docs", "/static/")
+_PAGE_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+_ANSWER_POLICY: Final = "default-src 'none'; frame-ancestors 'none'"
 _MAX_DROP_BYTES: Final = 256 * 2**20
 _MAX_DROP_SECONDS: Final = 10.0
 _HEADERS: Final = {
@@ -88,8 +93,8 @@ class BrowserHeaders:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers.update(_HEADERS)
-                if not scope["path"].startswith(_PAGES):
-                    headers["Content-Security-Policy"] = "default-src 'none'; frame-ancestors 'none'"
+                is_page = scope["path"].startswith(_PAGES)
+                headers["Content-Security-Policy"] = _PAGE_POLICY if is_page else _ANSWER_POLICY
             await send(message)
 
         await self._app(scope, receive, with_headers if scope["type"] == "http" else send)

@@ -23,9 +23,10 @@ from app.routes.resources import WorkerAlive, open_resources
 from app.security import BodyLimit, BrowserHeaders
 from app.settings import Settings
 from app.telemetry import log_context
+from app.ui import reference
 
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
-_ROUTERS: Final = (forecasts.router, datasets.router, training_jobs.router, models.router, operations.router)
+_PARTS: Final = (forecasts, datasets, training_jobs, models, operations, reference)
 _log = structlog.get_logger()
 
 
@@ -51,10 +52,13 @@ def create_app(settings: Settings, worker_alive: WorkerAlive) -> FastAPI:
         version=version("longshot"),
         summary="Long-range time-series forecasting: train once, keep every version, ask for any horizon.",
         lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
     )
     application.state.resources = resources
-    for router in _ROUTERS:
-        application.include_router(router)
+    for part in _PARTS:
+        application.include_router(part.router)
+    application.mount("/static", reference.STATIC)
     add_problem_handlers(application)
     application.add_middleware(BodyLimit, max_body_bytes=settings.max_body_bytes)
     application.add_middleware(RequestContext, metrics=resources.metrics)

@@ -142,7 +142,8 @@ def _report(version: Version, decision: str) -> None:
                   f"on {version.manifest.device}. {decision}")  # fmt: skip
     console.print("  ".join(f"{name} {chosen[name]}" for name in _SHOWN), style="dim", highlight=False)
     if version.report is not None:
-        console.print(score_table(version.report, f"The last {version.report.horizon} steps, held back from training"))
+        num_steps = version.report.horizon * version.report.num_cutoffs
+        console.print(score_table(version.report, f"The last {num_steps} steps, held back from training"))
 
 
 def _say(line: str) -> None:

@@ -1,6 +1,7 @@
 import copy
 import gzip
 import json
+import re
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
@@ -473,3 +474,12 @@ def test_the_interface_describes_every_body(client):
     names = {part.split('"')[0] for part in text.split("#/components/schemas/")[1:]}
     assert names <= set(schema["components"]["schemas"])
     assert client.get("/", follow_redirects=False).headers["location"] == "/docs"
+
+
+def test_the_page_that_describes_the_interface_comes_from_this_host_alone(client):
+    page = client.get("/docs")
+    assert page.status_code == 200
+    assert "unsafe" not in page.headers["content-security-policy"]
+    assert "//" not in page.text.replace("<!doctype", "")
+    for name in re.findall(r'(?:src|href)="([^"]+)"', page.text):
+        assert client.get(name).status_code == 200

@@ -1,0 +1,1 @@
+"""Pages for people: their templates, static files and routes; nothing is fetched from elsewhere."""
