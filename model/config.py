@@ -129,8 +129,9 @@ _HIGHEST = {
 def choose_config(panel: Panel, options: TrainingOptions) -> TrainingConfig:
     """The configuration that follows from the data, with the user's own choices in place of it.
 
-    The frequency is the commonest one of the panel. The context holds two horizons and several seasons. A patch is a
-    week of what is observed within the day, else a season. Validation keeps the last part of each series, as far as
+    The frequency is the commonest one of the panel. The context is three weeks of what is observed
+    within the day, else several seasons and two horizons. A patch is a week of what is observed within the day, else a
+    season. Validation keeps the last part of each series, as far as
     the longest series allows.
 
     Raises:
@@ -175,7 +176,7 @@ def _usual_horizon(season: int) -> int:
 
 
 def _usual_context(season: int, horizon: int, available: int) -> int:
-    """Two horizons and several seasons, but no more than two thirds of what training can see."""
-    seasons = 21 if season >= 24 and season != 52 else 8 if season in (5, 7) else 3
-    wanted = min(max(2 * horizon, seasons * season, 24), 1440)
-    return max(4, min(wanted, available * 2 // 3))
+    """Three weeks of what is observed within the day, else several seasons and two horizons, if the data allow it."""
+    within_day = season >= 24 and season != 52
+    wanted = 21 * season if within_day else max((8 if season in (5, 7) else 3) * season, 2 * horizon, 24)
+    return max(4, min(wanted, 1440, available * 2 // 3))
