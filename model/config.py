@@ -129,10 +129,9 @@ _HIGHEST = {
 def choose_config(panel: Panel, options: TrainingOptions) -> TrainingConfig:
     """The configuration that follows from the data, with the user's own choices in place of it.
 
-    The frequency is the commonest one of the panel. The context is three weeks of what is observed
-    within the day, else several seasons and two horizons. A patch is a week of what is observed within the day, else a
-    season. Validation keeps the last part of each series, as far as
-    the longest series allows.
+    The frequency is the commonest one of the panel. The context is three weeks of what is observed within the day, else
+    several seasons and two horizons; a patch is a week of it, else a season. Validation keeps the last part of each
+    series, as far as the longest series allows.
 
     Raises:
         FrequencyUnknown: No series says its frequency.
