@@ -28,8 +28,9 @@ class GridSeries:
 def on_grid(series: Series, freq: str, season_length: int, length: int | None = None) -> GridSeries:
     """Puts a series on its grid.
 
-    Between observations the value is linear in time. A gap longer than half a season, and what lies before the first
-    observation, repeats the season beside it where there is one.
+    Between observations the value is linear in time. A gap longer than half a season repeats the season before it.
+    Before the first observation the season after it is repeated, or, where that is not known whole, all there is: so
+    the level and the spread of a short history are its own.
 
     Args:
         series: The observations.
@@ -52,20 +53,18 @@ def on_grid(series: Series, freq: str, season_length: int, length: int | None = 
 
 
 def _repeat_seasons(values: NDArray[np.float64], observed: NDArray[np.bool_], season: int) -> None:
-    """Fills long gaps from the season before them, and the time before the first observation from the season after."""
-    seen = np.flatnonzero(observed)
-    if season < 2 or len(seen) < 2:
-        return
-    longest = season // 2
-    for left, right in pairwise(seen.tolist()):
-        if right - left - 1 > longest and left + 1 - season >= seen[0]:
+    """Fills long gaps from the season before them, and the time before the first observation from what comes after."""
+    seen = np.flatnonzero(observed).tolist()
+    for left, right in pairwise(seen):
+        if season > 1 and right - left - 1 > season // 2 and left + 1 - season >= seen[0]:
             for first in range(left + 1, right, season):
                 last = min(first + season, right)
                 values[first:last] = values[first - season : last - season]
-    if seen[-1] - seen[0] + 1 >= season:
-        for last in range(int(seen[0]), 0, -season):
-            first = max(0, last - season)
-            values[first:last] = values[first + season : last + season]
+    span = seen[-1] - seen[0] + 1
+    period = season if 1 < season <= span else span
+    for last in range(seen[0], 0, -period):
+        first = max(0, last - period)
+        values[first:last] = values[first + period : last + period]
 
 
 @dataclass(frozen=True, eq=False)

@@ -42,6 +42,12 @@ def test_before_the_first_observation_the_season_after_it_is_repeated() -> None:
     assert np.array_equal(grid.values[:24], series.values[:24])
 
 
+def test_a_history_of_less_than_a_season_keeps_its_level_and_spread() -> None:
+    index = pd.date_range("2026-01-01", periods=5, freq="h")
+    grid = on_grid(Series.from_values("a", index, [1.0, 2.0, 3.0, 2.0, 1.0]), "h", 24, 100)
+    assert np.array_equal(grid.values, [1.0, 2.0, 3.0, 2.0, 1.0] * 20)
+
+
 def test_irregular_observations_are_interpolated_at_the_points_of_the_grid() -> None:
     minutes = np.array([0, 50, 130, 170, 240])
     start = pd.Timestamp("2026-01-01")
