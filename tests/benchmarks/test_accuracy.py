@@ -1,0 +1,49 @@
+"""The benchmark follows its protocol and writes what it says."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from benchmarks import accuracy
+from model import TrainingOptions, choose_config
+
+
+def write_set(folder: Path, name: str, *, length: int, channels: int = 2) -> None:
+    steps = np.arange(length)[:, None]
+    noise = np.random.default_rng(0).normal(size=(length, channels))
+    values = np.sin(2 * np.pi * steps / 24 + np.arange(channels)) + 0.1 * noise
+    frame = pd.DataFrame(values, columns=[f"channel {number}" for number in range(channels)])
+    frame.insert(0, "date", pd.date_range("2026-01-01", periods=length, freq="h"))
+    frame.to_csv(folder / name, index=False)
+
+
+def test_a_set_that_is_not_there_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert accuracy.main(["--data", str(tmp_path), "--datasets", "ETTh9"]) == 2
+    assert f"no ETTh9.csv or ETTh9.csv.gz below {tmp_path}" in capsys.readouterr().err
+
+
+def test_every_test_window_of_every_channel_is_scored(tmp_path: Path) -> None:
+    write_set(tmp_path, "some.csv", length=14_400, channels=3)
+    frame = pd.read_csv(tmp_path / "some.csv")
+    panel = accuracy._panel(frame, frame.iloc[:, 1:].to_numpy())
+    config = choose_config(panel, TrainingOptions(horizon=96, validation_steps=2880))
+    windows = accuracy._test_windows(panel, config, 2880)
+    assert len(windows) == 3 * (2880 - 96 + 1)
+    first_targets = windows.starts + config.context_length - (windows.ends - 14_400)
+    assert int(first_targets.min()) == 11_520
+    assert int(first_targets.max()) == 14_400 - 96
+
+
+@pytest.mark.slow
+def test_the_records_hold_what_is_needed_to_quote_them(tmp_path: Path) -> None:
+    (tmp_path / "deep").mkdir()
+    write_set(tmp_path / "deep", "waves.csv.gz", length=1500)
+    file = tmp_path / "records.json"
+    words = ["--data", str(tmp_path), "--datasets", "waves", "--horizons", "24", "--json", str(file)]
+    assert accuracy.main(words) == 0
+    (record,) = json.loads(file.read_text())
+    assert {"dataset", "horizon", "mse", "mae", "seed", "seconds", "config", "environment"} <= set(record)
+    assert record["mae"] < 0.15
