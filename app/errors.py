@@ -56,7 +56,7 @@ class ModelNotFound(RegistryError):
     def __init__(self, name: str, existing: Sequence[str]) -> None:
         super().__init__(
             f"There is no model {name!r}; there {_are(existing)}.",
-            hint="Name one of these, or train this one first.",
+            hint="Name one of these, or train this one first." if existing else "Train it first.",
         )
         self.name = name
         self.existing = tuple(existing)

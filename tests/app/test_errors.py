@@ -15,6 +15,7 @@ def test_the_tree_in_the_docstring_is_the_tree_of_the_classes() -> None:
 def test_a_message_lists_what_exists_so_that_the_caller_can_choose() -> None:
     assert "there are a, b." in app.errors.ModelNotFound("c", ["a", "b"]).detail
     assert "there is none yet." in app.errors.ModelNotFound("c", []).detail
+    assert app.errors.ModelNotFound("c", []).hint == "Train it first."
     assert "and 30 more" in app.errors.VersionNotFound("c", 99, range(50)).detail
 
 
