@@ -63,6 +63,7 @@ class Forecaster:
             block_length=checkpoint.validation.block_length,
             season_length=self.config.season_length,
         )
+        self._predictor.prepare(self.config.horizon)
 
     @classmethod
     def load(cls, path: Path, *, device: str | None = None) -> "Forecaster":

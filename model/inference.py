@@ -39,6 +39,11 @@ class Predictor:
         self._particles = network.flow.particles
         self._lock = Lock()
 
+    @torch.inference_mode()
+    def prepare(self, horizon: int) -> None:
+        """Computes the controls of a horizon, so that no forecast up to it has to wait for them."""
+        list(self._controls(-(-min(horizon, self.block_length) // self.network.patch_length)))
+
     def quantiles(self, context: Float[Tensor, "batch context"], horizon: int) -> Float[Tensor, "batch horizon levels"]:
         """The quantiles of the next `horizon` steps, in float64, ascending along the last dimension."""
         length = context.shape[1]

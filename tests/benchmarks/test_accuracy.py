@@ -30,7 +30,7 @@ def test_every_test_window_of_every_channel_is_scored(tmp_path: Path) -> None:
     frame = pd.read_csv(tmp_path / "some.csv")
     panel = accuracy._panel(frame, frame.iloc[:, 1:].to_numpy())
     config = choose_config(panel, TrainingOptions(horizon=96, validation_steps=2880))
-    windows = accuracy._test_windows(panel, config, 2880)
+    windows = accuracy._last_windows(panel, config, 2880)
     assert len(windows) == 3 * (2880 - 96 + 1)
     first_targets = windows.starts + config.context_length - (windows.ends - 14_400)
     assert int(first_targets.min()) == 11_520
@@ -45,5 +45,13 @@ def test_the_records_hold_what_is_needed_to_quote_them(tmp_path: Path) -> None:
     words = ["--data", str(tmp_path), "--datasets", "waves", "--horizons", "24", "--json", str(file)]
     assert accuracy.main(words) == 0
     (record,) = json.loads(file.read_text())
-    assert {"dataset", "horizon", "mse", "mae", "seed", "seconds", "config", "environment"} <= set(record)
+    assert {"dataset", "horizon", "mse", "mae", "seed", "seconds", "validation_mse", "config", "environment"} <= set(
+        record
+    )
     assert record["mae"] < 0.15
+
+
+@pytest.mark.parametrize("text", ["colour=3", "seed=1", "dropout=much"])
+def test_an_option_that_no_training_has_is_refused(text: str) -> None:
+    with pytest.raises(SystemExit):
+        accuracy.main(["--option", text])
