@@ -20,7 +20,8 @@ The tree::
     │   ├── HorizonNotAhead
     │   └── QuantileLevelOutOfRange
     ├── ConfigurationError             a choice made before training is impossible
-    │   └── ConfigurationInvalid
+    │   ├── ConfigurationInvalid
+    │   └── ShootingArgumentInvalid
     ├── TrainingError                  training ended without a checkpoint
     │   ├── TrainingDiverged
     │   └── TrainingCancelled
@@ -242,6 +243,16 @@ class ConfigurationInvalid(ConfigurationError):
     def __init__(self, field: str, found: object, needed: str) -> None:
         super().__init__(f"The option {field} is {found!r}; it must be {needed}.", hint="Correct it, or leave it out.")
         self.field = field
+        self.found = found
+        self.needed = needed
+
+
+class ShootingArgumentInvalid(ConfigurationError):
+    """An argument of the shooting library has a value, a shape or a size it cannot have."""
+
+    def __init__(self, argument: str, found: object, needed: str) -> None:
+        super().__init__(f"The argument {argument} is {found!r}; it must be {needed}.", hint=f"Correct {argument}.")
+        self.argument = argument
         self.found = found
         self.needed = needed
 

@@ -4,9 +4,6 @@ A forecast is made in blocks. Within a block the flow is simply continued; after
 forecast. The length of the blocks is learned on validation data: the trained horizon, or as much longer as pays.
 """
 
-from collections.abc import Iterator
-from threading import Lock
-
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -14,9 +11,8 @@ from torch.nn import functional
 
 from model.network import ShootingNetwork
 from model.scaling import Scale
-from model.shooting.integrate import StageControls
-
-EVALUATIONS_PER_STEP = 4
+from model.shooting.control_cache import ControlCache
+from model.shooting.integrate import num_steps
 
 
 class Predictor:
@@ -35,14 +31,11 @@ class Predictor:
         levels = network.levels.double()
         edges = torch.cat([levels.new_zeros(1), (levels[1:] + levels[:-1]) / 2, levels.new_ones(1)])
         self._weights = edges.diff()
-        self._patches: list[list[StageControls]] = []
-        self._particles = network.flow.particles
-        self._lock = Lock()
+        self._controls = ControlCache(network.flow)
 
-    @torch.inference_mode()
     def prepare(self, horizon: int) -> None:
         """Computes the controls of a horizon, so that no forecast up to it has to wait for them."""
-        list(self._controls(-(-min(horizon, self.block_length) // self.network.patch_length)))
+        self._controls.first(self._num_steps(min(horizon, self.block_length)))
 
     def quantiles(self, context: Float[Tensor, "batch context"], horizon: int) -> Float[Tensor, "batch horizon levels"]:
         """The quantiles of the next `horizon` steps, in float64, ascending along the last dimension."""
@@ -60,39 +53,23 @@ class Predictor:
 
     def num_evaluations(self, horizon: int) -> int:
         """How often the vector field is evaluated for a horizon."""
-        per_patch = EVALUATIONS_PER_STEP * self.network.steps_per_patch
-        return sum(
-            per_patch * -(-min(self.block_length, horizon - first) // self.network.patch_length)
-            for first in range(0, horizon, self.block_length)
-        )
+        blocks = (min(self.block_length, horizon - first) for first in range(0, horizon, self.block_length))
+        return self.network.flow.method.num_stages * sum(map(self._num_steps, blocks))
 
     @property
     def num_bytes(self) -> int:
         """Memory of the weights, and of the controls once all of them are kept."""
         weights: int = sum(p.numel() * p.element_size() for p in self.network.parameters())
-        particles: int = sum(p.numel() * p.element_size() for p in self.network.flow.components)
+        particles: int = sum(p.numel() * p.element_size() for p in self.network.flow.parameters())
         return weights + particles * self.num_evaluations(self.block_length)
 
     @torch.inference_mode()
     def _block(self, context: Tensor, horizon: int) -> Tensor:
         scale = Scale.of(context)
-        state = self.network.encode(scale.remove(context).float())
-        states = []
-        for steps in self._controls(-(-horizon // self.network.patch_length)):
-            state = self.network.flow.carry(state, steps)
-            states.append(state)
-        return scale.restore(self.network.decode(states)[:, :horizon].double())
+        return scale.restore(self.network.predict(scale.remove(context).float(), horizon, self._controls).double())
 
-    def _controls(self, num_patches: int) -> Iterator[list[StageControls]]:
-        """The controls patch by patch, computed the first time that they are asked for."""
-        with self._lock:
-            while len(self._patches) < num_patches:
-                steps = []
-                for particles, stages in self.network.flow.controls(self._particles, self.network.steps_per_patch):
-                    self._particles = particles
-                    steps.append(stages)
-                self._patches.append(steps)
-        yield from self._patches[:num_patches]
+    def _num_steps(self, horizon: int) -> int:
+        return num_steps(float(-(-horizon // self.network.patch_length)), self.network.flow.step)
 
     def _never_narrower(self, quantiles: Tensor) -> Tensor:
         """Past the first block, spreads at least as wide as a season earlier: the future does not grow clearer."""

@@ -5,14 +5,19 @@
 Legend: L context length, d state size, α inflation, P patch length, Q quantile levels.
 """
 
+from collections.abc import Iterable
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
 from model.config import TrainingConfig
-from model.shooting.dynamics import ParameterWeights, UpDownUniversal
+from model.shooting.dynamics import UpDownUniversal
 from model.shooting.flow import Flow
+from model.shooting.lift import Lift
+from model.shooting.methods import StageControls
+from model.shooting.parametrisation import ParticlesDynamic
 from model.shooting.phase import State
 
 
@@ -28,24 +33,22 @@ class ShootingNetwork(nn.Module):
     def __init__(self, config: TrainingConfig) -> None:
         super().__init__()
         self.patch_length = config.patch_length
-        self.steps_per_patch = config.steps_per_patch
         self.register_buffer("levels", torch.tensor(config.quantile_levels), persistent=False)
         self.median = config.quantile_levels.index(0.5)
         num_spreads = len(config.quantile_levels) - 1
-        dynamics = UpDownUniversal(
-            config.state_size, config.inflation, "relu", ParameterWeights.fan_in(config.state_size, config.inflation)
-        )
+        dynamics = UpDownUniversal(config.state_size, config.inflation).weighted_by_fan_in()
         self.encoder = nn.Linear(config.context_length, config.state_size)
         self.dropout = nn.Dropout(config.dropout)
-        self.lift = nn.Linear(config.state_size, config.inflation * config.state_size)
-        self.flow = Flow(dynamics, num_particles=config.num_particles, step=1 / config.steps_per_patch)
+        self.lift = Lift("linear", dynamics.component_sizes)
+        particles = ParticlesDynamic(dynamics, num_particles=config.num_particles)
+        self.flow = Flow(particles, step=1 / config.steps_per_patch)
         self.median_head = nn.Linear(config.state_size, config.patch_length)
         self.spread_head = nn.Linear(config.state_size, config.patch_length * num_spreads)
 
     def encode(self, context: Float[Tensor, "batch context"]) -> State:
         """The data points (x(0), v(0)) of scaled contexts."""
-        x = self.dropout(self.encoder(context))
-        return x, self.lift(x)
+        state: State = self.lift(self.dropout(self.encoder(context)))
+        return state
 
     def decode(self, states: list[State]) -> Float[Tensor, "batch horizon levels"]:
         """The quantiles of consecutive patches, ascending along the last dimension by construction."""
@@ -58,6 +61,11 @@ class ShootingNetwork(nn.Module):
 
     def forward(self, context: Float[Tensor, "batch context"], horizon: int) -> Float[Tensor, "batch horizon levels"]:
         """The quantiles of the next `horizon` steps of scaled contexts."""
-        num_patches = -(-horizon // self.patch_length)
-        states = self.flow(self.encode(context), num_patches, self.steps_per_patch)
-        return self.decode(states)[:, :horizon]
+        return self.predict(context, horizon, self.flow.controls())
+
+    def predict(
+        self, context: Float[Tensor, "batch context"], horizon: int, controls: Iterable[StageControls]
+    ) -> Float[Tensor, "batch horizon levels"]:
+        """The same, under controls that were computed before."""
+        patches = [float(patch) for patch in range(1, 1 - (-horizon // self.patch_length))]
+        return self.decode(self.flow.carry(self.encode(context), controls, patches))[:, :horizon]

@@ -1,67 +1,110 @@
-"""Learnable particles and the map that they carry data points along.
+"""The map that a control carries data points along.
 
-Legend: K particles, d state size, m = α·d; time is dimensionless.
+Legend: h step; d state size; time is dimensionless.
 """
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterable, Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
 
-from model.shooting.dynamics import Dynamics
-from model.shooting.hamiltonian import energy
-from model.shooting.integrate import Solver, StageControls, carry_jointly, carry_particles, carry_points
-from model.shooting.phase import Phase, State
+from model.errors import ShootingArgumentInvalid
+from model.shooting.adaptive import Solver, solve
+from model.shooting.integrate import carry, stage_controls
+from model.shooting.methods import METHODS, StageControls
+from model.shooting.parametrisation import Parametrisation
+from model.shooting.phase import State
 
 
 class Flow(nn.Module):
-    """A map of states over time whose only parameters are K particles (`particles_dynamic` of the paper).
-
-    The control follows the particles as they move. The particles start from 0.5 · normal.
+    """A map of states over time whose only parameters are those of its parametrisation.
 
     Args:
-        dynamics: The vector field.
-        num_particles: K.
-        step: h of the fixed-step integration.
-        method: A key of `integrate.TABLEAUX`.
+        parametrisation: What is learned, and the control that follows from it.
+        step: h of the fixed steps.
+        method: A key of `methods.METHODS`.
+
+    Raises:
+        ShootingArgumentInvalid: A step that is not a positive time, or an unknown method.
     """
 
-    def __init__(self, dynamics: Dynamics, *, num_particles: int, step: float, method: str = "rk4") -> None:
+    def __init__(self, parametrisation: Parametrisation, *, step: float, method: str = "rk4") -> None:
         super().__init__()
-        self.dynamics = dynamics
+        if not 0 < step < math.inf:
+            raise ShootingArgumentInvalid("step", step, "a positive time")
+        if method not in METHODS:
+            raise ShootingArgumentInvalid("method", method, f"one of {', '.join(METHODS)}")
+        self.parametrisation = parametrisation
         self.step = step
-        self.method = method
-        sizes = dynamics.component_sizes * 2
-        self.components = nn.ParameterList([0.5 * torch.randn(num_particles, size) for size in sizes])
-
-    @property
-    def particles(self) -> Phase:
-        """The particles at time 0."""
-        return Phase.from_components(list(self.components))
+        self.method = METHODS[method]
 
     def energy(self) -> Tensor:
-        """R(θ(0)), a scalar: the penalty that keeps the control small along the whole flow."""
-        return energy(self.dynamics, self.particles)
+        """R(θ), a scalar: the penalty that keeps the control small along the whole flow."""
+        return self.parametrisation.energy()
 
-    def controls(self, particles: Phase, num_steps: int) -> Iterator[tuple[Phase, StageControls]]:
-        """The particles after each step from `particles` on, and the controls at its stages."""
-        return carry_particles(self.dynamics, particles, step=self.step, num_steps=num_steps, method=self.method)
+    def controls(self, *, backward: bool = False) -> Iterator[StageControls]:
+        """The controls at the stages of one step after the other, without an end."""
+        return stage_controls(self.parametrisation.course(), step=self._signed(backward), method=self.method)
 
-    def carry(self, state: State, controls: Sequence[StageControls]) -> State:
-        """Data points after all these steps."""
-        for stages in controls:
-            state = carry_points(state, stages, step=self.step, method=self.method)
-        return state
+    def forward(self, state: State, times: Sequence[float] | Tensor) -> State:
+        """Data points at times, by fixed steps.
 
-    def forward(self, state: State, num_outputs: int, steps_per_output: int) -> list[State]:
-        """Data points after every `steps_per_output` steps, `num_outputs` times."""
-        states = []
-        controls = [stages for _, stages in self.controls(self.particles, num_outputs * steps_per_output)]
-        for first in range(0, len(controls), steps_per_output):
-            state = self.carry(state, controls[first : first + steps_per_output])
-            states.append(state)
-        return states
+        Args:
+            state: Points at time 0, each component of shape (points, size).
+            times: Any times, sorted or not, repeated or not, before 0 or after; shape (n,).
 
-    def at(self, state: State, times: Tensor, solver: Solver | None = None) -> State:
-        """Data points at any times, in any order, by integrating the joint system; each component (n, points, size)."""
-        return carry_jointly(self.dynamics, self.particles, state, times, solver=solver or Solver())[1]
+        Returns:
+            The points at those times, each component of shape (n, points, size).
+
+        Raises:
+            ShootingArgumentInvalid: A time that is not finite, a state that does not fit the vector field.
+        """
+        wanted = _checked_times(times)
+        self._check_state(state)
+        ahead, behind = [t for t in wanted if t >= 0], [t for t in wanted if t < 0]
+        found = dict(zip(ahead, self.carry(state, self.controls(), ahead), strict=True))
+        if behind:
+            states = self.carry(state, self.controls(backward=True), behind, backward=True)
+            found |= zip(behind, states, strict=True)
+        return _stacked([found[time] for time in wanted])
+
+    def carry(
+        self, state: State, controls: Iterable[StageControls], times: Sequence[float], *, backward: bool = False
+    ) -> list[State]:
+        """Data points at times on one side of 0, under controls that were computed before."""
+        return carry(state, controls, times, step=self._signed(backward), method=self.method)
+
+    def solve(self, state: State, times: Sequence[float] | Tensor, solver: Solver | None = None) -> State:
+        """Data points at times, by torchdiffeq; arguments and result are those of `forward`.
+
+        Raises:
+            ShootingArgumentInvalid: A time that is not finite, a state that does not fit the vector field.
+            StepBudgetExceeded: The solver used up its evaluations, or its step underflowed.
+        """
+        wanted = _checked_times(times)
+        self._check_state(state)
+        return _stacked(solve(self.parametrisation.course(), state, wanted, solver=solver or Solver()))
+
+    def _signed(self, backward: bool) -> float:  # noqa: FBT001
+        return -self.step if backward else self.step
+
+    def _check_state(self, state: State) -> None:
+        sizes = self.parametrisation.dynamics.component_sizes
+        found = [tuple(component.shape) for component in state]
+        if [shape[1:] for shape in found] != [(size,) for size in sizes] or len({shape[0] for shape in found}) != 1:
+            needed = " and ".join(f"(points, {size})" for size in sizes)
+            raise ShootingArgumentInvalid("state", found, f"of shape {needed}")
+        if not all(bool(torch.isfinite(component).all()) for component in state):
+            raise ShootingArgumentInvalid("state", "NaN or infinite", "finite")
+
+
+def _checked_times(times: Sequence[float] | Tensor) -> list[float]:
+    listed = [float(time) for time in times]
+    if not listed or not all(map(math.isfinite, listed)):
+        raise ShootingArgumentInvalid("times", listed, "at least one time, all of them finite")
+    return listed
+
+
+def _stacked(states: list[State]) -> State:
+    return tuple(torch.stack(component) for component in zip(*states, strict=True))

@@ -1,172 +1,69 @@
-"""Integration: fixed steps with the control computed first, and the joint system through torchdiffeq.
+"""Integration by fixed steps: the control is computed first, data points are then carried through it.
 
-The particles never see the data. So a fixed-step method can carry them first and keep the control at each of its
-stages; data points are then carried through known weights. Both together are the same numbers as the joint system, at
-a fraction of the work, and the control can be kept for every later forecast.
+Both together are the same numbers as the joint system of particles and points, at a fraction of the work, and the
+control can be kept for every later forecast. Steps lie at the multiples of h whatever times are asked, so the value at
+one time does not depend on the other times asked.
 
-Legend: h step, kᵢ stage velocities, (a, b, c) a Runge–Kutta table.
+Legend: h step.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import count
 
-import torch
-from torch import Tensor
-from torchdiffeq import odeint
+from model.shooting.course import Course
+from model.shooting.methods import Method, StageControls
+from model.shooting.phase import State
 
-from model.errors import StepBudgetExceeded
-from model.shooting.dynamics import Control, Dynamics
-from model.shooting.phase import Phase, State, moved
-
-
-@dataclass(frozen=True)
-class Tableau:
-    """An explicit Runge–Kutta method.
-
-    Attributes:
-        order: Of the global error.
-        a: For each stage, the weights of the stages before it.
-        b: The weights of the stages in the step.
-    """
-
-    order: int
-    a: tuple[tuple[float, ...], ...]
-    b: tuple[float, ...]
+# A time this close to a step's end, in steps, is that end: sums of floats should not cost an extra step.
+_ON_GRID = 1e-6
 
 
-TABLEAUX = {
-    "euler": Tableau(1, ((),), (1.0,)),
-    "midpoint": Tableau(2, ((), (0.5,)), (0.0, 1.0)),
-    # The 3/8 rule, which torchdiffeq calls rk4.
-    "rk4": Tableau(4, ((), (1 / 3,), (-1 / 3, 1.0), (1.0, -1.0, 1.0)), (1 / 8, 3 / 8, 3 / 8, 1 / 8)),
-}
-
-StageControls = list[Control]
-"""The control at each stage of one step."""
-
-
-def carry_particles(
-    dynamics: Dynamics, particles: Phase, *, step: float, num_steps: int, method: str = "rk4"
-) -> Iterator[tuple[Phase, StageControls]]:
-    """Carries the particles step by step.
+def stage_controls(course: Course, *, step: float, method: Method) -> Iterator[StageControls]:
+    """The controls at the stages of one step after the other, without an end.
 
     Args:
-        dynamics: The vector field.
-        particles: K particles to start from.
+        course: The control over time.
         step: h, negative to go back in time.
-        num_steps: How many steps.
-        method: A key of `TABLEAUX`.
-
-    Yields:
-        The particles after each step, and the controls at its stages.
+        method: How a step is made.
     """
-    tableau = TABLEAUX[method]
-    for _ in range(num_steps):
-        velocities: list[State] = []
-        controls: StageControls = []
-        start = particles.components()
-        for weights in tableau.a:
-            stage = Phase.from_components(moved(start, velocities, [step * w for w in weights]))
-            controls.append(dynamics.optimal_control(stage))
-            velocities.append(dynamics.motion(stage, controls[-1]).components())
-        particles = Phase.from_components(moved(start, velocities, [step * w for w in tableau.b]))
-        yield particles, controls
+    companions = course.companions
+    for number in count():
+        controls, companions = method.advance(course, companions, time=(number + 0.5) * step, step=step)
+        yield controls
 
 
-def carry_points(state: State, controls: Sequence[Control], *, step: float, method: str = "rk4") -> State:
-    """Carries data points over one step under the controls of its stages.
+def carry(
+    state: State, controls: Iterable[StageControls], times: Sequence[float], *, step: float, method: Method
+) -> list[State]:
+    """Data points at times, in the order of the times.
 
     Args:
-        state: Positions of the points, each component of shape (points, size).
-        controls: One a stage, from `carry_particles`.
-        step: h.
+        state: Points at time 0, each component of shape (points, size).
+        controls: Of one step after the other, at least to the latest time.
+        times: On the side of 0 that the steps go to, in any order.
+        step: h, the same as the controls were computed with.
         method: The same as the controls were computed with.
     """
-    tableau = TABLEAUX[method]
-    velocities: list[State] = []
-    for weights, control in zip(tableau.a, controls, strict=True):
-        velocities.append(control.velocity(moved(state, velocities, [step * w for w in weights])))
-    return moved(state, velocities, [step * w for w in tableau.b])
+    places = [_place(time, step) for time in times]
+    found: dict[tuple[int, float], State] = {(0, 1.0): state}
+    latest = max((number for number, _ in places), default=0)
+    for number, stages in zip(range(1, latest + 1), controls, strict=False):
+        inner = sorted({fraction for n, fraction in places if n == number} - {1.0})
+        *within, state = method.carry(state, stages, step=step, fractions=(*inner, 1.0))
+        found |= {(number, fraction): one for fraction, one in zip(inner, within, strict=True)}
+        found[number, 1.0] = state
+    return [found[place] for place in places]
 
 
-@dataclass(frozen=True)
-class Solver:
-    """How torchdiffeq integrates.
-
-    Attributes:
-        method: One of torchdiffeq's methods, such as `dopri5` or `rk4`.
-        rtol: Relative tolerance of an adaptive method.
-        atol: Absolute tolerance of an adaptive method.
-        step: h of a fixed-step method, ignored by an adaptive one.
-        max_evaluations: Evaluations of the vector field after which it gives up.
-    """
-
-    method: str = "dopri5"
-    rtol: float = 1e-6
-    atol: float = 1e-6
-    step: float = 0.05
-    max_evaluations: int = 100_000
+def num_steps(time: float, step: float) -> int:
+    """How many steps it takes to a time."""
+    return _place(time, step)[0]
 
 
-def carry_jointly(
-    dynamics: Dynamics, particles: Phase, state: State, times: Tensor, *, solver: Solver
-) -> tuple[Phase, State]:
-    """Carries particles and data points as one system, through torchdiffeq.
-
-    Args:
-        dynamics: The vector field.
-        particles: K particles at time 0.
-        state: Data points at time 0.
-        times: Any times, sorted or not, repeated or not; shape (n,).
-        solver: How to integrate.
-
-    Returns:
-        Particles and points at those times, each component with a leading dimension of n.
-
-    Raises:
-        StepBudgetExceeded: The solver used up its evaluations, or its step underflowed.
-    """
-    grid, inverse = torch.unique(torch.cat([times.new_zeros(1), times]), return_inverse=True)
-    components = _odeint_from_zero(dynamics, (*particles.components(), *state), grid, solver)
-    asked = inverse[1:]
-    at_times = [component[asked] for component in components]
-    split = len(particles.components())
-    return Phase.from_components(at_times[:split]), tuple(at_times[split:])
-
-
-def _odeint_from_zero(dynamics: Dynamics, start: State, grid: Tensor, solver: Solver) -> list[Tensor]:
-    """Solutions at an increasing grid that holds 0, forward and backward from there."""
-    zero = int((grid == 0).nonzero()[0])
-    forward = _odeint(dynamics, start, grid[zero:], solver)
-    backward = _odeint(dynamics, start, grid[: zero + 1].flip(0), solver)
-    return [torch.cat([b[1:].flip(0), f]) for b, f in zip(backward, forward, strict=True)]
-
-
-def _odeint(dynamics: Dynamics, start: State, grid: Tensor, solver: Solver) -> State:
-    if len(grid) == 1:
-        return tuple(component.unsqueeze(0) for component in start)
-    evaluations = 0
-
-    def velocity(_: Tensor, joint: State) -> State:
-        nonlocal evaluations
-        evaluations += 1
-        if evaluations > solver.max_evaluations:
-            raise StepBudgetExceeded(solver.max_evaluations, "no end in sight")
-        particles = Phase.from_components(joint[: len(joint) * 2 // 3])
-        control = dynamics.optimal_control(particles)
-        return (*dynamics.motion(particles, control).components(), *control.velocity(joint[len(joint) * 2 // 3 :]))
-
-    fixed = solver.method in TABLEAUX
-    try:
-        solution: State = odeint(
-            velocity,
-            start,
-            grid,
-            method=solver.method,
-            rtol=solver.rtol,
-            atol=solver.atol,
-            options={"step_size": solver.step} if fixed else None,
-        )
-    except AssertionError as error:
-        raise StepBudgetExceeded(solver.max_evaluations, str(error)) from error
-    return solution
+def _place(time: float, step: float) -> tuple[int, float]:
+    """The number of the step, from 1 on, that a time falls into, and the fraction of it; (0, 1) for time 0."""
+    steps = time / step
+    whole = round(steps)
+    if abs(steps - whole) < _ON_GRID:
+        return whole, 1.0
+    return int(steps) + 1, steps - int(steps)

@@ -1,6 +1,6 @@
 """What every vector field offers.
 
-Legend: q position, p momentum, θ control, R cost, K number of particles.
+Legend: q position, p momentum, θ weights, R cost, K number of particles.
 """
 
 from abc import ABC, abstractmethod
@@ -16,11 +16,19 @@ class Control(ABC):
 
     @abstractmethod
     def velocity(self, q: State) -> State:
-        """f(q, θ): how data points at positions q move under this control."""
+        """f(q, θ): how points at positions q move under this control; each component (points, size)."""
+
+    @abstractmethod
+    def momentum_velocity(self, q: State, p: State) -> State:
+        """−(∂f/∂q)ᵀ p: how the momenta p of points at positions q move under this control."""
+
+    def motion(self, particles: Phase) -> Phase:
+        """(q̇, ṗ) = (∂H/∂p, −∂H/∂q): how particles move under this control; theirs, where it is their optimal one."""
+        return Phase(self.velocity(particles.q), self.momentum_velocity(*particles))
 
 
 class Dynamics(ABC):
-    """A vector field f(q, θ), linear in its weights θ, with its optimal control and the motion of its particles.
+    """A vector field f(q, θ) with the optimal control of its particles.
 
     Means over the K particles define the control: it maximises `H = ⟨pᵀ f(q, θ)⟩ − R(θ)` with
     `R(θ) = ½ Σ_w m_w ‖w‖²`.
@@ -29,11 +37,16 @@ class Dynamics(ABC):
     @property
     @abstractmethod
     def component_sizes(self) -> tuple[int, ...]:
-        """The size of each component of a position, (d, α·d) for the up-down fields."""
+        """The size of each component of a position, (d, α·d) for most of the up-down fields."""
+
+    @property
+    @abstractmethod
+    def weight_shapes(self) -> dict[str, tuple[int, ...]]:
+        """The shape of each weight by its name, in the order that `with_weights` takes them."""
 
     @abstractmethod
     def optimal_weights(self, particles: Phase) -> State:
-        """The weights θ at which ∂H/∂θ = 0, in the order of `with_weights`."""
+        """The weights θ at which ∂H/∂θ = 0, in the order of `weight_shapes`."""
 
     @abstractmethod
     def with_weights(self, weights: Sequence[Tensor]) -> Control:
@@ -41,12 +54,8 @@ class Dynamics(ABC):
 
     @abstractmethod
     def optimal_control(self, particles: Phase) -> Control:
-        """The optimal control, in low-rank form where there are fewer particles than features."""
+        """The control with the optimal weights, in the form that is quickest to apply."""
 
     @abstractmethod
     def cost(self, weights: Sequence[Tensor]) -> Tensor:
         """R(θ) = ½ Σ_w m_w ‖w‖², a scalar."""
-
-    @abstractmethod
-    def motion(self, particles: Phase, control: Control) -> Phase:
-        """(q̇, ṗ) = (∂H/∂p, −∂H/∂q) for each particle, under its optimal control."""

@@ -1,27 +1,43 @@
-"""Particles and data points for every vector field."""
+"""Particles, data points and courses for every vector field."""
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 import torch
 
 from model.shooting.dynamics import ACTIVATIONS, DYNAMICS, Dynamics
+from model.shooting.parametrisation import PARAMETRISATIONS, Parametrisation, parametrise
 from model.shooting.phase import Phase, State
 
 STATE_SIZE = 3
-INFLATION = 2
+
+MakeField = Callable[[str], Dynamics]
+
+
+def make_field(name: str, activation: str = "softplus") -> Dynamics:
+    """A small vector field by name."""
+    kind = DYNAMICS[name]
+    return kind(STATE_SIZE, kind.smallest_inflation(2), ACTIVATIONS[activation])
 
 
 @pytest.fixture(params=sorted(DYNAMICS))
-def field(request: pytest.FixtureRequest) -> Callable[[str], Dynamics]:
+def field(request: pytest.FixtureRequest) -> MakeField:
     """Makes a vector field with the activation named; each test runs for every field there is."""
-    return lambda activation: DYNAMICS[request.param](STATE_SIZE, INFLATION, activation)
+    return partial(make_field, request.param)
 
 
 @pytest.fixture(params=sorted(ACTIVATIONS))
-def dynamics(field: Callable[[str], Dynamics], request: pytest.FixtureRequest) -> Dynamics:
+def dynamics(field: MakeField, request: pytest.FixtureRequest) -> Dynamics:
     """Every vector field with every activation."""
     return field(request.param)
+
+
+@pytest.fixture(params=PARAMETRISATIONS)
+def held(field: MakeField, request: pytest.FixtureRequest) -> Parametrisation:
+    """Every vector field, smooth, under every parametrisation, in float64."""
+    torch.manual_seed(0)
+    return parametrise(request.param, field("softplus"), num_particles=4, num_pieces=4).double()
 
 
 def some_particles(dynamics: Dynamics, num_particles: int, *, seed: int = 0, size: float = 0.5) -> Phase:

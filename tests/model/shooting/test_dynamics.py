@@ -1,29 +1,33 @@
 """The motion, the control and its forms, for every vector field and activation."""
 
-from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import torch
 from torch.testing import assert_close
 
-from model.shooting.dynamics import Dynamics, ParameterWeights, UpDownUniversal
+from model import ShootingArgumentInvalid
+from model.shooting.dynamics import Dynamics
 from model.shooting.hamiltonian import hamiltonian, symplectic_gradient
 from model.shooting.phase import Phase
-from tests.model.shooting.conftest import some_particles, some_points
+from tests.model.shooting.conftest import MakeField, some_particles, some_points
 
 
 @pytest.mark.parametrize("num_particles", [1, 4, 9])
 def test_the_motion_is_the_symplectic_gradient_of_the_hamiltonian(dynamics: Dynamics, num_particles: int) -> None:
     particles = some_particles(dynamics, num_particles)
-    motion = dynamics.motion(particles, dynamics.optimal_control(particles))
+    motion = dynamics.optimal_control(particles).motion(particles)
     assert_close(motion.components(), symplectic_gradient(dynamics, particles).components(), rtol=1e-12, atol=1e-12)
 
 
-def test_the_motion_is_the_symplectic_gradient_under_unequal_parameter_weights() -> None:
-    dynamics = UpDownUniversal(3, 2, "tanh", ParameterWeights(a1=2.0, b1=0.5, a2=3.0, b2=1.5, a3=0.7))
-    particles = some_particles(dynamics, 4)
-    motion = dynamics.motion(particles, dynamics.optimal_control(particles))
-    assert_close(motion.components(), symplectic_gradient(dynamics, particles).components(), rtol=1e-12, atol=1e-12)
+def test_the_motion_is_the_symplectic_gradient_under_unequal_parameter_weights(field: MakeField) -> None:
+    plain = field("tanh")
+    unequal = {name: 0.5 + 0.25 * number for number, name in enumerate(plain.weight_shapes)}
+    for dynamics in (replace(plain, parameter_weights=unequal), plain.weighted_by_fan_in()):
+        particles = some_particles(dynamics, 4)
+        motion = dynamics.optimal_control(particles).motion(particles)
+        expected = symplectic_gradient(dynamics, particles)
+        assert_close(motion.components(), expected.components(), rtol=1e-12, atol=1e-12)
 
 
 def test_the_optimal_control_is_a_stationary_point_and_a_maximum_of_the_hamiltonian(dynamics: Dynamics) -> None:
@@ -43,7 +47,7 @@ def test_the_low_rank_control_moves_points_as_its_weights_do(dynamics: Dynamics,
     assert_close(dynamics.optimal_control(particles).velocity(points), by_weights, rtol=1e-12, atol=1e-12)
 
 
-def test_the_order_of_the_particles_does_not_matter(field: Callable[[str], Dynamics]) -> None:
+def test_the_order_of_the_particles_does_not_matter(field: MakeField) -> None:
     dynamics = field("tanh")
     particles, points = some_particles(dynamics, 5), some_points(dynamics, 7)
     shuffled = Phase.from_components([component.flip(0) for component in particles.components()])
@@ -57,3 +61,15 @@ def test_a_point_does_not_feel_its_neighbours_in_the_batch(dynamics: Dynamics) -
     alone = control.velocity(tuple(component[2:3] for component in points))
     together = control.velocity(points)
     assert_close(tuple(component[2:3] for component in together), alone, rtol=1e-12, atol=1e-12)
+
+
+def test_a_weight_of_the_cost_that_is_not_positive_or_has_no_weight_is_refused(field: MakeField) -> None:
+    dynamics = field("relu")
+    for wrong in ({"b1": 0.0}, {"b1": float("nan")}, {"c7": 1.0}):
+        with pytest.raises(ShootingArgumentInvalid, match="parameter_weights"):
+            replace(dynamics, parameter_weights=wrong)
+
+
+def test_a_field_without_a_state_is_refused(field: MakeField) -> None:
+    with pytest.raises(ShootingArgumentInvalid, match="state_size"):
+        replace(field("relu"), state_size=0)

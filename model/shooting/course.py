@@ -1,0 +1,100 @@
+"""The control over time, as one pass of integration meets it.
+
+The particles never see the data, so what steers a flow moves by itself: some state of its own, its companions, goes
+along and says what the control is. Where the control is learned directly there is nothing to go along.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import final
+
+from model.shooting.dynamics import Control, Dynamics
+from model.shooting.phase import Phase, State
+
+
+class Course(ABC):
+    """A control for every time, fixed by what is known at time 0."""
+
+    @property
+    def companions(self) -> State:
+        """What moves along with the data, at time 0."""
+        return ()
+
+    @property
+    def breaks(self) -> tuple[float, ...]:
+        """The times at which the control jumps, ascending."""
+        return ()
+
+    @abstractmethod
+    def control(self, time: float, companions: State) -> Control:
+        """The control at a time, given what its companions are then.
+
+        A step of integration asks with the time of its middle, so that a jump of the control falls between steps.
+        """
+
+    def motion(self, control: Control, companions: State) -> State:
+        """How the companions move."""
+        return ()
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Constant(Course):
+    """The same control at all times."""
+
+    held: Control
+
+    def control(self, time: float, companions: State) -> Control:
+        """The control that is held."""
+        return self.held
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Piecewise(Course):
+    """A control that is constant on pieces of equal length from time 0 on; the outer ones hold beyond them.
+
+    Attributes:
+        pieces: The controls.
+        length: Of a piece, in time.
+    """
+
+    pieces: Sequence[Control]
+    length: float
+
+    @property
+    def breaks(self) -> tuple[float, ...]:
+        """Where one piece ends and the next begins."""
+        return tuple(self.length * number for number in range(1, len(self.pieces)))
+
+    def control(self, time: float, companions: State) -> Control:
+        """The control of the piece that the time falls into."""
+        return self.pieces[min(max(int(time // self.length), 0), len(self.pieces) - 1)]
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Steered(Course):
+    """The optimal control of particles as they move.
+
+    Attributes:
+        dynamics: The vector field.
+        particles: At time 0.
+    """
+
+    dynamics: Dynamics
+    particles: Phase
+
+    @property
+    def companions(self) -> State:
+        """Positions and momenta of the particles."""
+        return self.particles.components()
+
+    def control(self, time: float, companions: State) -> Control:
+        """The optimal control of the particles where they are."""
+        return self.dynamics.optimal_control(Phase.from_components(companions))
+
+    def motion(self, control: Control, companions: State) -> State:
+        """The motion of the particles under their own control."""
+        return control.motion(Phase.from_components(companions)).components()

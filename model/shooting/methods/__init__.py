@@ -1,0 +1,9 @@
+"""Methods of fixed steps, by name."""
+
+from model.shooting.methods.method import Method, StageControls
+from model.shooting.methods.runge_kutta import EULER, MIDPOINT, RK4, RungeKutta
+
+METHODS: dict[str, Method] = {"euler": EULER, "midpoint": MIDPOINT, "rk4": RK4}
+"""Every method of fixed steps; the shared tests check each row."""
+
+__all__ = ["METHODS", "Method", "RungeKutta", "StageControls"]

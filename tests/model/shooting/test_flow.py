@@ -1,0 +1,89 @@
+"""A flow learns, goes both ways, and refuses what makes no sense."""
+
+import pytest
+import torch
+from torch.testing import assert_close
+
+from model import ShootingArgumentInvalid
+from model.shooting.control_cache import ControlCache
+from model.shooting.flow import Flow
+from model.shooting.parametrisation import PARAMETRISATIONS, Parametrisation, parametrise
+from tests.model.shooting.conftest import MakeField, some_points
+
+
+@pytest.mark.parametrize("name", PARAMETRISATIONS)
+def test_a_flow_learns(field: MakeField, name: str) -> None:
+    torch.manual_seed(0)
+    flow = Flow(parametrise(name, field("relu"), num_particles=6, num_pieces=4), step=0.25)
+    state = tuple(torch.randn(4, size) for size in flow.parametrisation.dynamics.component_sizes)
+    target = state[0] + 1.0
+    optimizer = torch.optim.Adam(flow.parameters(), lr=0.05)
+
+    def loss() -> torch.Tensor:
+        return (flow(state, [1.0])[0] - target).square().mean()
+
+    before = loss().item()
+    for _ in range(150):
+        optimizer.zero_grad()
+        loss().backward()
+        optimizer.step()
+    assert loss().item() < before / 20
+    assert flow.energy().item() > 0
+
+
+def test_steps_and_solver_agree_at_any_times_on_both_sides_of_zero(held: Parametrisation) -> None:
+    flow, points = Flow(held, step=0.05), some_points(held.dynamics, 4)
+    times = [0.31, -0.2, 0.0, 1.0, 0.31]
+    for stepped, solved in zip(flow(points, times), flow.solve(points, times), strict=True):
+        assert stepped.shape == (5, 4, stepped.shape[-1])
+        assert_close(stepped, solved, rtol=1e-4, atol=1e-4)
+
+
+def test_a_flow_forward_then_back_returns(held: Parametrisation) -> None:
+    flow, points = Flow(held, step=0.01), some_points(held.dynamics, 4)
+    controls = list(zip(range(100), flow.controls(), strict=False))
+    there = flow.carry(points, (stages for _, stages in controls), [1.0])[0]
+    for _, stages in reversed(controls):
+        there = flow.method.carry(there, tuple(reversed(stages)), step=-0.01)[0]
+    assert_close(there, points, rtol=1e-4, atol=1e-4)
+
+
+def test_cached_controls_carry_points_to_the_same_place(held: Parametrisation) -> None:
+    flow, points = Flow(held, step=0.1), some_points(held.dynamics, 4)
+    cache = ControlCache(flow)
+    assert len(cache.first(3)) == 3
+    with torch.inference_mode():
+        cached = flow.carry(points, cache, [0.5, 1.0])
+    for number, state in enumerate(cached):
+        assert_close(state, tuple(component[number] for component in flow(points, [0.5, 1.0])), rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("step", [0.0, -1.0, float("nan"), float("inf")])
+def test_a_step_that_is_no_positive_time_is_refused(field: MakeField, step: float) -> None:
+    with pytest.raises(ShootingArgumentInvalid, match="step"):
+        Flow(parametrise("direct_static", field("relu")), step=step)
+
+
+def test_names_and_counts_that_make_no_sense_are_refused_by_argument(field: MakeField) -> None:
+    dynamics = field("relu")
+    with pytest.raises(ShootingArgumentInvalid, match="method"):
+        Flow(parametrise("direct_static", dynamics), step=0.1, method="guess")
+    with pytest.raises(ShootingArgumentInvalid, match="name"):
+        parametrise("particles", dynamics)
+    with pytest.raises(ShootingArgumentInvalid, match="num_particles"):
+        parametrise("particles_static", dynamics, num_particles=0)
+    with pytest.raises(ShootingArgumentInvalid, match="num_pieces"):
+        parametrise("direct_dynamic", dynamics, num_pieces=0)
+    with pytest.raises(ShootingArgumentInvalid, match="duration"):
+        parametrise("direct_dynamic", dynamics, duration=float("nan"))
+
+
+def test_states_and_times_that_make_no_sense_are_refused_by_argument(field: MakeField) -> None:
+    flow = Flow(parametrise("direct_static", field("relu")).double(), step=0.1)
+    points = some_points(flow.parametrisation.dynamics, 4)
+    for times in ([], [float("nan")], [0.5, float("inf")]):
+        with pytest.raises(ShootingArgumentInvalid, match="times"):
+            flow(points, times)
+    for state in (points[:0], tuple(c[:, 1:] for c in points), tuple(c * float("nan") for c in points)):
+        with pytest.raises(ShootingArgumentInvalid, match="state"):
+            flow(state, [1.0])
