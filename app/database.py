@@ -156,6 +156,35 @@ class WorkerRow(Base):
     seen_at: Mapped[datetime]
 
 
+class ApiKeyRow(Base):
+    """An API key, without the key: only its digest. Never deleted, so that a service once closed stays closed."""
+
+    __tablename__ = "api_keys"
+    sequence: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    scopes: Mapped[str]
+    digest: Mapped[str]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+    last_used_at: Mapped[datetime | None]
+
+
+class AuditRow(Base):
+    """Who changed what; a trigger refuses to update or delete it."""
+
+    __tablename__ = "audit_log"
+    sequence: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
+    actor: Mapped[str]
+    action: Mapped[str]
+    subject: Mapped[str]
+    details: Mapped[dict[str, Any]]
+    request_id: Mapped[str | None]
+    address: Mapped[str | None]
+
+
 @dataclass(frozen=True)
 class Page(Generic[Item]):
     """A part of a list, newest first, and where the next part starts; None at the end."""

@@ -6,7 +6,7 @@ import alembic.migration
 import pytest
 import sqlalchemy as sa
 
-from app.database import Base, Database, DatasetRow, ModelRow, migrate, now, read_cursor
+from app.database import AuditRow, Base, Database, DatasetRow, ModelRow, migrate, now, read_cursor
 from app.errors import CursorInvalid, DatabaseTooNew
 
 
@@ -88,3 +88,13 @@ def test_many_writers_at_once_all_get_their_turn(database: Database) -> None:
 def test_a_cursor_of_another_kind_is_refused(cursor: str) -> None:
     with pytest.raises(CursorInvalid):
         read_cursor(cursor)
+
+
+@pytest.mark.parametrize("statement", ["UPDATE audit_log SET actor = 'nobody'", "DELETE FROM audit_log"])
+def test_the_audit_log_can_only_grow(database: Database, statement: str) -> None:
+    with database.writing() as session:
+        session.add(AuditRow(at=now(), actor="a", action="key.created", subject="s", details={}))
+    with pytest.raises(sa.exc.DBAPIError, match="append-only"), database.engine.begin() as connection:
+        connection.execute(sa.text(statement))
+    with database.reading() as session:
+        assert session.scalars(sa.select(AuditRow.actor)).all() == ["a"]
