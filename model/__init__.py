@@ -21,6 +21,7 @@ from model.errors import (
     FrequencyUnknown,
     HorizonNotAhead,
     HorizonOutOfRange,
+    ImplicitStepUnsolved,
     LengthMismatch,
     PanelEmpty,
     QuantileLevelOutOfRange,
@@ -38,7 +39,8 @@ from model.errors import (
 )
 from model.forecaster import Forecaster
 from model.horizon import At, Duration, Horizon, Steps, Until
-from model.series import Aggregation, Forecast, ItemForecast, Notice, Panel, Series
+from model.reading import Aggregation
+from model.series import Forecast, ItemForecast, Notice, Panel, Series
 from model.trainer import Progress, fit
 
 __all__ = [
@@ -66,6 +68,7 @@ __all__ = [
     "Horizon",
     "HorizonNotAhead",
     "HorizonOutOfRange",
+    "ImplicitStepUnsolved",
     "ItemForecast",
     "LengthMismatch",
     "Manifest",

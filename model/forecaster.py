@@ -19,8 +19,9 @@ from model.errors import FrequencyUnknown, HorizonNotAhead, HorizonOutOfRange, Q
 from model.grid import Grid, Instants, season_length
 from model.horizon import At, Duration, Horizon, Steps, Until
 from model.inference import Predictor
+from model.reading import LAST_INSTANT
 from model.scaling import Scale
-from model.series import LAST_INSTANT, Forecast, ItemForecast, Notice, Panel, Series
+from model.series import Forecast, ItemForecast, Notice, Panel, Series
 from model.windows import on_grid
 
 MAX_STEPS = 100_000

@@ -1,36 +1,26 @@
 """The values that cross the front door: Panel in, Forecast out."""
 
 import hashlib
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pandas.tseries.api import guess_datetime_format
 
-from model.errors import (
-    ColumnMissing,
-    DuplicateItems,
-    DuplicateTimestamps,
-    LengthMismatch,
-    PanelEmpty,
-    SeriesTooShort,
-    TimestampInvalid,
-    TimeZonesMixed,
-    ValueInvalid,
+from model.errors import ColumnMissing, DuplicateItems, PanelEmpty, SeriesTooShort, TimestampInvalid
+from model.grid import Grid, Instants, localize, parse_frequency
+from model.reading import (
+    LAST_INSTANT,
+    Aggregation,
+    Column,
+    Fault,
+    Reading,
+    read_columns,
+    read_numbers,
+    read_timestamps,
 )
-from model.grid import Grid, Instants, infer_frequency, localize, parse_frequency
-
-Aggregation = Literal["error", "mean", "sum", "first", "last"]
-"""What to do with several observations at one timestamp."""
-
-FIRST_INSTANT, LAST_INSTANT = np.datetime64("1000-01-01", "us"), np.datetime64("9000-01-01", "us")
-"""Outside, calendars and ISO 8601 soon end."""
-
-_WITH_ZONE = re.compile(r"(?:[zZ]|[+-]\d{2}:?\d{2})$")
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,8 +45,8 @@ class Series:
     def from_values(
         cls,
         item_id: str,
-        timestamps: Sequence[Any] | pd.Series | pd.DatetimeIndex,
-        values: Sequence[Any] | pd.Series | NDArray[Any],
+        timestamps: Column,
+        values: Column,
         *,
         freq: str | None = None,
         duplicates: Aggregation = "error",
@@ -76,22 +66,17 @@ class Series:
             FrequencyInvalid: `freq` is not an offset alias.
             SeriesTooShort: No observation is left.
         """
-        if len(timestamps) != len(values):
-            raise LengthMismatch(item_id, len(timestamps), len(values))
-        if freq is not None:
-            freq = parse_frequency(freq, item_id=item_id).freqstr
-        numbers = _parse_values(item_id, values)
-        observed = ~np.isnan(numbers)
-        index = _parse_timestamps(item_id, timestamps)
-        time_zone = None if index.tz is None else str(index.tz)
-        instants = (index if index.tz is None else index.tz_convert("UTC").tz_localize(None)).as_unit("us").to_numpy()
-        _check_years(item_id, instants)
-        instants, numbers = _one_per_timestamp(item_id, instants[observed], numbers[observed], duplicates)
-        if len(numbers) == 0:
-            raise SeriesTooShort(item_id, 0, 1, "a series")
-        if freq is None and len(numbers) > 1:
-            freq = infer_frequency(instants, time_zone, item_id=item_id)
-        return cls(item_id, instants, numbers, freq, time_zone)
+        return cls.from_reading(read_columns(item_id, timestamps, values, freq=freq, duplicates=duplicates))
+
+    @classmethod
+    def from_reading(cls, reading: Reading) -> "Series":
+        """The series that was read.
+
+        Raises:
+            DataError: The first of its faults.
+        """
+        _refuse(reading.faults)
+        return cls(reading.item_id, reading.instants, reading.numbers, reading.freq, reading.time_zone)
 
     @classmethod
     def from_grid(cls, item_id: str, start: Any, freq: str, values: Sequence[Any] | NDArray[Any]) -> "Series":
@@ -102,11 +87,11 @@ class Series:
             SeriesTooShort: No observation is left.
         """
         offset = parse_frequency(freq, item_id=item_id)
-        first = _parse_timestamps(item_id, [start])
-        time_zone = None if first.tz is None else str(first.tz)
-        anchor = (first if first.tz is None else first.tz_convert("UTC").tz_localize(None)).as_unit("us").to_numpy()[0]
-        numbers = _parse_values(item_id, values)
-        _check_years(item_id, np.array([anchor]))
+        first = read_timestamps(item_id, [start])
+        _refuse(first.faults)
+        numbers, wrong = read_numbers(item_id, values)
+        _refuse(wrong)
+        anchor, time_zone = first.instants[0], first.time_zone
         grid = Grid(anchor, offset.freqstr, time_zone)
         if grid.steps_until(LAST_INSTANT) < len(numbers):
             raise TimestampInvalid(item_id, len(numbers) - 1, "a date past the year 9000")
@@ -291,79 +276,6 @@ class Forecast:
     function_evaluations: int
 
 
-def _parse_values(item_id: str, values: Any) -> NDArray[np.float64]:
-    try:
-        column = pd.Series(values)
-        if pd.api.types.is_bool_dtype(column.dtype):
-            raise ValueError(str(column.iloc[0]))
-        numbers = column.to_numpy(dtype=np.float64, na_value=np.nan)
-    except (TypeError, ValueError):
-        position, found = _first_text(values)
-        raise ValueInvalid(item_id, position, found) from None
-    infinite = np.isinf(numbers)
-    if infinite.any():
-        position = int(np.argmax(infinite))
-        raise ValueInvalid(item_id, position, str(numbers[position]))
-    return numbers
-
-
-def _first_text(values: Any) -> tuple[int, str]:
-    for position, value in enumerate(values):
-        if value is None or (isinstance(value, (int, float, np.number)) and not isinstance(value, bool)):
-            continue
-        try:
-            float(value) if not isinstance(value, bool) else float("text")
-        except (TypeError, ValueError):
-            return position, repr(value)[:80]
-    return 0, "something that is not a number"
-
-
-def _parse_timestamps(item_id: str, timestamps: Any) -> pd.DatetimeIndex:
-    column = pd.Series(timestamps)
-    if pd.api.types.is_numeric_dtype(column.dtype) and len(column):
-        raise TimestampInvalid(item_id, 0, repr(column.iloc[0]))
-    guessed = guess_datetime_format(str(column.iloc[0])) if len(column) else None
-    for pattern in filter(None, ("ISO8601", guessed)):
-        try:
-            index = pd.DatetimeIndex(pd.to_datetime(column, format=pattern))
-        except (ValueError, TypeError, OverflowError):
-            continue
-        if index.hasnans:
-            raise TimestampInvalid(item_id, int(np.argmax(index.isna())), "nothing")
-        return index
-    return _parse_mixed_zones(item_id, [str(value) for value in column])
-
-
-def _parse_mixed_zones(item_id: str, texts: list[str]) -> pd.DatetimeIndex:
-    """Timestamps whose offsets differ, as a zone's do across a change of its clocks; they are kept in UTC."""
-    for position, text in enumerate(texts):
-        try:
-            pd.Timestamp(text)
-        except (ValueError, OverflowError):
-            raise TimestampInvalid(item_id, position, repr(text)[:80]) from None
-    with_zone = [bool(_WITH_ZONE.search(text)) for text in texts]
-    if not all(with_zone):
-        raise TimeZonesMixed(item_id)
-    return pd.DatetimeIndex(pd.to_datetime(pd.Series(texts), utc=True, format="ISO8601"))
-
-
-def _check_years(item_id: str, instants: Instants) -> None:
-    outside = (instants < FIRST_INSTANT) | (instants > LAST_INSTANT)
-    if outside.any():
-        position = int(np.argmax(outside))
-        raise TimestampInvalid(item_id, position, f"{instants[position]}, outside the years 1000 to 9000,")
-
-
-def _one_per_timestamp(
-    item_id: str, instants: Instants, numbers: NDArray[np.float64], duplicates: Aggregation
-) -> tuple[Instants, NDArray[np.float64]]:
-    order = np.argsort(instants, kind="stable")
-    instants, numbers = instants[order], numbers[order]
-    repeated = instants[1:] == instants[:-1]
-    if not repeated.any():
-        return instants, numbers
-    if duplicates == "error":
-        first = instants[1:][repeated][0]
-        raise DuplicateTimestamps(item_id, str(pd.Timestamp(first)), int(repeated.sum()))
-    aggregated = pd.Series(numbers).groupby(instants).agg(duplicates)
-    return aggregated.index.to_numpy().astype("datetime64[us]"), aggregated.to_numpy(dtype=np.float64)
+def _refuse(faults: Sequence[Fault]) -> None:
+    for fault in faults:
+        raise fault.error

@@ -125,3 +125,14 @@ def test_the_digest_follows_content_not_order() -> None:
 def test_a_grid_that_leaves_the_calendar_is_refused() -> None:
     with pytest.raises(TimestampInvalid, match="past the year 9000"):
         Series.from_grid("a", "2026-01-01", "10YE", [1.0] * 1000)
+
+
+def test_some_timestamps_with_offsets_that_differ_and_one_that_is_none_are_told_apart() -> None:
+    texts = ["2026-03-29T01:00:00+01:00", "soon", "2026-03-29T03:00:00+02:00"]
+    with pytest.raises(TimestampInvalid, match="'soon' as timestamp 1"):
+        Series.from_values("a", texts, [1, 2, 3])
+
+
+def test_a_number_too_large_for_a_float_is_refused_with_the_place() -> None:
+    with pytest.raises(ValueInvalid, match="observation 1"):
+        Series.from_values("a", HOURS, [1, 10**400, 3])
