@@ -56,6 +56,7 @@ RULES: Final[Mapping[type[ForecastingError], Rule]] = {
     model.CheckpointCorrupt: Rule(409, "Version damaged"),
     model.CheckpointFormatUnsupported: Rule(409, "Version of another release"),
     model.StepBudgetExceeded: Rule(422, "Solver stopped"),
+    model.ImplicitStepUnsolved: Rule(422, "Solver stopped"),
     errors.NameInvalid: Rule(422, "Name invalid"),
     errors.ModelNotFound: Rule(404, "Model not found"),
     errors.VersionNotFound: Rule(404, "Version not found"),
@@ -68,6 +69,14 @@ RULES: Final[Mapping[type[ForecastingError], Rule]] = {
     errors.JobNotCancellable: Rule(409, "Training job has ended"),
     errors.JobAbandoned: Rule(409, "Training job abandoned"),
     errors.IdempotencyMismatch: Rule(409, "Idempotency key of another request"),
+    errors.KeyMissing: Rule(401, "API key missing"),
+    errors.KeyRefused: Rule(401, "API key refused"),
+    errors.ScopeMissing: Rule(403, "Scope missing"),
+    errors.CallerNotLocal: Rule(403, "Only from this machine"),
+    errors.KeyNotFound: Rule(404, "API key not found"),
+    errors.KeyLifetimeInvalid: Rule(422, "Lifetime invalid"),
+    errors.RateExceeded: Rule(429, "Too much in a minute"),
+    errors.ServiceFull: Rule(503, "Full"),
     errors.LimitExceeded: Rule(413, "Too much at once"),
     errors.CursorInvalid: Rule(400, "Cursor invalid"),
     errors.SettingInvalid: Rule(500, "Setting invalid"),
@@ -85,6 +94,8 @@ RULES: Final[Mapping[type[ForecastingError], Rule]] = {
     horizon.DurationInvalid: Rule(422, "Duration invalid"),
     horizon.DateInvalid: Rule(422, "Date invalid"),
     refusals.BodyTooLarge: Rule(413, "Body too large"),
+    refusals.UrlTooLong: Rule(414, "URL too long"),
+    refusals.HeadersTooLarge: Rule(431, "Headers too large"),
     refusals.MediaTypeUnsupported: Rule(415, "Media type unsupported"),
     refusals.OptionUnsupported: Rule(422, "Option unsupported"),
     refusals.ItemNotFound: Rule(404, "Series not found"),
@@ -125,7 +136,7 @@ def add_problem_handlers(application: FastAPI) -> None:
 
 async def answer_problem(request: Request, error: Exception) -> Response:
     """The one place where an exception becomes an answer."""
-    problem, headers = to_problem(error), getattr(error, "headers", None)
+    problem, headers = to_problem(error), _headers(error)
     if not isinstance(error, ForecastingError) and problem.status >= 500:
         _log.error("a request failed", path=request.url.path, exc_info=error)
     elif problem.status >= 500 or isinstance(error, model.CheckpointError):
@@ -160,6 +171,20 @@ def to_problem(error: Exception) -> Problem:
         _type("internal_error"), "Internal error", 500, "The service failed; the fault is its own.", "internal_error",
         hint="Try again; if it fails again, report the request_id to the operator.",
     )  # fmt: skip
+
+
+def _headers(error: Exception) -> dict[str, str]:
+    """What an answer says in its headers, for programs that know HTTP and not this service."""
+    if isinstance(error, errors.KeyMissing):
+        return {"WWW-Authenticate": 'Bearer realm="longshot"'}
+    if isinstance(error, errors.KeyRefused):
+        return {"WWW-Authenticate": 'Bearer realm="longshot", error="invalid_token"'}
+    if isinstance(error, errors.ScopeMissing):
+        challenge = f'Bearer realm="longshot", error="insufficient_scope", scope="{error.needed}"'
+        return {"WWW-Authenticate": challenge}
+    if isinstance(error, errors.RateExceeded):
+        return {"Retry-After": str(error.retry_seconds)}
+    return dict(getattr(error, "headers", None) or {})
 
 
 def rule_of(kind: type[ForecastingError]) -> Rule:

@@ -15,6 +15,28 @@ class BodyTooLarge(LimitError):
         self.limit_bytes = limit_bytes
 
 
+class UrlTooLong(LimitError):
+    """A path with a query above the limit."""
+
+    def __init__(self, found_bytes: int, limit_bytes: int) -> None:
+        super().__init__(
+            f"The URL has {found_bytes} bytes; this service reads at most {limit_bytes}.",
+            hint="Shorten the query, or have the operator raise LONGSHOT_MAX_URL_BYTES.",
+        )
+        self.limit_bytes = limit_bytes
+
+
+class HeadersTooLarge(LimitError):
+    """Headers above the limit, all of them together."""
+
+    def __init__(self, found_bytes: int, limit_bytes: int) -> None:
+        super().__init__(
+            f"The headers have {found_bytes} bytes; this service reads at most {limit_bytes}.",
+            hint="Send fewer or shorter headers, or have the operator raise LONGSHOT_MAX_HEADER_BYTES.",
+        )
+        self.limit_bytes = limit_bytes
+
+
 class MediaTypeUnsupported(RequestError):
     """A body in a format that this resource does not read."""
 
