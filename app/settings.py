@@ -1,5 +1,6 @@
 """Every environment variable the service reads."""
 
+import ipaddress
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
@@ -67,7 +68,31 @@ def _about(parse: Callable[[str], object], text: str, *, shown: str = "") -> dic
     return {"parse": parse, "text": text, "shown": shown}
 
 
+def _rate_limit_storage(raw: str) -> str:
+    if raw != "memory" and urlsplit(raw).scheme not in ("redis", "rediss", "redis+unix"):
+        raise ValueError("memory or redis://HOST:PORT/DATABASE")
+    return raw
+
+
+def _networks(raw: str) -> str:
+    for one in raw.split(","):
+        try:
+            ipaddress.ip_network(one.strip())
+        except ValueError:
+            raise ValueError("addresses or networks with commas between, such as 127.0.0.1,10.0.0.0/8") from None
+    return raw
+
+
+def _origins(raw: str) -> str:
+    for one in raw.split(","):
+        parts = urlsplit(one.strip())
+        if parts.scheme not in ("http", "https") or not parts.netloc or parts.path or parts.query:
+            raise ValueError("origins with commas between, such as https://example.com")
+    return raw
+
+
 _COUNT = _whole(1, 10**12)
+_RATE = _whole(0, 10**12)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,6 +122,41 @@ class Settings:
     max_points: int = field(default=5_000_000, metadata=_about(_COUNT, "Most observations in one request."))
     max_horizon_steps: int = field(default=10_000, metadata=_about(_COUNT, "Most steps ahead in one forecast."))
     max_quantile_levels: int = field(default=50, metadata=_about(_COUNT, "Most quantile levels in one forecast."))
+    max_url_bytes: int = field(default=8 * 2**10, metadata=_about(_COUNT, "Longest path with its query, in bytes."))
+    max_header_bytes: int = field(default=32 * 2**10, metadata=_about(_COUNT, "All headers of a request, in bytes."))
+    max_concurrent_requests: int = field(
+        default=512, metadata=_about(_COUNT, "Most requests answered at once; health routes are not counted.")
+    )
+    max_requests_per_minute: int = field(
+        default=30_000, metadata=_about(_RATE, "Requests of one caller in a minute; 0 does not limit them.")
+    )
+    max_points_per_minute: int = field(
+        default=100_000_000,
+        metadata=_about(
+            _RATE, "Observations sent and points forecast by one caller in a minute; 0 does not limit them."
+        ),
+    )
+    rate_limit_storage: str = field(
+        default="memory",
+        metadata=_about(
+            _rate_limit_storage, "Where callers' minutes are counted: memory, or redis://… for several servers."
+        ),
+    )
+    cors_origins: str = field(
+        default="",
+        metadata=_about(_origins, "Origins whose pages may call, with commas between; none by default.", shown="none"),
+    )
+    trusted_proxies: str = field(
+        default="",
+        metadata=_about(
+            _networks,
+            "Addresses or networks of proxies whose X-Forwarded-For is believed, with commas between.",
+            shown="none",
+        ),
+    )
+    open_metrics: bool = field(
+        default=False, metadata=_about(_switch, "Whether /metrics answers callers of other machines without a key.")
+    )
     max_loaded_bytes: int = field(default=2**30, metadata=_about(_COUNT, "Memory for loaded versions, in bytes."))
     forecast_timeout_seconds: float = field(
         default=60.0, metadata=_about(_seconds, "Time for one forecast, in seconds.")
