@@ -20,13 +20,14 @@ from pathlib import Path
 import torch
 
 from benchmarks import measurement
+from benchmarks.paper import circles
 from benchmarks.paper.experiment import Budget, Experiment, Outcome, Run, Task, label, measurements
 from benchmarks.paper.table import table
 from model.device import choose_device
 from model.errors import ConfigurationInvalid, SolverError, TrainingError
 from model.shooting.parametrisation import PARAMETRISATIONS
 
-EXPERIMENTS: dict[str, Experiment] = {experiment.name: experiment for experiment in ()}
+EXPERIMENTS: dict[str, Experiment] = {experiment.name: experiment for experiment in (circles.EXPERIMENT,)}
 """Every experiment by name."""
 
 
@@ -105,13 +106,13 @@ def _budget(experiment: Experiment, asked: argparse.Namespace) -> Budget:
 
 def _runs(experiment: Experiment, budget: Budget, asked: argparse.Namespace) -> Iterator[Run]:
     """One training after the other, seeds outermost, so that what is done is balanced whenever it is stopped."""
-    for seed, variant, name in product(budget.seeds, experiment.variants(budget), asked.parametrisations):
-        run = _run(experiment, Task(name, seed, variant, budget, asked.device, asked.data))
-        values = ", ".join(f"{metric} {value:.4g}" for metric, value in run.outcome.values.items())
-        print(
-            f"{' '.join(filter(None, [name, label(variant)]))} seed {seed}: {values} ({run.seconds:.1f} s)", flush=True
-        )
-        yield run
+    for seed, name in product(budget.seeds, asked.parametrisations):
+        for variant in experiment.variants(budget, name):
+            run = _run(experiment, Task(name, seed, variant, budget, asked.device, asked.data))
+            values = ", ".join(f"{metric} {value:.4g}" for metric, value in run.outcome.values.items())
+            words = filter(None, [name, label(variant), f"seed {seed}: {values} ({run.seconds:.1f} s)"])
+            print(" ".join(words), flush=True)
+            yield run
 
 
 def _run(experiment: Experiment, task: Task) -> Run:

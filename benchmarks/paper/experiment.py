@@ -94,7 +94,7 @@ class Run(Generic[BudgetT]):
     seconds: float
 
 
-def _no_variants(_: object) -> Sequence[Variant]:
+def _one_variant(_: object, __: str) -> Sequence[Variant]:
     return ({},)
 
 
@@ -109,7 +109,7 @@ class Experiment(Generic[BudgetT]):
         train: One training.
         metrics: What it measures, in the order of the table.
         draw: Writes figures of all runs into a folder and returns their paths. Import matplotlib inside.
-        variants: The variants of a budget.
+        variants: The variants of a budget for a parametrisation; each names the same things.
         missing: What is not below the folder of data, in words for a person; None if nothing.
     """
 
@@ -119,7 +119,7 @@ class Experiment(Generic[BudgetT]):
     train: Callable[[Task[BudgetT]], Outcome]
     metrics: tuple[Metric, ...]
     draw: Callable[[Sequence[Run[BudgetT]], Path], list[Path]]
-    variants: Callable[[BudgetT], Sequence[Variant]] = _no_variants
+    variants: Callable[[BudgetT, str], Sequence[Variant]] = _one_variant
     missing: Callable[[Path], str | None] = lambda _: None
 
 

@@ -40,6 +40,8 @@ def _values(metric: Metric, variant: Variant, name: str, runs: Sequence[Run[Budg
 
 
 def _cell(metric: Metric, values: Sequence[float]) -> str:
+    if not values:
+        return ""
     finite = [value for value in values if math.isfinite(value)]
     failed = f", {len(values) - len(finite)} of {len(values)} failed" if len(finite) < len(values) else ""
     if not finite:
