@@ -1,5 +1,6 @@
 """The front door: the only names the service may import."""
 
+from model.audit import Audit, ItemAudit, Tally, audit
 from model.backtest import BacktestReport, Score, backtest
 from model.calibration import CalibrationSummary
 from model.checkpoint import Checkpoint, Manifest
@@ -37,15 +38,17 @@ from model.errors import (
     TrainingError,
     ValueInvalid,
 )
+from model.findings import Finding, Severity
 from model.forecaster import Forecaster
 from model.horizon import At, Duration, Horizon, Steps, Until
-from model.reading import Aggregation
+from model.reading import Aggregation, Reading, read_columns, read_grid
 from model.series import Forecast, ItemForecast, Notice, Panel, Series
 from model.trainer import Progress, fit
 
 __all__ = [
     "Aggregation",
     "At",
+    "Audit",
     "BacktestReport",
     "CalibrationSummary",
     "Checkpoint",
@@ -60,6 +63,7 @@ __all__ = [
     "DuplicateItems",
     "DuplicateTimestamps",
     "Duration",
+    "Finding",
     "Forecast",
     "Forecaster",
     "ForecastingError",
@@ -69,6 +73,7 @@ __all__ = [
     "HorizonNotAhead",
     "HorizonOutOfRange",
     "ImplicitStepUnsolved",
+    "ItemAudit",
     "ItemForecast",
     "LengthMismatch",
     "Manifest",
@@ -77,14 +82,17 @@ __all__ = [
     "PanelEmpty",
     "Progress",
     "QuantileLevelOutOfRange",
+    "Reading",
     "RequestError",
     "Score",
     "Series",
     "SeriesTooShort",
+    "Severity",
     "ShootingArgumentInvalid",
     "SolverError",
     "StepBudgetExceeded",
     "Steps",
+    "Tally",
     "TimeZonesMixed",
     "TimestampInvalid",
     "TrainingCancelled",
@@ -94,9 +102,12 @@ __all__ = [
     "TrainingOptions",
     "Until",
     "ValueInvalid",
+    "audit",
     "backtest",
     "choose_config",
     "device_name",
     "fit",
     "limit_threads",
+    "read_columns",
+    "read_grid",
 ]

@@ -143,7 +143,7 @@ def choose_config(panel: Panel, options: TrainingOptions) -> TrainingConfig:
     longest = max(panel, key=len)
     num_steps = 1 + int(-longest.grid(freq).positions(longest.timestamps)[0])
     horizon = options.horizon or max(1, min(_usual_horizon(season), num_steps // 5))
-    needed = max(MIN_OBSERVATIONS, 2 * horizon + MIN_OBSERVATIONS // 2)
+    needed = least_observations(horizon)
     if min(len(longest), num_steps) < needed:
         raise SeriesTooShort(longest.item_id, len(longest), needed, f"training for a horizon of {horizon} steps")
     validation = options.validation_steps or max(horizon, min(num_steps * 3 // 20, num_steps - needed + horizon))
@@ -158,6 +158,11 @@ def choose_config(panel: Panel, options: TrainingOptions) -> TrainingConfig:
     )
     chosen = {name: value for name, value in asdict(options).items() if value is not None}
     return replace(config, **chosen)
+
+
+def least_observations(horizon: int) -> int:
+    """The fewest observations from which a training for a horizon makes sense."""
+    return max(MIN_OBSERVATIONS, 2 * horizon + MIN_OBSERVATIONS // 2)
 
 
 def _commonest_frequency(panel: Panel) -> str:

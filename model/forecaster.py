@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 from model.calibration import CalibrationSummary
 from model.checkpoint import Checkpoint, Manifest
+from model.columns import LAST_INSTANT
 from model.config import TrainingConfig
 from model.device import choose_device
 from model.errors import FrequencyUnknown, HorizonNotAhead, HorizonOutOfRange, QuantileLevelOutOfRange, SeriesTooShort
 from model.grid import Grid, Instants, season_length
 from model.horizon import At, Duration, Horizon, Steps, Until
 from model.inference import Predictor
-from model.reading import LAST_INSTANT
 from model.scaling import Scale
 from model.series import Forecast, ItemForecast, Notice, Panel, Series
 from model.windows import on_grid

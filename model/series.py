@@ -9,18 +9,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from model.errors import ColumnMissing, DuplicateItems, PanelEmpty, SeriesTooShort, TimestampInvalid
-from model.grid import Grid, Instants, localize, parse_frequency
-from model.reading import (
-    LAST_INSTANT,
-    Aggregation,
-    Column,
-    Fault,
-    Reading,
-    read_columns,
-    read_numbers,
-    read_timestamps,
-)
+from model.columns import Column
+from model.errors import ColumnMissing, DuplicateItems, PanelEmpty, SeriesTooShort
+from model.grid import Grid, Instants, localize
+from model.reading import Aggregation, Reading, read_columns, read_grid
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +67,8 @@ class Series:
         Raises:
             DataError: The first of its faults.
         """
-        _refuse(reading.faults)
+        for fault in reading.faults:
+            raise fault.error
         return cls(reading.item_id, reading.instants, reading.numbers, reading.freq, reading.time_zone)
 
     @classmethod
@@ -86,24 +79,16 @@ class Series:
             FrequencyInvalid, TimestampInvalid, ValueInvalid: The input is not a series.
             SeriesTooShort: No observation is left.
         """
-        offset = parse_frequency(freq, item_id=item_id)
-        first = read_timestamps(item_id, [start])
-        _refuse(first.faults)
-        numbers, wrong = read_numbers(item_id, values)
-        _refuse(wrong)
-        anchor, time_zone = first.instants[0], first.time_zone
-        grid = Grid(anchor, offset.freqstr, time_zone)
-        if grid.steps_until(LAST_INSTANT) < len(numbers):
-            raise TimestampInvalid(item_id, len(numbers) - 1, "a date past the year 9000")
-        skip = 0 if grid.timestamps(0, 0)[0] >= anchor else 1
-        instants = grid.timestamps(skip, skip + len(numbers) - 1)
-        observed = ~np.isnan(numbers)
-        if not observed.any():
-            raise SeriesTooShort(item_id, 0, 1, "a series")
-        return cls(item_id, instants[observed], numbers[observed], offset.freqstr, time_zone)
+        return cls.from_reading(read_grid(item_id, start, freq, values))
 
     def __len__(self) -> int:
         return len(self.values)
+
+    def to_reading(self) -> Reading:
+        """The series as if it had just been read, without a fault."""
+        return Reading(
+            self.item_id, len(self), 0, self.timestamps, self.timestamps, self.values, self.freq, self.time_zone, (), ()
+        )
 
     @property
     def last(self) -> np.datetime64:
@@ -274,8 +259,3 @@ class Forecast:
 
     items: tuple[ItemForecast, ...]
     function_evaluations: int
-
-
-def _refuse(faults: Sequence[Fault]) -> None:
-    for fault in faults:
-        raise fault.error

@@ -1,0 +1,160 @@
+"""One raw column: its timestamps or its numbers, and every row that holds none."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pandas.tseries.api import guess_datetime_format
+
+from model.errors import DataError, TimestampInvalid, TimeZonesMixed, ValueInvalid
+from model.grid import Instants
+
+Column = Sequence[Any] | pd.Series | pd.DatetimeIndex | NDArray[Any]
+Positions = NDArray[np.intp]
+
+FIRST_INSTANT, LAST_INSTANT = np.datetime64("1000-01-01", "us"), np.datetime64("9000-01-01", "us")
+"""Outside, calendars and ISO 8601 soon end."""
+
+_ZONE = re.compile(r"(?:[zZ]|[+-]\d{2}:?\d{2})$")
+
+
+def _nowhere() -> Positions:
+    return np.empty(0, dtype=np.intp)
+
+
+@dataclass(frozen=True, eq=False)
+class Fault:
+    """One reason why columns are no series.
+
+    Attributes:
+        error: The reason.
+        positions: The rows it concerns, ascending; empty where that is not a matter of single rows.
+    """
+
+    error: DataError
+    positions: Positions = field(default_factory=_nowhere)
+
+
+@dataclass(frozen=True, eq=False)
+class Times:
+    """A column of timestamps as far as it can be read.
+
+    Attributes:
+        instants: UTC, or wall clock where there is no zone; not-a-time where a row is at fault.
+        time_zone: The zone; None for wall clocks.
+        offsets: The offsets from UTC that occur, where they differ and no zone is named; else none.
+        faults: What is wrong.
+    """
+
+    instants: Instants
+    time_zone: str | None
+    offsets: tuple[str, ...]
+    faults: tuple[Fault, ...]
+
+
+def read_timestamps(item_id: str, timestamps: Column) -> Times:
+    """Reads a column of timestamps: all in one format, with a zone or without."""
+    column = pd.Series(timestamps)
+    if pd.api.types.is_numeric_dtype(column.dtype) and len(column):
+        index = pd.DatetimeIndex(np.full(len(column), np.datetime64("NaT", "us")))
+        return _to_times(item_id, column, index, (), ())
+    for pattern in _patterns(column):
+        try:
+            return _to_times(item_id, column, pd.DatetimeIndex(pd.to_datetime(column, format=pattern)), (), ())
+        except (ValueError, TypeError, OverflowError):
+            continue
+    return _read_one_by_one(item_id, column)
+
+
+def read_numbers(item_id: str, values: Column) -> tuple[NDArray[np.float64], tuple[Fault, ...]]:
+    """Reads a column of observations; NaN where one is missing or at fault."""
+    column = pd.Series(values)
+    try:
+        if pd.api.types.is_bool_dtype(column.dtype):
+            raise TypeError("bool")
+        numbers = column.to_numpy(dtype=np.float64, na_value=np.nan, copy=True)
+        wrong = np.isinf(numbers)
+    except (TypeError, ValueError, OverflowError):
+        parsed = [_number(value) for value in column]
+        wrong = np.array([number is None or np.isinf(number) for number in parsed])
+        numbers = np.array([np.nan if number is None else number for number in parsed])
+    if not wrong.any():
+        return numbers, ()
+    positions = np.flatnonzero(wrong)
+    first = int(positions[0])
+    found = str(numbers[first]) if np.isinf(numbers[first]) else _shown(column.iloc[first])
+    numbers[wrong] = np.nan
+    return numbers, (Fault(ValueInvalid(item_id, first, found), positions),)
+
+
+def _number(value: Any) -> float | None:
+    """A number; NaN for what is missing, None for what is none."""
+    if value is None or value is pd.NA:
+        return np.nan
+    if isinstance(value, (bool, np.bool_)):
+        return None
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def _patterns(column: "pd.Series[Any]") -> list[str]:
+    guessed = guess_datetime_format(str(column.iloc[0])) if len(column) else None
+    return ["ISO8601", guessed] if guessed else ["ISO8601"]
+
+
+def _read_one_by_one(item_id: str, column: "pd.Series[Any]") -> Times:
+    """Timestamps of which some cannot be read, or whose offsets differ, as a zone's do across a change of its clocks.
+
+    They are kept in UTC.
+    """
+    texts = pd.Series([str(value) for value in column])
+    tried = [
+        pd.DatetimeIndex(pd.to_datetime(texts, format=pattern, utc=True, errors="coerce"))
+        for pattern in _patterns(column)
+    ]
+    index = min(tried, key=lambda one: np.count_nonzero(one.isna()))
+    zones = [_ZONE.search(text) for text in texts]
+    naive = np.array([zone is None for zone in zones]) & ~np.asarray(index.isna())
+    offsets = {zone.group().upper().replace("Z", "+00:00") for zone in zones if zone}
+    if not offsets:
+        return _to_times(item_id, column, index.tz_localize(None), (), ())
+    mixed = (Fault(TimeZonesMixed(item_id), np.flatnonzero(naive)),) if naive.any() else ()
+    return _to_times(item_id, column, index, tuple(sorted(offsets)) if len(offsets) > 1 else (), mixed)
+
+
+def _to_times(
+    item_id: str, column: "pd.Series[Any]", index: pd.DatetimeIndex, offsets: tuple[str, ...], mixed: tuple[Fault, ...]
+) -> Times:
+    time_zone = None if index.tz is None else str(index.tz)
+    instants = (index if index.tz is None else index.tz_convert("UTC").tz_localize(None)).as_unit("us").to_numpy()
+    faults: list[Fault] = []
+    unread = np.flatnonzero(index.isna())
+    if len(unread):
+        faults.append(Fault(TimestampInvalid(item_id, int(unread[0]), _shown(column.iloc[unread[0]])), unread))
+    faults += mixed
+    instants, outside = _within_calendar(item_id, instants)
+    return Times(instants, time_zone, offsets, (*faults, *outside))
+
+
+def _within_calendar(item_id: str, instants: Instants) -> tuple[Instants, tuple[Fault, ...]]:
+    """Instants, with not-a-time for those outside the years that calendars and ISO 8601 can express."""
+    outside = (instants < FIRST_INSTANT) | (instants > LAST_INSTANT)
+    if not outside.any():
+        return instants, ()
+    positions = np.flatnonzero(outside)
+    found = f"{instants[positions[0]]}, outside the years 1000 to 9000,"
+    kept = np.where(outside, np.datetime64("NaT", "us"), instants)
+    return kept, (Fault(TimestampInvalid(item_id, int(positions[0]), found), positions),)
+
+
+def _shown(value: Any) -> str:
+    """A raw value as an error quotes it."""
+    if value is None or value is pd.NaT or value is pd.NA or (isinstance(value, float) and np.isnan(value)):
+        return "nothing"
+    return repr(value.item() if isinstance(value, np.generic) else value)[:80]
