@@ -1,6 +1,6 @@
 """The front door: the only names the service may import."""
 
-from model.audit import Audit, ItemAudit, Tally, audit
+from model.audit import Audit, ItemAudit, Tally, audit_panel
 from model.backtest import BacktestReport, Score, backtest
 from model.calibration import CalibrationSummary
 from model.checkpoint import Checkpoint, Manifest
@@ -102,7 +102,7 @@ __all__ = [
     "TrainingOptions",
     "Until",
     "ValueInvalid",
-    "audit",
+    "audit_panel",
     "backtest",
     "choose_config",
     "device_name",

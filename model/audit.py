@@ -82,7 +82,7 @@ class Audit:
     num_items_left_out: int
 
 
-def audit(
+def audit_panel(
     items: Iterable[Item],
     *,
     horizon: int | None = None,
