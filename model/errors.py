@@ -30,7 +30,8 @@ The tree::
     │   ├── CheckpointCorrupt
     │   └── CheckpointFormatUnsupported
     └── SolverError                    an integration did not finish
-        └── StepBudgetExceeded
+        ├── StepBudgetExceeded
+        └── ImplicitStepUnsolved
 
 A message says what was found, what is needed and what to do. The facts are attributes of the error, so that a caller
 can act on them without reading prose.
@@ -329,3 +330,16 @@ class StepBudgetExceeded(SolverError):
             hint="Use a fixed-step method, or loosen rtol and atol.",
         )
         self.max_steps = max_steps
+
+
+class ImplicitStepUnsolved(SolverError):
+    """The fixed-point iteration of an implicit step did not come to rest."""
+
+    def __init__(self, step: float, num_sweeps: int, change: float) -> None:
+        super().__init__(
+            f"After {num_sweeps} sweeps an implicit step of {step:g} still changes by {change:.1e} of its size.",
+            hint="Use a smaller step, so that the iteration contracts, or an explicit method.",
+        )
+        self.step = step
+        self.num_sweeps = num_sweeps
+        self.change = change
