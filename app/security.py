@@ -1,9 +1,11 @@
-"""Who may call, and how much: the size of bodies, headers for browsers, where the service may listen."""
+"""What strangers may send and see: the size of bodies, headers for browsers, where the service answers without keys."""
 
 import asyncio
 import contextlib
 import ipaddress
+from collections.abc import Mapping
 from typing import Final
+from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -100,23 +102,67 @@ class BrowserHeaders:
         await self._app(scope, receive, with_headers if scope["type"] == "http" else send)
 
 
-def check_host(host: str, *, allow_unauthenticated: bool) -> None:
+def check_host(host: str, *, allow_unauthenticated: bool, keys_are_needed: bool = False) -> None:
     """Refuses to listen where strangers could call, as long as nobody has to say who they are.
 
     Raises:
         SettingInvalid: The address is not of loopback.
     """
-    if not allow_unauthenticated and not _is_loopback(host):
+    if not allow_unauthenticated and not keys_are_needed and not _is_loopback(host):
         raise SettingInvalid(
             "LONGSHOT_HOST",
             host,
-            "a loopback address such as 127.0.0.1, because requests are not authenticated; "
+            "a loopback address such as 127.0.0.1 as long as there is no API key ('longshot keys create' makes one); "
             "LONGSHOT_ALLOW_UNAUTHENTICATED=1 says that something else guards the port",
         )
 
 
+def why_not_local(address: str, headers: Mapping[str, str]) -> str | None:
+    """Why a request may not be of a program on this machine; None if it is.
+
+    A request through a proxy of this machine also comes from loopback, and so does one from a page whose name was made
+    to lead here (DNS rebinding); both show in the headers.
+
+    Args:
+        address: Where the request came from.
+        headers: Its headers.
+    """
+    if not _is_loopback(address):
+        return f"this request came from {address}"
+    if "x-forwarded-for" in headers or "forwarded" in headers:
+        return "a proxy has passed this request on"
+    host = headers.get("host", "")
+    if not _is_loopback(_host_name(host)):
+        return f"this request was sent to {host[:80]!r}"
+    return None
+
+
+def why_from_page(headers: Mapping[str, str], allowed_origins: str) -> str | None:
+    """Why a request was sent by a page of another site, behind its reader's back; None if it was not.
+
+    Args:
+        headers: The request's; browsers tell in `Sec-Fetch-Site` where a request comes from.
+        allowed_origins: Origins whose pages may call, with commas between.
+    """
+    origin = headers.get("origin", "")
+    if origin and origin in [one.strip() for one in allowed_origins.split(",")]:
+        return None
+    if headers.get("sec-fetch-site", "none") in ("cross-site", "same-site"):
+        return f"a page of {origin[:80] or 'another site'} sent this request"
+    return None
+
+
 def _is_loopback(host: str) -> bool:
     try:
-        return host == "localhost" or ipaddress.ip_address(host.strip("[]")).is_loopback
+        address = ipaddress.ip_address(host.strip("[]"))
     except ValueError:
-        return False
+        return host == "localhost"
+    mapped = getattr(address, "ipv4_mapped", None)
+    return bool((mapped or address).is_loopback)
+
+
+def _host_name(host: str) -> str:
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""

@@ -12,21 +12,31 @@ import structlog
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.bounds import ConcurrencyLimit, HeadLimit
 from app.problems import add_problem_handlers, answer_problem
-from app.routes import datasets, forecasts, models, operations, training_jobs
+from app.routes import audit_log, datasets, forecasts, keys, models, operations, training_jobs
+from app.routes.accounting import Accounting
 from app.routes.bodies import request_schemas
 from app.routes.metrics import Metrics
-from app.routes.resources import WorkerAlive, open_resources
+from app.routes.resources import Resources, WorkerAlive, open_resources
 from app.security import BodyLimit, BrowserHeaders
 from app.settings import Settings
 from app.telemetry import log_context
 from app.ui import reference
 
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
-_PARTS: Final = (forecasts, datasets, training_jobs, models, operations, reference)
+PARTS: Final = (forecasts, datasets, training_jobs, models, keys, audit_log, operations, reference)
+_ASKED_HEADERS: Final = (
+    *("Authorization", "Content-Type", "Content-Encoding", "Idempotency-Key", "If-Match", "If-None-Match"),
+    *("Last-Event-ID", "X-Request-ID"),
+)
+_TOLD_HEADERS: Final = ("ETag", "Location", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-ID")
+"""What pages of allowed origins may send, and what they may read, beside the headers they always may."""
+
 _log = structlog.get_logger()
 
 
@@ -56,15 +66,34 @@ def create_app(settings: Settings, worker_alive: WorkerAlive) -> FastAPI:
         redoc_url=None,
     )
     application.state.resources = resources
-    for part in _PARTS:
+    for part in PARTS:
         application.include_router(part.router)
     application.mount("/static", reference.STATIC)
     add_problem_handlers(application)
-    application.add_middleware(BodyLimit, max_body_bytes=settings.max_body_bytes)
-    application.add_middleware(RequestContext, metrics=resources.metrics)
-    application.add_middleware(BrowserHeaders)
+    _add_middleware(application, resources)
     application.openapi = lambda: _openapi(application)  # type: ignore[method-assign]
     return application
+
+
+def _add_middleware(application: FastAPI, resources: Resources) -> None:
+    """Adds what every request passes, from the inside out."""
+    settings = resources.settings
+    application.add_middleware(Accounting, audit_log=resources.audit_log)
+    application.add_middleware(BodyLimit, max_body_bytes=settings.max_body_bytes)
+    application.add_middleware(ConcurrencyLimit, max_requests=settings.max_concurrent_requests)
+    application.add_middleware(
+        HeadLimit, max_url_bytes=settings.max_url_bytes, max_header_bytes=settings.max_header_bytes
+    )
+    application.add_middleware(RequestContext, metrics=resources.metrics)
+    if settings.cors_origins:
+        application.add_middleware(
+            CORSMiddleware,
+            allow_origins=[one.strip() for one in settings.cors_origins.split(",")],
+            allow_methods=["GET", "POST", "PUT", "DELETE"],
+            allow_headers=_ASKED_HEADERS,
+            expose_headers=_TOLD_HEADERS,
+        )
+    application.add_middleware(BrowserHeaders)
 
 
 class RequestContext:
@@ -112,7 +141,15 @@ class RequestContext:
         self._metrics.seconds.labels(route).observe(seconds)
         quiet = route in ("/livez", "/readyz", "/metrics") and status < 400
         log = _log.debug if quiet else _log.info
-        log("request", method=scope["method"], path=scope["path"], status=status, milliseconds=round(seconds * 1000, 1))
+        caller = scope["state"].get("caller")
+        log(
+            "request",
+            method=scope["method"],
+            path=scope["path"],
+            status=status,
+            caller=caller.id if caller else None,
+            milliseconds=round(seconds * 1000, 1),
+        )
 
 
 def _openapi(application: FastAPI) -> dict[str, Any]:

@@ -19,6 +19,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.artifacts import ArtifactStore
+from app.audit_log import AuditLog, Change
 from app.database import Database, WorkerRow, migrate, now
 from app.datasets import Datasets
 from app.errors import WorkerAlreadyRunning
@@ -123,6 +124,9 @@ class _Workshop:
             self.jobs.end_cancelled(job_id)
             _log.info("the job is cancelled")
             return
+        subject = f"/v1/models/{outcome.version.name}/versions/{outcome.version.number}"
+        change = Change(f"job:{job_id}", "version.trained", subject, {"decision": outcome.decision})
+        AuditLog(self.database).enter(change)
         self.jobs.succeed(job_id, outcome.version.number, outcome.decision)
         _log.info("the job has succeeded", version=str(outcome.version), decision=outcome.decision)
 

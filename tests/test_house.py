@@ -76,7 +76,7 @@ def test_documents_name_only_commands_of_make_that_exist():
 @functools.cache
 def options_of(command: str) -> frozenset[str]:
     """The options of one command of longshot, those of its sub-commands included."""
-    module = importlib.import_module(f"app.cli.{command}")
+    module = importlib.import_module(f"app.cli.{command.replace('-', '_')}")
     application = getattr(module, "application", None)
     if application is None:
         application = typer.Typer()
@@ -89,7 +89,7 @@ def options_of(command: str) -> frozenset[str]:
 def test_documents_name_only_commands_and_options_of_longshot_that_exist():
     for document in DOCUMENTS:
         for line in shell_lines(document):
-            called = re.search(r"(?:^|[ /])longshot ([a-z]+)([^|>]*)", line)
+            called = re.search(r"(?:^|[ /])longshot ([a-z-]+)([^|>]*)", line)
             if not called or line.startswith(("docker", "podman")):
                 continue
             command, rest = called.groups()

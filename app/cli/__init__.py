@@ -1,4 +1,4 @@
-"""`longshot serve | worker | train | forecast | backtest | models`: one file a command."""
+"""`longshot serve | worker | train | forecast | backtest | models | keys | audit-log`: one file a command."""
 
 import importlib
 import sys
@@ -14,6 +14,8 @@ _COMMANDS: Final = {
     "forecast": "Forecast the series of a table.",
     "backtest": "Score a version on a table beside the baselines.",
     "models": "List registered models, versions and aliases; promote a version.",
+    "keys": "List API keys; create or revoke one.",
+    "audit-log": "List who changed what, and when.",
 }
 _EPILOG: Final = (
     "Exit codes: 0 done, 1 refused (one line says why), 2 wrong usage, 130 interrupted. "
@@ -46,7 +48,7 @@ def _add(application: typer.Typer, name: str, text: str, *, load: bool) -> None:
     if not load:
         application.command(name, help=text)(_nothing)
         return
-    module = importlib.import_module(f"app.cli.{name}")
+    module = importlib.import_module(f"app.cli.{name.replace('-', '_')}")
     if hasattr(module, "application"):
         application.add_typer(module.application, name=name, help=text)
     else:

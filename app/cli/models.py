@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from app.cli.backtest import score_table
-from app.cli.options import open_registry
+from app.cli.options import actor, enter_change, open_registry
 from app.cli.refusals import one_line
 from app.registry import PRODUCTION, Registry, Version
 from app.schemas.models import from_version
@@ -44,8 +44,9 @@ def promote(
     alias: Annotated[str, typer.Option(help="The alias to point.")] = PRODUCTION,
 ) -> None:
     """Point an alias at a version; a running service serves it from the next request on."""
-    registry = open_registry(Settings.from_environment())
-    state = registry.point_alias(name, alias, version, actor="cli")
+    settings = Settings.from_environment()
+    state = open_registry(settings).point_alias(name, alias, version, actor=actor())
+    enter_change(settings, "alias.moved", f"/v1/models/{name}/aliases/{alias}", version=version)
     typer.echo(f"{state.name}@{state.alias} points at version {state.number}.")
 
 

@@ -1,11 +1,14 @@
 """Arguments and options that several commands share."""
 
+import getpass
+import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from app.artifacts import ArtifactStore
+from app.audit_log import Action, AuditLog, Change
 from app.database import Database, migrate
 from app.frames import Columns, FileNotWritable, read_file, read_panel
 from app.registry import Registry
@@ -47,10 +50,35 @@ def open_registry(settings: Settings) -> Registry:
     Raises:
         OperationError: The home folder or the database cannot be used.
     """
+    return Registry(open_database(settings), ArtifactStore(settings.artifacts_path))
+
+
+def open_database(settings: Settings) -> Database:
+    """The database of the home folder, brought up to date.
+
+    Raises:
+        OperationError: The home folder or the database cannot be used.
+    """
     settings.make_home()
     database = Database(settings.database_url)
     migrate(database)
-    return Registry(database, ArtifactStore(settings.artifacts_path))
+    return database
+
+
+def enter_change(settings: Settings, action: Action, subject: str, **details: str | int | None) -> None:
+    """Enters a change that was made from the command line in the audit log."""
+    database = open_database(settings)
+    AuditLog(database).enter(Change(actor(), action, subject, details))
+    database.close()
+
+
+def actor() -> str:
+    """Who is named where a change from the command line is on record."""
+    try:
+        return f"cli:{getpass.getuser()}"
+    except (KeyError, OSError, ImportError):
+        # A container's user may have no name.
+        return f"cli:{os.getuid()}"
 
 
 def hold_out(panel: Panel, holdout: str | None) -> tuple[Panel, Panel | None]:

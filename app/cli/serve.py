@@ -12,11 +12,14 @@ from dataclasses import replace
 from types import FrameType
 from typing import Annotated, Any, Final, NoReturn
 
+import structlog
 import typer
 import uvicorn
 
+from app.cli.options import open_database
 from app.cli.refusals import one_line
 from app.errors import SettingInvalid
+from app.keyring import Keyring
 from app.security import check_host
 from app.server import create_app
 from app.settings import Settings
@@ -26,8 +29,10 @@ from app.worker import worker_alive
 from model import limit_threads
 
 _BACKLOG: Final = 2048
+_HEAD_BYTES: Final = 2**16
 _WATCH_SECONDS: Final = 0.1
 _LINGER_SECONDS: Final = 2.0
+_log = structlog.get_logger()
 
 
 @one_line
@@ -40,8 +45,8 @@ def command(
     """Serve forecasts over HTTP, with a worker beside it."""
     given: dict[str, Any] = {"host": host, "port": port}
     settings = replace(Settings.from_environment(), **{name: one for name, one in given.items() if one is not None})
-    check_host(settings.host, allow_unauthenticated=settings.allow_unauthenticated)
     configure_logging(settings.log_format, settings.log_level)
+    _check_access(settings)
     # As many forecasts run at once as there are cores; more threads in each would only compete.
     limit_threads(1)
     listener = _listen(settings.host, settings.port)
@@ -52,6 +57,23 @@ def command(
     _serve(settings, listener)
 
 
+def _check_access(settings: Settings) -> None:
+    """Refuses to answer strangers as long as there is no key, and says that there is none."""
+    database = open_database(settings)
+    keyring = Keyring(database)
+    keys_are_needed = keyring.are_needed()
+    keyring.close()
+    database.close()
+    check_host(
+        settings.host,
+        allow_unauthenticated=settings.allow_unauthenticated,
+        keys_are_needed=keys_are_needed,
+    )
+    if not keys_are_needed:
+        who = "everybody who can reach it" if settings.allow_unauthenticated else "every program of this machine"
+        _log.warning("there is no API key, none is asked for", answers=who, hint="longshot keys create --scope admin")
+
+
 def _serve(settings: Settings, listener: socket.socket) -> None:
     server = uvicorn.Server(
         uvicorn.Config(
@@ -59,6 +81,10 @@ def _serve(settings: Settings, listener: socket.socket) -> None:
             log_config=None,
             access_log=False,
             server_header=False,
+            # uvicorn would believe every proxy of this machine, and not answer a long head with a problem.
+            proxy_headers=bool(settings.trusted_proxies),
+            forwarded_allow_ips=[one.strip() for one in settings.trusted_proxies.split(",")],
+            h11_max_incomplete_event_size=_HEAD_BYTES + settings.max_url_bytes + settings.max_header_bytes,
             timeout_graceful_shutdown=int(settings.shutdown_seconds),
         )
     )

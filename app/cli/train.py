@@ -20,6 +20,8 @@ from app.cli.options import (
     ItemId,
     Target,
     Timestamp,
+    actor,
+    enter_change,
     hold_out,
     load_panel,
     open_registry,
@@ -91,9 +93,11 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     limit_threads(settings.training_threads)
     registry = open_registry(settings)
     _say(f"Training {model} on {len(kept)} series with {kept.num_observations:,} observations.")
-    plan = training.TrainingPlan(model, "cli", options, policy)
+    plan = training.TrainingPlan(model, actor(), options, policy)
     with _progress() as on_epoch:
         outcome = training.train(registry, kept, plan, on_epoch=on_epoch)
+    subject = f"/v1/models/{model}/versions/{outcome.version.number}"
+    enter_change(settings, "version.trained", subject, decision=outcome.decision)
     if as_json:
         typer.echo(orjson.dumps(from_version(outcome.version), option=orjson.OPT_INDENT_2).decode())
     else:

@@ -9,13 +9,14 @@ from pydantic.json_schema import models_json_schema
 
 from app.schemas.datasets import DatasetRequest
 from app.schemas.forecasts import ForecastRequest
+from app.schemas.keys import KeyRequest
 from app.schemas.models import AliasRequest
 from app.schemas.refusals import MediaTypeUnsupported
 from app.schemas.training import TrainingJobRequest
 
 JSON = "application/json"
 _REFERENCE = "#/components/schemas/{model}"
-_REQUESTS: tuple[type[BaseModel], ...] = (ForecastRequest, DatasetRequest, TrainingJobRequest, AliasRequest)
+_REQUESTS: tuple[type[BaseModel], ...] = (ForecastRequest, DatasetRequest, TrainingJobRequest, AliasRequest, KeyRequest)
 
 
 async def read_body(request: Request, *media_types: str) -> tuple[str, bytes]:

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request, Response
 
 from app.forecasting import Refusal
 from app.routes.bodies import JSON, describe_body, read_json, to_json
+from app.routes.permissions import FORECAST, SpendPoints
 from app.routes.resources import Resources, Service
 from app.schemas.answers import ForecastResponse, Seconds, from_forecast
 from app.schemas.forecasts import ForecastRequest
@@ -18,16 +19,17 @@ router = APIRouter(tags=["forecasts"])
     "/v1/forecasts",
     summary="Forecast now",
     response_model=ForecastResponse,
+    dependencies=[FORECAST],
     openapi_extra=describe_body(ForecastRequest),
 )
-async def post_forecast(request: Request, service: Service) -> Response:
+async def post_forecast(request: Request, service: Service, spend: SpendPoints) -> Response:
     """Answers with the version that the model means at this moment, from threads apart from all other requests."""
     body = await read_json(request)
-    content = await service.bench.run(lambda: _answer(service, body))
+    content = await service.bench.run(lambda: _answer(service, spend, body))
     return Response(content, media_type=JSON)
 
 
-def _answer(service: Resources, body: bytes) -> bytes:
+def _answer(service: Resources, spend: SpendPoints, body: bytes) -> bytes:
     started = time.perf_counter()
     settings = service.settings
     asked = ForecastRequest.model_validate_json(body)
@@ -40,6 +42,7 @@ def _answer(service: Resources, body: bytes) -> bytes:
     question = asked.to_question(service.datasets.panel)
     parsed = time.perf_counter()
     given = service.forecasting.answer(question)
+    spend(given.points_in + given.points_out)
     service.metrics.points.inc(given.points_out)
     service.metrics.refusals.inc(sum(isinstance(one, Refusal) for one in given.items))
     response = from_forecast(

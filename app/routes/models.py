@@ -6,7 +6,9 @@ from fastapi import APIRouter, Header, Path, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from app.registry import AliasState
+from app.routes.accounting import audited, note
 from app.routes.bodies import answer, describe_body, read_json
+from app.routes.permissions import ANY_KEY, TRAIN, CurrentCaller
 from app.routes.resources import Service
 from app.schemas.models import (
     AliasBody,
@@ -27,32 +29,34 @@ router = APIRouter(prefix="/v1/models", tags=["models"])
 Number = Annotated[int, Path(ge=1, le=2**31 - 1)]
 
 
-@router.get("", summary="List the registered models", response_model=ModelList)
+@router.get("", summary="List the registered models", response_model=ModelList, dependencies=[ANY_KEY])
 def get_models(service: Service) -> Response:
     """By name."""
     return answer(ModelList([from_model(one) for one in service.registry.models()]))
 
 
-@router.get("/{name}", summary="Show a registered model", response_model=ModelBody)
+@router.get("/{name}", summary="Show a registered model", response_model=ModelBody, dependencies=[ANY_KEY])
 def get_model(name: str, service: Service) -> Response:
     """Its newest version, and where its aliases point."""
     return answer(from_model(service.registry.model(name)))
 
 
-@router.get("/{name}/versions", summary="List the versions of a model", response_model=VersionList)
+@router.get(
+    "/{name}/versions", summary="List the versions of a model", response_model=VersionList, dependencies=[ANY_KEY]
+)
 def get_versions(name: str, service: Service) -> Response:
     """The newest first."""
     return answer(VersionList([from_version(one) for one in service.registry.versions(name)]))
 
 
-@router.get("/{name}/versions/{number}", summary="Show a version", response_model=VersionBody)
+@router.get("/{name}/versions/{number}", summary="Show a version", response_model=VersionBody, dependencies=[ANY_KEY])
 def get_version(name: str, number: Number, service: Service) -> Response:
     """Its training, its checkpoint, and how it did beside the baselines."""
     version = service.registry.version(name, number)
     return answer(from_version(version), ETag=f'"{version.digest}"')
 
 
-@router.get("/{name}/aliases/{alias}", summary="Show an alias", response_model=AliasBody)
+@router.get("/{name}/aliases/{alias}", summary="Show an alias", response_model=AliasBody, dependencies=[ANY_KEY])
 def get_alias(name: str, alias: str, service: Service) -> Response:
     """Where it points; the ETag is what a conditional change names."""
     return _answer_alias(service.registry.alias(name, alias))
@@ -62,6 +66,7 @@ def get_alias(name: str, alias: str, service: Service) -> Response:
     "/{name}/aliases/{alias}",
     summary="Point an alias at a version",
     response_model=AliasBody,
+    dependencies=[TRAIN, audited("alias.moved")],
     openapi_extra=describe_body(AliasRequest),
 )
 async def put_alias(
@@ -69,6 +74,7 @@ async def put_alias(
     name: str,
     alias: str,
     service: Service,
+    caller: CurrentCaller,
     if_match: Annotated[str | None, Header()] = None,
     if_none_match: Annotated[str | None, Header()] = None,
 ) -> Response:
@@ -76,8 +82,9 @@ async def put_alias(
     asked = AliasRequest.model_validate_json(await read_json(request))
     expected = expected_revision(if_match, if_none_match)
     state = await run_in_threadpool(
-        lambda: service.registry.point_alias(name, alias, asked.version, actor="http", expected=expected)
+        lambda: service.registry.point_alias(name, alias, asked.version, actor=caller.id, expected=expected)
     )
+    note(request, version=state.number)
     return _answer_alias(state)
 
 

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Response
 from starlette.responses import RedirectResponse
 
 from app.routes.bodies import answer
+from app.routes.permissions import ANY_KEY, METRICS
 from app.routes.readiness import Readiness, check_readiness
 from app.routes.resources import Service
 from model import device_name
@@ -28,11 +29,16 @@ class Alive:
 class Limits:
     """What the service allows."""
 
+    max_url_bytes: int
+    max_header_bytes: int
     max_body_bytes: int
     max_series: int
     max_points: int
     max_horizon_steps: int
     max_quantile_levels: int
+    max_concurrent_requests: int
+    max_requests_per_minute: int
+    max_points_per_minute: int
     forecast_timeout_seconds: float
 
 
@@ -45,6 +51,7 @@ class System:
     libraries: dict[str, str]
     device: str
     worker_alive: bool
+    keys_needed: bool
     limits: Limits
 
 
@@ -69,13 +76,13 @@ async def get_readyz(service: Service) -> Response:
     return answer(readiness)
 
 
-@router.get("/metrics", summary="What the service counts", response_class=Response)
+@router.get("/metrics", summary="What the service counts", response_class=Response, dependencies=[METRICS])
 def get_metrics(service: Service) -> Response:
-    """In Prometheus's text format."""
+    """In Prometheus's text format; programs of the same machine need no key, nor anybody with LONGSHOT_OPEN_METRICS."""
     return Response(service.metrics.expose(), media_type="text/plain; version=0.0.4")
 
 
-@router.get("/v1/system", summary="What the service is, and its limits", response_model=System)
+@router.get("/v1/system", summary="What the service is, and its limits", response_model=System, dependencies=[ANY_KEY])
 def get_system(service: Service) -> Response:
     """Versions of what it runs on, its limits, and whether a worker lives."""
     settings = service.settings
@@ -87,6 +94,7 @@ def get_system(service: Service) -> Response:
             libraries={name: version(name) for name in _LIBRARIES},
             device=device_name(),
             worker_alive=service.worker_alive(service.database),
+            keys_needed=service.keyring.are_needed(),
             limits=limits,
         )
     )

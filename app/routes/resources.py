@@ -8,10 +8,13 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from app.artifacts import ArtifactStore
+from app.audit_log import AuditLog
 from app.database import Database, migrate
 from app.datasets import Datasets
 from app.forecasting import Bench, Forecasting, LoadedVersions
 from app.jobs import Jobs
+from app.keyring import Keyring
+from app.rate_limits import RateLimits
 from app.registry import Registry
 from app.routes.metrics import Metrics
 from app.settings import Settings
@@ -33,12 +36,16 @@ class Resources:
     jobs: Jobs
     forecasting: Forecasting
     bench: Bench
+    keyring: Keyring
+    rate_limits: RateLimits
+    audit_log: AuditLog
     metrics: Metrics
     worker_alive: WorkerAlive
 
     def close(self) -> None:
         """Lets go of threads and connections."""
         self.bench.close()
+        self.keyring.close()
         self.jobs.close()
         self.database.close()
 
@@ -47,9 +54,14 @@ def open_resources(settings: Settings, worker_alive: WorkerAlive) -> Resources:
     """Makes the home folder, brings the database up to date, and opens everything on them.
 
     Raises:
-        OperationError: The home folder or the database cannot be used.
+        OperationError: The home folder, the database or the counter of rate limits cannot be used.
     """
     settings.make_home()
+    rate_limits = RateLimits(
+        settings.rate_limit_storage,
+        max_requests=settings.max_requests_per_minute,
+        max_points=settings.max_points_per_minute,
+    )
     database = Database(settings.database_url)
     migrate(database)
     artifacts = ArtifactStore(settings.artifacts_path)
@@ -68,6 +80,9 @@ def open_resources(settings: Settings, worker_alive: WorkerAlive) -> Resources:
             max_waiting=_MAX_WAITING,
             timeout_seconds=settings.forecast_timeout_seconds,
         ),
+        keyring=Keyring(database),
+        rate_limits=rate_limits,
+        audit_log=AuditLog(database),
         metrics=Metrics(),
         worker_alive=worker_alive,
     )

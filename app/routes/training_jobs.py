@@ -7,7 +7,9 @@ from starlette.concurrency import run_in_threadpool
 
 from app import training
 from app.jobs import Job, JobState, TrainingRequest
+from app.routes.accounting import audited, note
 from app.routes.bodies import answer, describe_body, read_json
+from app.routes.permissions import TRAIN, SpendPoints
 from app.routes.resources import Resources, Service
 from app.schemas.panels import check_size, to_panel
 from app.schemas.training import JobBody, JobPage, TrainingJobRequest, from_job, from_jobs
@@ -20,20 +22,23 @@ router = APIRouter(prefix="/v1/training-jobs", tags=["training jobs"])
     status_code=202,
     summary="Train a version",
     response_model=JobBody,
+    dependencies=[TRAIN, audited("job.submitted")],
     openapi_extra=describe_body(TrainingJobRequest),
 )
 async def post_training_job(
     request: Request,
     service: Service,
+    spend: SpendPoints,
     idempotency_key: Annotated[str | None, Header(max_length=255)] = None,
 ) -> Response:
     """Queues a training; a worker runs it, and `Location` tells how far it is."""
     body = await read_json(request)
-    job = await run_in_threadpool(_submit, service, body, idempotency_key)
+    job = await run_in_threadpool(_submit, service, spend, body, idempotency_key)
+    note(request, model=job.request.model_name, dataset=job.request.dataset_id, policy=job.request.policy)
     return answer(from_job(job), 202, Location=f"/v1/training-jobs/{job.id}")
 
 
-@router.get("", summary="List the training jobs", response_model=JobPage)
+@router.get("", summary="List the training jobs", response_model=JobPage, dependencies=[TRAIN])
 def get_training_jobs(
     service: Service,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
@@ -44,24 +49,31 @@ def get_training_jobs(
     return answer(from_jobs(service.jobs.list(limit=limit, cursor=cursor, state=state)))
 
 
-@router.get("/{job_id}", summary="Show a training job", response_model=JobBody)
+@router.get("/{job_id}", summary="Show a training job", response_model=JobBody, dependencies=[TRAIN])
 def get_training_job(job_id: str, service: Service) -> Response:
     """Its state, progress, losses, and in the end its version or what went wrong."""
     return answer(from_job(service.jobs.get(job_id)))
 
 
-@router.post("/{job_id}/cancel", status_code=202, summary="Cancel a training job", response_model=JobBody)
+@router.post(
+    "/{job_id}/cancel",
+    status_code=202,
+    summary="Cancel a training job",
+    response_model=JobBody,
+    dependencies=[TRAIN, audited("job.cancelled", "/v1/training-jobs/{job_id}")],
+)
 def post_cancel(job_id: str, service: Service) -> Response:
     """Asks a job to stop: a queued one at once, a running one at its next batch."""
     return answer(from_job(service.jobs.cancel(job_id)), 202)
 
 
-def _submit(service: Resources, body: bytes, idempotency_key: str | None) -> Job:
+def _submit(service: Resources, spend: SpendPoints, body: bytes, idempotency_key: str | None) -> Job:
     asked = TrainingJobRequest.model_validate_json(body)
     check_size(asked.series or [], service.settings.max_series, service.settings.max_points)
     dataset_id = asked.dataset
     if asked.series is not None:
         panel = to_panel(asked.series, service.datasets.panel, duplicates=asked.duplicates)
+        spend(panel.num_observations)
         dataset_id = service.datasets.add(panel).id
     wanted = TrainingRequest(asked.model, str(dataset_id), asked.options.to_options(), asked.policy)
     return training.submit(service.jobs, service.datasets, wanted, idempotency_key=idempotency_key)

@@ -1,16 +1,22 @@
 """A home folder of its own for every test, and one tiny training for all of them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
+import httpx
 import numpy as np
 import pytest
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+from fastapi import FastAPI
 
 from app.artifacts import ArtifactStore
 from app.database import Database, migrate
 from app.datasets import Datasets
 from app.jobs import Jobs
 from app.registry import Registry
+from app.server import create_app
 from app.settings import Settings
 from model import Checkpoint, Panel, Series, TrainingOptions, choose_config, fit
 
@@ -33,6 +39,34 @@ def make_panel(num_items: int = 2, length: int = 160, seed: int = 0) -> Panel:
             for number in range(num_items)
         )
     )
+
+
+class Client:
+    """Talks to an application in this process, as httpx does over a network."""
+
+    def __init__(self, application: FastAPI, portal: BlockingPortal) -> None:
+        self._portal = portal
+        self.application = application
+        self.come_from("127.0.0.1")
+
+    def come_from(self, address: str) -> None:
+        """From now on, requests come from this address."""
+        transport = httpx.ASGITransport(self.application, client=(address, 50_000))
+        self._client = httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1")
+
+    def request(self, method: str, path: str, **options: object) -> httpx.Response:
+        return self._portal.call(partial(self._client.request, method, path, **options))
+
+    def __getattr__(self, method: str) -> Callable[..., httpx.Response]:
+        return partial(self.request, method.upper())
+
+
+@contextmanager
+def serve(settings: Settings, *, worker_alive: bool = True) -> Iterator[Client]:
+    application = create_app(settings, lambda _: worker_alive)
+    with start_blocking_portal() as portal:
+        yield Client(application, portal)
+    application.state.resources.close()
 
 
 @pytest.fixture(scope="session")

@@ -3,25 +3,21 @@ import gzip
 import json
 import re
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
-from functools import partial
 
 import httpx
 import hypothesis
 import numpy as np
 import orjson
 import pytest
-from anyio.from_thread import BlockingPortal, start_blocking_portal
-from fastapi import FastAPI
 from hypothesis import strategies as st
 
 from app.registry import PRODUCTION, Registry
 from app.routes import forecasts
-from app.server import create_app
 from app.settings import Settings
 from model import Checkpoint
+from tests.app.conftest import Client, serve
 
 VALUES = [round(value, 3) for value in (10 + np.sin(np.arange(60) / 4)).tolist()]
 SERIES = {"item_id": "a", "start": "2026-01-01T00:00:00Z", "freq": "h", "target": VALUES}
@@ -41,28 +37,6 @@ TRAINING = {
     "steps_per_epoch": 2,
     "batch_size": 4,
 }
-
-
-class Client:
-    """Talks to an application in this process, as httpx does over a network."""
-
-    def __init__(self, application: FastAPI, portal: BlockingPortal) -> None:
-        self._portal = portal
-        self._client = httpx.AsyncClient(transport=httpx.ASGITransport(application), base_url="http://test")
-
-    def request(self, method: str, path: str, **options: object) -> httpx.Response:
-        return self._portal.call(partial(self._client.request, method, path, **options))
-
-    def __getattr__(self, method: str) -> Callable[..., httpx.Response]:
-        return partial(self.request, method.upper())
-
-
-@contextmanager
-def serve(settings: Settings, *, worker_alive: bool = True) -> Iterator[Client]:
-    application = create_app(settings, lambda _: worker_alive)
-    with start_blocking_portal() as portal:
-        yield Client(application, portal)
-    application.state.resources.close()
 
 
 @pytest.fixture

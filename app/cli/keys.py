@@ -1,0 +1,122 @@
+"""`longshot keys`: who may call the service, and what for."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Annotated
+
+import orjson
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from app.cli.options import enter_change, open_database
+from app.cli.refusals import one_line
+from app.keyring import Keyring
+from app.keys import ApiKey, Scope
+from app.schemas.horizon import parse_duration
+from app.schemas.keys import from_key, from_new_key
+from app.settings import Settings
+
+application = typer.Typer(invoke_without_command=True, pretty_exceptions_enable=False)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
+_PART = 200
+
+
+@application.callback()
+@one_line
+def keys(context: typer.Context, as_json: AsJson = False) -> None:  # noqa: FBT002
+    """List API keys; create or revoke one."""
+    if context.invoked_subcommand is None:
+        _list(as_json=as_json)
+
+
+@application.command("list")
+@one_line
+def list_keys(as_json: AsJson = False) -> None:  # noqa: FBT002
+    """List the keys, those that can no longer be used among them."""
+    _list(as_json=as_json)
+
+
+@application.command()
+@one_line
+def create(
+    scope: Annotated[list[Scope], typer.Option(help="What it allows; repeat for several. admin includes the others.")],
+    name: Annotated[str, typer.Option(help="What it is for.")] = "",
+    expires_in: Annotated[
+        str | None, typer.Option(metavar="90d|12h", help="When it ends (default: when it is revoked).")
+    ] = None,
+    as_json: AsJson = False,  # noqa: FBT002
+) -> None:
+    """Create a key, and print it this once."""
+    lifetime = None if expires_in is None else parse_duration(expires_in).to_pytimedelta()
+    settings = Settings.from_environment()
+    with _open(settings) as keyring:
+        is_first = not keyring.are_needed()
+        new = keyring.create(name, tuple(scope), lifetime=lifetime)
+    key = new.about
+    enter_change(settings, "key.created", f"/v1/keys/{key.id}", scopes=" ".join(key.scopes), name=key.name)
+    if as_json:
+        typer.echo(orjson.dumps(from_new_key(new), option=orjson.OPT_INDENT_2).decode())
+        return
+    typer.echo(new.text)
+    typer.echo(f"This is the only time that the key {key.id} ({', '.join(key.scopes)}) is shown.", err=True)
+    if is_first:
+        typer.echo("It is the first one: from now on every request needs a key.", err=True)
+
+
+@application.command()
+@one_line
+def revoke(key_id: Annotated[str, typer.Argument(metavar="ID", help="key_…")]) -> None:
+    """Revoke a key; a running service refuses it after two seconds at most."""
+    settings = Settings.from_environment()
+    with _open(settings) as keyring:
+        key = keyring.revoke(key_id)
+        is_last = not any(one.state == "active" for one in _all(keyring))
+    enter_change(settings, "key.revoked", f"/v1/keys/{key.id}")
+    typer.echo(f"{key.id} is revoked.")
+    if is_last:
+        typer.echo("No key is left that can be used; the service goes on asking for one.", err=True)
+
+
+def _list(*, as_json: bool) -> None:
+    with _open(Settings.from_environment()) as keyring:
+        found = list(_all(keyring))
+    if as_json:
+        typer.echo(orjson.dumps([from_key(one) for one in found], option=orjson.OPT_INDENT_2).decode())
+    elif found:
+        Console().print(_table(found))
+    else:
+        typer.echo("There is no key yet: the service answers its own machine only. longshot keys create --scope admin")
+
+
+def _all(keyring: Keyring) -> Iterator[ApiKey]:
+    cursor: str | None = None
+    while True:
+        page = keyring.list(limit=_PART, cursor=cursor)
+        yield from page.items
+        cursor = page.next_cursor
+        if cursor is None:
+            return
+
+
+@contextmanager
+def _open(settings: Settings) -> Iterator[Keyring]:
+    database = open_database(settings)
+    keyring = Keyring(database)
+    yield keyring
+    keyring.close()
+    database.close()
+
+
+def _table(found: list[ApiKey]) -> Table:
+    table = Table("id", "name", "scopes", "state", "created (UTC)", "expires", "last used")
+    for key in found:
+        times = (_shown(one) for one in (key.created_at, key.expires_at, key.last_used_at))
+        table.add_row(key.id, key.name, " ".join(key.scopes), key.state, *times)
+    return table
+
+
+def _shown(moment: datetime | None) -> str:
+    return "" if moment is None else f"{moment:%Y-%m-%d %H:%M}"
