@@ -13,6 +13,7 @@ W is a sum of K outer products. With fewer particles than features it is applied
 and terms that share a feature share the first of the two products.
 """
 
+import math
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -63,7 +64,8 @@ class LinearDynamics(Dynamics):
         parameter_weights: The m_w of the cost by the weight's name; 1 where none is given.
 
     Raises:
-        ShootingArgumentInvalid: A size below 1, a parameter weight that is not positive or names no weight.
+        ShootingArgumentInvalid: A size below 1, an inflation that the field cannot have, a parameter weight that is
+            not positive and finite or names no weight.
     """
 
     state_size: int
@@ -75,14 +77,17 @@ class LinearDynamics(Dynamics):
         for name in ("state_size", "inflation"):
             if getattr(self, name) < 1:
                 raise ShootingArgumentInvalid(name, getattr(self, name), "a whole number from 1 on")
+        if self.inflation != self.nearest_inflation(self.inflation):
+            needed = f"{self.nearest_inflation(self.inflation)} for this vector field"
+            raise ShootingArgumentInvalid("inflation", self.inflation, needed)
         for name, weight in self.parameter_weights.items():
-            if name not in self.weight_shapes or not weight > 0:
+            if name not in self.weight_shapes or not 0 < weight < math.inf:
                 needed = f"positive numbers for any of {', '.join(self.weight_shapes)}"
                 raise ShootingArgumentInvalid("parameter_weights", {name: weight}, needed)
 
     @classmethod
-    def smallest_inflation(cls, inflation: int) -> int:
-        """The inflation nearest to the one wanted that the field can have."""
+    def nearest_inflation(cls, inflation: int) -> int:
+        """The inflation nearest to the one wanted that the field can have; any other is refused."""
         return inflation
 
     @property

@@ -7,14 +7,14 @@ import torch
 from torch.testing import assert_close
 
 from model import ShootingArgumentInvalid
-from model.shooting.dynamics import Dynamics
-from model.shooting.hamiltonian import hamiltonian, symplectic_gradient
+from model.shooting.dynamics import DYNAMICS, LinearDynamics, UpDownDamped
+from model.shooting.hamiltonian import energy, hamiltonian, reduced_hamiltonian, symplectic_gradient
 from model.shooting.phase import Phase
 from tests.model.shooting.conftest import MakeField, some_particles, some_points
 
 
 @pytest.mark.parametrize("num_particles", [1, 4, 9])
-def test_the_motion_is_the_symplectic_gradient_of_the_hamiltonian(dynamics: Dynamics, num_particles: int) -> None:
+def test_the_motion_is_the_symplectic_gradient_of_the_hamiltonian(dynamics: LinearDynamics, num_particles: int) -> None:
     particles = some_particles(dynamics, num_particles)
     motion = dynamics.optimal_control(particles).motion(particles)
     assert_close(motion.components(), symplectic_gradient(dynamics, particles).components(), rtol=1e-12, atol=1e-12)
@@ -30,7 +30,7 @@ def test_the_motion_is_the_symplectic_gradient_under_unequal_parameter_weights(f
         assert_close(motion.components(), expected.components(), rtol=1e-12, atol=1e-12)
 
 
-def test_the_optimal_control_is_a_stationary_point_and_a_maximum_of_the_hamiltonian(dynamics: Dynamics) -> None:
+def test_the_optimal_control_is_a_stationary_point_and_a_maximum_of_the_hamiltonian(dynamics: LinearDynamics) -> None:
     particles = some_particles(dynamics, 4)
     weights = [w.requires_grad_() for w in dynamics.optimal_weights(particles)]
     value = hamiltonian(dynamics, particles, weights)
@@ -40,8 +40,15 @@ def test_the_optimal_control_is_a_stationary_point_and_a_maximum_of_the_hamilton
     assert hamiltonian(dynamics, particles, moved) < value
 
 
+def test_energy_is_the_hamiltonian_but_for_what_decays(dynamics: LinearDynamics) -> None:
+    particles = some_particles(dynamics, 4)
+    lost = [c * (p * q).sum() / 4 for c, q, p in zip(dynamics.decays, *particles, strict=True)]
+    expected = energy(dynamics, particles) - torch.stack(lost).sum()
+    assert_close(reduced_hamiltonian(dynamics, particles), expected, rtol=1e-12, atol=1e-12)
+
+
 @pytest.mark.parametrize("num_particles", [2, 5, 40])
-def test_the_low_rank_control_moves_points_as_its_weights_do(dynamics: Dynamics, num_particles: int) -> None:
+def test_the_low_rank_control_moves_points_as_its_weights_do(dynamics: LinearDynamics, num_particles: int) -> None:
     particles, points = some_particles(dynamics, num_particles), some_points(dynamics, 7)
     by_weights = dynamics.with_weights(dynamics.optimal_weights(particles)).velocity(points)
     assert_close(dynamics.optimal_control(particles).velocity(points), by_weights, rtol=1e-12, atol=1e-12)
@@ -55,7 +62,7 @@ def test_the_order_of_the_particles_does_not_matter(field: MakeField) -> None:
     assert_close(dynamics.optimal_control(shuffled).velocity(points), velocity, rtol=1e-12, atol=1e-12)
 
 
-def test_a_point_does_not_feel_its_neighbours_in_the_batch(dynamics: Dynamics) -> None:
+def test_a_point_does_not_feel_its_neighbours_in_the_batch(dynamics: LinearDynamics) -> None:
     control = dynamics.optimal_control(some_particles(dynamics, 5))
     points = some_points(dynamics, 7)
     alone = control.velocity(tuple(component[2:3] for component in points))
@@ -65,11 +72,41 @@ def test_a_point_does_not_feel_its_neighbours_in_the_batch(dynamics: Dynamics) -
 
 def test_a_weight_of_the_cost_that_is_not_positive_or_has_no_weight_is_refused(field: MakeField) -> None:
     dynamics = field("relu")
-    for wrong in ({"b1": 0.0}, {"b1": float("nan")}, {"c7": 1.0}):
+    for wrong in ({"b1": 0.0}, {"b1": float("nan")}, {"b1": float("inf")}, {"c7": 1.0}):
         with pytest.raises(ShootingArgumentInvalid, match="parameter_weights"):
             replace(dynamics, parameter_weights=wrong)
 
 
 def test_a_field_without_a_state_is_refused(field: MakeField) -> None:
-    with pytest.raises(ShootingArgumentInvalid, match="state_size"):
-        replace(field("relu"), state_size=0)
+    for name in ("state_size", "inflation"):
+        with pytest.raises(ShootingArgumentInvalid, match=name):
+            replace(field("relu"), **{name: 0})
+
+
+@pytest.mark.parametrize("name", DYNAMICS)
+def test_an_inflation_that_a_field_cannot_have_is_refused(name: str) -> None:
+    kind = DYNAMICS[name]
+    for inflation in (1, 2, 5):
+        nearest = kind.nearest_inflation(inflation)
+        assert kind(3, nearest).inflation == nearest
+        if nearest != inflation:
+            with pytest.raises(ShootingArgumentInvalid, match="inflation"):
+                kind(3, inflation)
+
+
+@pytest.mark.parametrize("name", ["simple", "second_order"])
+def test_a_field_without_a_wider_state_has_no_inflation(name: str) -> None:
+    assert DYNAMICS[name].nearest_inflation(7) == 1
+
+
+def test_the_second_state_of_a_damped_field_fades_at_its_damping() -> None:
+    dynamics = UpDownDamped(3, 2, damping=0.5)
+    points = some_points(dynamics, 7)
+    still = dynamics.with_weights([torch.zeros(shape).double() for shape in dynamics.weight_shapes.values()])
+    assert_close(still.velocity(points), (torch.zeros_like(points[0]), -0.5 * points[1]))
+
+
+@pytest.mark.parametrize("damping", [-0.1, float("nan"), float("inf")])
+def test_a_damping_that_is_no_share_is_refused(damping: float) -> None:
+    with pytest.raises(ShootingArgumentInvalid, match="damping"):
+        UpDownDamped(3, 2, damping=damping)

@@ -7,23 +7,21 @@ from torch.testing import assert_close
 from model import ShootingArgumentInvalid
 from model.shooting.control_cache import ControlCache
 from model.shooting.flow import Flow
-from model.shooting.parametrisation import PARAMETRISATIONS, Parametrisation, parametrise
+from model.shooting.parametrisation import Parametrisation, parametrise
 from tests.model.shooting.conftest import MakeField, some_points
 
 
-@pytest.mark.parametrize("name", PARAMETRISATIONS)
-def test_a_flow_learns(field: MakeField, name: str) -> None:
-    torch.manual_seed(0)
-    flow = Flow(parametrise(name, field("relu"), num_particles=6, num_pieces=4), step=0.25)
-    state = tuple(torch.randn(4, size) for size in flow.parametrisation.dynamics.component_sizes)
+def test_a_flow_learns(held: Parametrisation) -> None:
+    flow = Flow(held, step=0.5, method="midpoint")
+    state = some_points(held.dynamics, 3)
     target = state[0] + 1.0
-    optimizer = torch.optim.Adam(flow.parameters(), lr=0.05)
+    optimizer = torch.optim.Adam(flow.parameters(), lr=0.1)
 
     def loss() -> torch.Tensor:
         return (flow(state, [1.0])[0] - target).square().mean()
 
     before = loss().item()
-    for _ in range(150):
+    for _ in range(60):
         optimizer.zero_grad()
         loss().backward()
         optimizer.step()
@@ -40,11 +38,11 @@ def test_steps_and_solver_agree_at_any_times_on_both_sides_of_zero(held: Paramet
 
 
 def test_a_flow_forward_then_back_returns(held: Parametrisation) -> None:
-    flow, points = Flow(held, step=0.01), some_points(held.dynamics, 4)
-    controls = list(zip(range(100), flow.controls(), strict=False))
+    flow, points = Flow(held, step=0.02), some_points(held.dynamics, 4)
+    controls = list(zip(range(50), flow.controls(), strict=False))
     there = flow.carry(points, (stages for _, stages in controls), [1.0])[0]
     for _, stages in reversed(controls):
-        there = flow.method.carry(there, tuple(reversed(stages)), step=-0.01)[0]
+        there = flow.method.carry(there, tuple(reversed(stages)), step=-0.02)[0]
     assert_close(there, points, rtol=1e-4, atol=1e-4)
 
 

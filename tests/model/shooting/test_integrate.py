@@ -3,7 +3,6 @@
 from itertools import islice
 
 import pytest
-import torch
 from torch.testing import assert_close
 
 from model.shooting.adaptive import FIXED_STEP, Solver, solve
