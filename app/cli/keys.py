@@ -13,7 +13,7 @@ from rich.table import Table
 from app.cli.options import enter_change, open_database
 from app.cli.refusals import one_line
 from app.keyring import Keyring
-from app.keys import ApiKey, Scope
+from app.keys import SCOPES, ApiKey, Scope
 from app.schemas.horizon import parse_duration
 from app.schemas.keys import from_key, from_new_key
 from app.settings import Settings
@@ -22,6 +22,13 @@ application = typer.Typer(invoke_without_command=True, pretty_exceptions_enable=
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
 _PART = 200
+
+
+def _scope(text: str) -> Scope:
+    for one in SCOPES:
+        if one == text:
+            return one
+    raise typer.BadParameter(f"{text!r} is none of {', '.join(SCOPES)}")
 
 
 @application.callback()
@@ -42,7 +49,13 @@ def list_keys(as_json: AsJson = False) -> None:  # noqa: FBT002
 @application.command()
 @one_line
 def create(
-    scope: Annotated[list[Scope], typer.Option(help="What it allows; repeat for several. admin includes the others.")],
+    scope: Annotated[
+        list[str],
+        typer.Option(
+            metavar="forecast|train|admin",
+            help="What it allows; repeat for several. admin includes the others.",
+        ),
+    ],
     name: Annotated[str, typer.Option(help="What it is for.")] = "",
     expires_in: Annotated[
         str | None, typer.Option(metavar="90d|12h", help="When it ends (default: when it is revoked).")
@@ -50,11 +63,12 @@ def create(
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
     """Create a key, and print it this once."""
+    scopes = tuple(map(_scope, scope))
     lifetime = None if expires_in is None else parse_duration(expires_in).to_pytimedelta()
     settings = Settings.from_environment()
     with _open(settings) as keyring:
         is_first = not keyring.are_needed()
-        new = keyring.create(name, tuple(scope), lifetime=lifetime)
+        new = keyring.create(name, scopes, lifetime=lifetime)
     key = new.about
     enter_change(settings, "key.created", f"/v1/keys/{key.id}", scopes=" ".join(key.scopes), name=key.name)
     if as_json:

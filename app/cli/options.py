@@ -14,6 +14,7 @@ from app.frames import Columns, FileNotWritable, read_file, read_panel
 from app.registry import Registry
 from app.schemas.horizon import parse_horizon
 from app.settings import Settings
+from app.telemetry import configure_logging
 from model import Aggregation, Duration, Horizon, HorizonOutOfRange, Panel, Series, SeriesTooShort, Steps
 
 File = Annotated[str, typer.Argument(metavar="FILE", help="CSV (.csv, .csv.gz) or Parquet; - is standard input.")]
@@ -67,6 +68,8 @@ def open_database(settings: Settings) -> Database:
 
 def enter_change(settings: Settings, action: Action, subject: str, **details: str | int | None) -> None:
     """Enters a change that was made from the command line in the audit log."""
+    # A person reads what a command says; the line is for those who collect the service's log.
+    configure_logging(settings.log_format, "warning")
     database = open_database(settings)
     AuditLog(database).enter(Change(actor(), action, subject, details))
     database.close()

@@ -46,7 +46,8 @@ def command(
     given: dict[str, Any] = {"host": host, "port": port}
     settings = replace(Settings.from_environment(), **{name: one for name, one in given.items() if one is not None})
     configure_logging(settings.log_format, settings.log_level)
-    _check_access(settings)
+    keys_are_needed = _are_keys_needed(settings)
+    check_host(settings.host, allow_unauthenticated=settings.allow_unauthenticated, keys_are_needed=keys_are_needed)
     # As many forecasts run at once as there are cores; more threads in each would only compete.
     limit_threads(1)
     listener = _listen(settings.host, settings.port)
@@ -54,24 +55,20 @@ def command(
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _leave)
     _announce(listener)
-    _serve(settings, listener)
-
-
-def _check_access(settings: Settings) -> None:
-    """Refuses to answer strangers as long as there is no key, and says that there is none."""
-    database = open_database(settings)
-    keyring = Keyring(database)
-    keys_are_needed = keyring.are_needed()
-    keyring.close()
-    database.close()
-    check_host(
-        settings.host,
-        allow_unauthenticated=settings.allow_unauthenticated,
-        keys_are_needed=keys_are_needed,
-    )
     if not keys_are_needed:
         who = "everybody who can reach it" if settings.allow_unauthenticated else "every program of this machine"
         _log.warning("there is no API key, none is asked for", answers=who, hint="longshot keys create --scope admin")
+    _serve(settings, listener)
+
+
+def _are_keys_needed(settings: Settings) -> bool:
+    database = open_database(settings)
+    keyring = Keyring(database)
+    try:
+        return keyring.are_needed()
+    finally:
+        keyring.close()
+        database.close()
 
 
 def _serve(settings: Settings, listener: socket.socket) -> None:

@@ -95,7 +95,10 @@ except SystemExit:
 """
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr
-    assert all(name in ended.stdout for name in ("serve", "worker", "train", "forecast", "backtest", "models"))
+    assert all(
+        name in ended.stdout
+        for name in ("serve", "worker", "train", "forecast", "backtest", "models", "keys", "audit-log")
+    )
 
 
 def test_a_table_is_trained_on_forecast_and_scored(run, table):
@@ -250,3 +253,50 @@ def test_ctrl_c_ends_a_training_quietly(run, table, monkeypatch):
     ended = run("train", table, "--model", "m")
     assert ended.code == 130
     assert "Traceback" not in ended.err
+
+
+def test_a_key_is_printed_once_and_listed_without_it(run):
+    assert "longshot keys create" in run("keys").out
+    created = run("keys", "create", "--scope", "forecast", "--scope", "train", "--name", "ci", "--expires-in", "90d")
+    assert created.code == 0
+    key = created.out.strip()
+    assert key.startswith("lsk_")
+    assert "every request needs a key" in created.err
+    (listed,) = json.loads(run("keys", "list", "--json").out)
+    assert (listed["name"], listed["scopes"], listed["state"]) == ("ci", ["forecast", "train"], "active")
+    shown = run("keys").out
+    assert listed["id"] in shown
+    assert key not in shown
+    assert listed["id"] == f"key_{key.split('_')[1]}"
+
+
+def test_a_key_is_revoked_and_the_log_says_by_whom(run):
+    key = json.loads(run("keys", "create", "--scope", "admin", "--json").out)
+    revoked = run("keys", "revoke", key["id"])
+    assert "is revoked" in revoked.out
+    assert "goes on asking" in revoked.err
+    assert json.loads(run("keys", "--json").out)[0]["state"] == "revoked"
+    lines = [json.loads(line) for line in run("audit-log", "--json").out.splitlines()]
+    assert [line["action"] for line in lines] == ["key.revoked", "key.created"]
+    assert lines[0]["subject"] == f"/v1/keys/{key['id']}"
+    assert lines[0]["actor"].startswith("cli:")
+    assert "key.revoked" in run("audit-log", "--limit", 1).out
+    assert "Nothing" in run("audit-log", "--actor", "key_none").out
+
+
+def test_a_key_that_cannot_be_made_or_found_is_refused_in_one_line(run):
+    refused(run("keys", "create", "--scope", "admin", "--expires-in", "1M"), "'1M'")
+    refused(run("keys", "create", "--scope", "admin", "--expires-in", "0d"), "1 second")
+    refused(run("keys", "revoke", "key_none"), "key_none")
+    assert run("keys", "create").code == 2
+    assert run("keys", "create", "--scope", "root").code == 2
+
+
+def test_trainings_and_moved_aliases_are_in_the_log(run, published, table):
+    run("train", table, "--model", "m", *TINY)
+    run("models", "promote", "m", 1, "--alias", "old")
+    lines = [json.loads(line) for line in run("audit-log", "--json").out.splitlines()]
+    assert [(line["action"], line["subject"]) for line in lines] == [
+        ("alias.moved", "/v1/models/m/aliases/old"),
+        ("version.trained", "/v1/models/m/versions/2"),
+    ]
