@@ -20,14 +20,16 @@ from pathlib import Path
 import torch
 
 from benchmarks import measurement
-from benchmarks.paper import circles
+from benchmarks.paper import circles, regression, spiral
 from benchmarks.paper.experiment import Budget, Experiment, Outcome, Run, Task, label, measurements
 from benchmarks.paper.table import table
 from model.device import choose_device
 from model.errors import ConfigurationInvalid, SolverError, TrainingError
 from model.shooting.parametrisation import PARAMETRISATIONS
 
-EXPERIMENTS: dict[str, Experiment] = {experiment.name: experiment for experiment in (circles.EXPERIMENT,)}
+_ALL = (regression.CUBIC, regression.QUADRATIC, spiral.EXPERIMENT, circles.EXPERIMENT)
+
+EXPERIMENTS: dict[str, Experiment] = {experiment.name: experiment for experiment in _ALL}
 """Every experiment by name."""
 
 
@@ -59,8 +61,11 @@ def _parser() -> argparse.ArgumentParser:
     folder = os.environ.get("LONGSHOT_DATA", "data")
     parser.add_argument("--experiments", nargs="+", choices=EXPERIMENTS, default=list(EXPERIMENTS), metavar="NAME")
     size = parser.add_mutually_exclusive_group()
-    size.add_argument("--quick", dest="full", action="store_false", help="minutes on one core (the default)")
+    size.add_argument(
+        "--quick", dest="full", action="store_false", default=False, help="minutes on one core (the default)"
+    )
     size.add_argument("--full", action="store_true", help="the paper's budgets")
+    parser.set_defaults(full=False)
     parser.add_argument("--seeds", nargs="+", type=int, help="in place of the budget's")
     parser.add_argument("--parametrisations", nargs="+", choices=PARAMETRISATIONS, default=list(PARAMETRISATIONS))
     parser.add_argument("--data", type=Path, default=Path(folder), help="a folder with the sets somewhere below it")
@@ -135,7 +140,7 @@ def _draw(experiment: Experiment, runs: Sequence[Run], folder: Path) -> None:
         return
     mpl.use("Agg")
     folder.mkdir(parents=True, exist_ok=True)
-    for path in experiment.draw([run for run in runs if run.outcome.drawn is not None], folder):
+    for path in experiment.draw(runs, folder):
         print(path)
 
 

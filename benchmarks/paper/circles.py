@@ -54,8 +54,8 @@ class Budget:
     learning_rate: float = 5e-3
     step: float = 0.1
     energy_weight: float = 0.0
-    lift: str = "zero"
-    parameter_weights: ParameterWeights = "unit"
+    lift: str = "linear"
+    parameter_weights: ParameterWeights = 1.0
 
 
 def circles(points: int, seed: int) -> tuple[Tensor, Tensor]:

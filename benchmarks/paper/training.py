@@ -1,20 +1,21 @@
 """What the small experiments train and how: a lifted flow, and Adam on a loss."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Literal, final
 
 import torch
 from torch import Tensor, nn
 
 from model.errors import TrainingDiverged
-from model.shooting.dynamics import UpDownUniversal
+from model.shooting.dynamics import LinearDynamics, UpDownUniversal
 from model.shooting.flow import Flow
 from model.shooting.lift import Lift
 from model.shooting.parametrisation import parametrise
 from model.shooting.phase import State
 
-ParameterWeights = Literal["unit", "fan_in"]
-"""The m_w of the cost: all 1, or each matrix's number of columns."""
+ParameterWeights = float | Literal["fan_in"]
+"""The m_w of the cost: one number for all weights, or each matrix's number of columns."""
 
 
 @final
@@ -47,10 +48,9 @@ class LiftedFlow(nn.Module):
         parameter_weights: ParameterWeights,
     ) -> None:
         super().__init__()
-        dynamics = UpDownUniversal(state_size, inflation)
-        weighted = dynamics.weighted_by_fan_in() if parameter_weights == "fan_in" else dynamics
+        dynamics = _weighted(UpDownUniversal(state_size, inflation), parameter_weights)
         held = parametrise(
-            parametrisation, weighted, num_particles=num_particles, num_pieces=num_pieces, duration=duration
+            parametrisation, dynamics, num_particles=num_particles, num_pieces=num_pieces, duration=duration
         )
         self.lift = Lift(lift, dynamics.component_sizes)
         self.flow = Flow(held, step=step)
@@ -67,6 +67,12 @@ class LiftedFlow(nn.Module):
     def energy(self) -> Tensor:
         """The penalty of training."""
         return self.flow.energy()
+
+
+def _weighted(dynamics: LinearDynamics, parameter_weights: ParameterWeights) -> LinearDynamics:
+    if parameter_weights == "fan_in":
+        return dynamics.weighted_by_fan_in()
+    return replace(dynamics, parameter_weights=dict.fromkeys(dynamics.weight_shapes, parameter_weights))
 
 
 def num_parameters(network: nn.Module) -> int:
