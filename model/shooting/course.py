@@ -18,7 +18,12 @@ class Course(ABC):
 
     @property
     def companions(self) -> State:
-        """What moves along with the data, at time 0."""
+        """What moves along with the data, at time 0: positions and, as many again, their momenta; or nothing."""
+        return ()
+
+    @property
+    def learned(self) -> State:
+        """The tensors that the control depends on otherwise than through its companions."""
         return ()
 
     @property
@@ -41,9 +46,15 @@ class Course(ABC):
 @final
 @dataclass(frozen=True, eq=False)
 class Constant(Course):
-    """The same control at all times."""
+    """The same control at all times.
+
+    Attributes:
+        held: The control.
+        learned: The tensors that it depends on.
+    """
 
     held: Control
+    learned: State = ()
 
     def control(self, time: float, companions: State) -> Control:
         """The control that is held."""
@@ -58,10 +69,12 @@ class Piecewise(Course):
     Attributes:
         pieces: The controls.
         length: Of a piece, in time.
+        learned: The tensors that they depend on.
     """
 
     pieces: Sequence[Control]
     length: float
+    learned: State = ()
 
     @property
     def breaks(self) -> tuple[float, ...]:

@@ -10,6 +10,7 @@ name                 what is learned              control
 ==================== ============================ =================================================
 """
 
+import math
 from abc import ABC, abstractmethod
 from typing import final
 
@@ -53,7 +54,8 @@ class DirectStatic(Parametrisation):
 
     def course(self) -> Course:
         """The weights at all times."""
-        return Constant(self.dynamics.with_weights(tuple(self.weights)))
+        weights = tuple(self.weights)
+        return Constant(self.dynamics.with_weights(weights), weights)
 
     def energy(self) -> Tensor:
         """R(θ)."""
@@ -74,7 +76,7 @@ class DirectDynamic(Parametrisation):
         super().__init__(dynamics)
         if num_pieces < 1:
             raise ShootingArgumentInvalid("num_pieces", num_pieces, "a whole number from 1 on")
-        if not 0 < duration < float("inf"):
+        if not 0 < duration < math.inf:
             raise ShootingArgumentInvalid("duration", duration, "a positive time")
         pieces = [_initial_weights(dynamics) for _ in range(num_pieces)]
         self.weights = nn.ParameterList([torch.stack(one) for one in zip(*pieces, strict=True)])
@@ -82,7 +84,8 @@ class DirectDynamic(Parametrisation):
 
     def course(self) -> Course:
         """The weights of each piece."""
-        return Piecewise([self.dynamics.with_weights(weights) for weights in self._pieces()], self.piece_length)
+        pieces = [self.dynamics.with_weights(weights) for weights in self._pieces()]
+        return Piecewise(pieces, self.piece_length, tuple(self.weights))
 
     def energy(self) -> Tensor:
         """The mean of R(θ) over the pieces."""
@@ -93,14 +96,22 @@ class DirectDynamic(Parametrisation):
 
 
 class _Particles(Parametrisation):
-    """K particles, which start from 0.5 · normal."""
+    """K particles, positions and momenta drawn from a normal distribution.
 
-    def __init__(self, dynamics: Dynamics, *, num_particles: int) -> None:
+    Args:
+        dynamics: The vector field.
+        num_particles: K.
+        particle_spread: The standard deviation.
+    """
+
+    def __init__(self, dynamics: Dynamics, *, num_particles: int, particle_spread: float = 0.5) -> None:
         super().__init__(dynamics)
         if num_particles < 1:
             raise ShootingArgumentInvalid("num_particles", num_particles, "a whole number from 1 on")
+        if not 0 < particle_spread < math.inf:
+            raise ShootingArgumentInvalid("particle_spread", particle_spread, "a positive number")
         sizes = dynamics.component_sizes * 2
-        self.components = nn.ParameterList([0.5 * torch.randn(num_particles, size) for size in sizes])
+        self.components = nn.ParameterList([particle_spread * torch.randn(num_particles, size) for size in sizes])
 
     @property
     def particles(self) -> Phase:
@@ -118,7 +129,7 @@ class ParticlesStatic(_Particles):
 
     def course(self) -> Course:
         """The control of the particles at time 0, at all times."""
-        return Constant(self.dynamics.optimal_control(self.particles))
+        return Constant(self.dynamics.optimal_control(self.particles), tuple(self.components))
 
 
 @final
@@ -135,7 +146,13 @@ PARAMETRISATIONS = ("direct_static", "direct_dynamic", "particles_static", "part
 
 
 def parametrise(
-    name: str, dynamics: Dynamics, *, num_particles: int = 32, num_pieces: int = 10, duration: float = 1.0
+    name: str,
+    dynamics: Dynamics,
+    *,
+    num_particles: int = 32,
+    particle_spread: float = 0.5,
+    num_pieces: int = 10,
+    duration: float = 1.0,
 ) -> Parametrisation:
     """A parametrisation by name, from one set of arguments of which it takes its own.
 
@@ -143,11 +160,12 @@ def parametrise(
         name: One of `PARAMETRISATIONS`.
         dynamics: The vector field.
         num_particles: K, for the two with particles.
+        particle_spread: The standard deviation of particles before training.
         num_pieces: For `direct_dynamic`.
         duration: The time that the pieces cover.
 
     Raises:
-        ShootingArgumentInvalid: An unknown name, no particle, no piece, no duration.
+        ShootingArgumentInvalid: An unknown name, no particle, no spread, no piece, no duration.
     """
     match name:
         case "direct_static":
@@ -155,14 +173,14 @@ def parametrise(
         case "direct_dynamic":
             return DirectDynamic(dynamics, num_pieces=num_pieces, duration=duration)
         case "particles_static":
-            return ParticlesStatic(dynamics, num_particles=num_particles)
+            return ParticlesStatic(dynamics, num_particles=num_particles, particle_spread=particle_spread)
         case "particles_dynamic":
-            return ParticlesDynamic(dynamics, num_particles=num_particles)
+            return ParticlesDynamic(dynamics, num_particles=num_particles, particle_spread=particle_spread)
     raise ShootingArgumentInvalid("name", name, f"one of {', '.join(PARAMETRISATIONS)}")
 
 
 def _initial_weights(dynamics: Dynamics) -> list[Tensor]:
-    """As a linear layer starts: uniform within one over the square root of the number of columns."""
+    """As linear layers start: uniform within one over the square root of a matrix's columns; biases, of the most."""
     fan_in = max(shape[-1] for shape in dynamics.weight_shapes.values())
     bounds = {n: (shape[1] if len(shape) == 2 else fan_in) ** -0.5 for n, shape in dynamics.weight_shapes.items()}
     return [torch.empty(shape).uniform_(-bounds[n], bounds[n]) for n, shape in dynamics.weight_shapes.items()]
