@@ -48,11 +48,12 @@ def _newest(log: AuditLog, limit: int, by: str | None) -> Iterator[Entry]:
 
 
 def _table(entries: list[Entry]) -> Table:
-    table = Table("at (UTC)", "actor", "action", "subject", "details", "request")
+    table = Table("at (UTC)")
+    table.add_column("actor", no_wrap=True)
+    for column in ("action", "subject", "details"):
+        table.add_column(column, overflow="fold")
     for entry in entries:
         change = entry.change
         details = ", ".join(f"{name} {value}" for name, value in change.details.items() if value not in (None, ""))
-        table.add_row(
-            f"{entry.at:%Y-%m-%d %H:%M:%S}", change.actor, change.action, change.subject, details, change.request_id
-        )
+        table.add_row(f"{entry.at:%Y-%m-%d %H:%M:%S}", change.actor, change.action, change.subject, details)
     return table

@@ -125,12 +125,15 @@ def _open(settings: Settings) -> Iterator[Keyring]:
 
 
 def _table(found: list[ApiKey]) -> Table:
-    table = Table("id", "name", "scopes", "state", "created (UTC)", "expires", "last used")
+    table = Table()
+    table.add_column("id", no_wrap=True)
+    for column in ("name", "scopes", "state", "expires", "last used"):
+        table.add_column(column, overflow="fold")
     for key in found:
-        times = (_shown(one) for one in (key.created_at, key.expires_at, key.last_used_at))
-        table.add_row(key.id, key.name, " ".join(key.scopes), key.state, *times)
+        dates = (_shown(one) for one in (key.expires_at, key.last_used_at))
+        table.add_row(key.id, key.name, " ".join(key.scopes), key.state, *dates)
     return table
 
 
 def _shown(moment: datetime | None) -> str:
-    return "" if moment is None else f"{moment:%Y-%m-%d %H:%M}"
+    return "" if moment is None else f"{moment:%Y-%m-%d}"
