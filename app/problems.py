@@ -56,6 +56,7 @@ RULES: Final[Mapping[type[ForecastingError], Rule]] = {
     model.CheckpointCorrupt: Rule(409, "Version damaged"),
     model.CheckpointFormatUnsupported: Rule(409, "Version of another release"),
     model.StepBudgetExceeded: Rule(422, "Solver stopped"),
+    model.ControlNotFound: Rule(422, "Control not found"),
     model.ImplicitStepUnsolved: Rule(422, "Solver stopped"),
     errors.NameInvalid: Rule(422, "Name invalid"),
     errors.ModelNotFound: Rule(404, "Model not found"),

@@ -31,7 +31,8 @@ The tree::
     │   └── CheckpointFormatUnsupported
     └── SolverError                    an integration did not finish
         ├── StepBudgetExceeded
-        └── ImplicitStepUnsolved
+        ├── ImplicitStepUnsolved
+        └── ControlNotFound
 
 A message says what was found, what is needed and what to do. The facts are attributes of the error, so that a caller
 can act on them without reading prose.
@@ -343,3 +344,15 @@ class ImplicitStepUnsolved(SolverError):
         self.step = step
         self.num_sweeps = num_sweeps
         self.change = change
+
+
+class ControlNotFound(SolverError):
+    """A vector field without a closed form has no optimal control that the search could find."""
+
+    def __init__(self, num_iterations: int, reason: str) -> None:
+        super().__init__(
+            f"No optimal control was found in {num_iterations} Newton steps: {reason}.",
+            hint="Raise parameter_weights or max_iterations, or start the particles nearer to zero.",
+        )
+        self.num_iterations = num_iterations
+        self.reason = reason

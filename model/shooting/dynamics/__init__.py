@@ -2,6 +2,7 @@
 
 from model.shooting.dynamics.activation import ACTIVATIONS, Activation, sine
 from model.shooting.dynamics.dynamics import Control, Dynamics
+from model.shooting.dynamics.implicit import ImplicitDynamics
 from model.shooting.dynamics.linear import LinearDynamics
 from model.shooting.dynamics.second_order import SecondOrder
 from model.shooting.dynamics.simple import Simple
@@ -30,6 +31,7 @@ __all__ = [
     "Activation",
     "Control",
     "Dynamics",
+    "ImplicitDynamics",
     "LinearDynamics",
     "SecondOrder",
     "Simple",
