@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from model.errors import ShootingArgumentInvalid
 from model.shooting.adaptive import Solver, solve
-from model.shooting.integrate import carry, stage_controls
-from model.shooting.methods import METHODS, StageControls
+from model.shooting.integrate import carry, carry_recomputed, stage_controls
+from model.shooting.methods import METHODS, Method, StageControls
 from model.shooting.parametrisation import Parametrisation
 from model.shooting.phase import State
 
@@ -23,21 +23,33 @@ class Flow(nn.Module):
     Args:
         parametrisation: What is learned, and the control that follows from it.
         step: h of the fixed steps.
-        method: A key of `methods.METHODS`.
+        method: A key of `methods.METHODS`, or a method with arguments of its own.
+        checkpoint_steps: For long flows where memory is short: for the gradient, `forward` keeps the states that are
+            this many steps apart, and integrates between them once more on the way back. The numbers are the same.
 
     Raises:
-        ShootingArgumentInvalid: A step that is not a positive time, or an unknown method.
+        ShootingArgumentInvalid: A step that is not a positive time, an unknown method, checkpoints closer than a step.
     """
 
-    def __init__(self, parametrisation: Parametrisation, *, step: float, method: str = "rk4") -> None:
+    def __init__(
+        self,
+        parametrisation: Parametrisation,
+        *,
+        step: float,
+        method: str | Method = "rk4",
+        checkpoint_steps: int | None = None,
+    ) -> None:
         super().__init__()
         if not 0 < step < math.inf:
             raise ShootingArgumentInvalid("step", step, "a positive time")
-        if method not in METHODS:
+        if isinstance(method, str) and method not in METHODS:
             raise ShootingArgumentInvalid("method", method, f"one of {', '.join(METHODS)}")
+        if checkpoint_steps is not None and checkpoint_steps < 1:
+            raise ShootingArgumentInvalid("checkpoint_steps", checkpoint_steps, "a whole number from 1 on")
         self.parametrisation = parametrisation
         self.step = step
-        self.method = METHODS[method]
+        self.method = METHODS[method] if isinstance(method, str) else method
+        self.checkpoint_steps = checkpoint_steps
 
     def energy(self) -> Tensor:
         """R(θ), a scalar: the penalty that keeps the control small along the whole flow."""
@@ -58,15 +70,16 @@ class Flow(nn.Module):
             The points at those times, each component of shape (n, points, size).
 
         Raises:
-            ShootingArgumentInvalid: A time that is not finite, a state that does not fit the vector field.
+            ShootingArgumentInvalid: A time that is not finite, a state that does not fit the vector field; one that is
+                not finite, too, where it is on the CPU.
+            ImplicitStepUnsolved: A step of the residual network is too long.
         """
         wanted = _checked_times(times)
         self._check_state(state)
         ahead, behind = [t for t in wanted if t >= 0], [t for t in wanted if t < 0]
-        found = dict(zip(ahead, self.carry(state, self.controls(), ahead), strict=True))
+        found = dict(zip(ahead, self._side(state, ahead, backward=False), strict=True))
         if behind:
-            states = self.carry(state, self.controls(backward=True), behind, backward=True)
-            found |= zip(behind, states, strict=True)
+            found |= zip(behind, self._side(state, behind, backward=True), strict=True)
         return _stacked([found[time] for time in wanted])
 
     def carry(
@@ -86,16 +99,27 @@ class Flow(nn.Module):
         self._check_state(state)
         return _stacked(solve(self.parametrisation.course(), state, wanted, solver=solver or Solver()))
 
+    def _side(self, state: State, times: list[float], *, backward: bool) -> list[State]:
+        if self.checkpoint_steps is None:
+            return self.carry(state, self.controls(backward=backward), times, backward=backward)
+        course, step = self.parametrisation.course(), self._signed(backward)
+        return carry_recomputed(course, state, times, step=step, method=self.method, segment=self.checkpoint_steps)
+
     def _signed(self, backward: bool) -> float:  # noqa: FBT001
         return -self.step if backward else self.step
 
     def _check_state(self, state: State) -> None:
         sizes = self.parametrisation.dynamics.component_sizes
         found = [tuple(component.shape) for component in state]
-        if [shape[1:] for shape in found] != [(size,) for size in sizes] or len({shape[0] for shape in found}) != 1:
+        num_points = {shape[0] for shape in found if shape}
+        if [shape[1:] for shape in found] != [(size,) for size in sizes] or len(num_points) != 1 or 0 in num_points:
             needed = " and ".join(f"(points, {size})" for size in sizes)
-            raise ShootingArgumentInvalid("state", found, f"of shape {needed}")
-        if not all(bool(torch.isfinite(component).all()) for component in state):
+            raise ShootingArgumentInvalid("state", found, f"of shape {needed}, with at least one point")
+        if not all(component.is_floating_point() for component in state):
+            raise ShootingArgumentInvalid("state", [component.dtype for component in state], "of floating point")
+        # On an accelerator, looking at the values would make the host wait for all that is under way there.
+        looked_at = [component for component in state if component.device.type == "cpu"]
+        if not all(bool(torch.isfinite(component).all()) for component in looked_at):
             raise ShootingArgumentInvalid("state", "NaN or infinite", "finite")
 
 

@@ -22,18 +22,27 @@ class Lift(nn.Module):
         component_sizes: Of the vector field.
 
     Raises:
-        ShootingArgumentInvalid: An unknown kind.
+        ShootingArgumentInvalid: An unknown kind, no component, or one without a size.
     """
 
     def __init__(self, kind: str, component_sizes: Sequence[int]) -> None:
         super().__init__()
         if kind not in LIFTS:
             raise ShootingArgumentInvalid("kind", kind, f"one of {', '.join(LIFTS)}")
+        if not component_sizes or min(component_sizes) < 1:
+            raise ShootingArgumentInvalid("component_sizes", tuple(component_sizes), "whole numbers from 1 on")
         first, *rest = component_sizes
+        self.state_size = first
         self.maps = nn.ModuleList([LIFTS[kind](first, size) for size in rest])
 
     def forward(self, x: Tensor) -> State:
-        """The state (x, v) of points x, of shape (points, d)."""
+        """The state (x, v) of points x, of shape (points, d).
+
+        Raises:
+            ShootingArgumentInvalid: An x of another shape.
+        """
+        if x.ndim != 2 or x.shape[1] != self.state_size:
+            raise ShootingArgumentInvalid("x", tuple(x.shape), f"of shape (points, {self.state_size})")
         return (x, *(one(x) for one in self.maps))
 
 

@@ -4,9 +4,10 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from model import ShootingArgumentInvalid
+from model import ImplicitStepUnsolved, ShootingArgumentInvalid
 from model.shooting.control_cache import ControlCache
 from model.shooting.flow import Flow
+from model.shooting.methods import Residual
 from model.shooting.parametrisation import Parametrisation, parametrise
 from tests.model.shooting.conftest import MakeField, some_points
 
@@ -85,3 +86,22 @@ def test_states_and_times_that_make_no_sense_are_refused_by_argument(field: Make
     for state in (points[:0], tuple(c[:, 1:] for c in points), tuple(c * float("nan") for c in points)):
         with pytest.raises(ShootingArgumentInvalid, match="state"):
             flow(state, [1.0])
+
+
+def test_a_state_without_points_of_whole_numbers_or_of_too_few_dimensions_is_refused(field: MakeField) -> None:
+    flow = Flow(parametrise("direct_static", field("relu")).double(), step=0.1)
+    points = some_points(flow.parametrisation.dynamics, 4)
+    for state in (tuple(c[:0] for c in points), tuple(c.long() for c in points), tuple(c.sum() for c in points)):
+        for integrate in (flow, flow.solve):
+            with pytest.raises(ShootingArgumentInvalid, match="state"):
+                integrate(state, [1.0])
+
+
+def test_a_method_may_come_with_arguments_of_its_own(field: MakeField) -> None:
+    flow = Flow(
+        parametrise("particles_dynamic", field("relu"), num_particles=3).double(),
+        step=0.25,
+        method=Residual(max_sweeps=1, tolerance=1e-12),
+    )
+    with pytest.raises(ImplicitStepUnsolved, match="1 sweep"):
+        flow(some_points(flow.parametrisation.dynamics, 4), [1.0])

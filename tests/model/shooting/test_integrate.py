@@ -1,19 +1,24 @@
 """Fixed steps keep what the equations keep, and are the numbers of the joint system."""
 
+import math
+import weakref
+from collections.abc import Sequence
 from itertools import islice
 
 import pytest
+import torch
 from torch.testing import assert_close
 
+from model import ShootingArgumentInvalid
 from model.shooting.adaptive import FIXED_STEP, Solver, solve
-from model.shooting.course import Steered
+from model.shooting.course import Course, Steered
 from model.shooting.dynamics import Dynamics
 from model.shooting.hamiltonian import reduced_hamiltonian
-from model.shooting.integrate import carry, stage_controls
-from model.shooting.methods import METHODS, Method, RungeKutta
-from model.shooting.parametrisation import Parametrisation
+from model.shooting.integrate import carry, num_steps, stage_controls
+from model.shooting.methods import METHODS, Method, RungeKutta, StageControls
+from model.shooting.parametrisation import Parametrisation, parametrise
 from model.shooting.phase import Phase, State
-from tests.model.shooting.conftest import MakeField, some_particles, some_points
+from tests.model.shooting.conftest import MakeField, make_field, some_particles, some_points
 
 RUNGE_KUTTA = sorted(name for name, method in METHODS.items() if isinstance(method, RungeKutta))
 
@@ -105,3 +110,58 @@ def test_controls_go_on_without_an_end(held: Parametrisation) -> None:
     steps = list(islice(stage_controls(held.course(), step=0.05, method=METHODS["rk4"]), 40))
     assert len(steps) == 40
     assert all(len(stages) == 4 for stages in steps)
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_a_time_near_a_step_is_told_from_it_unless_rounding_made_it(sign: float) -> None:
+    points, method, step = some_points(make_field("simple", "relu"), 2), METHODS["rk4"], sign * 0.1
+    assert num_steps(sign * (0.1 + 0.1 + 0.1), step) == 3
+    assert num_steps(sign * 1_000_000 * 0.1, step) == 1_000_000
+    assert num_steps(sign * 0.3000001, step) == 4
+    assert num_steps(sign * 1e-9, step) == 1
+    assert num_steps(-0.0, step) == 0
+    assert_close(carry(points, [], [sign * 1e-12, 0.0], step=step, method=method), [points, points], rtol=0, atol=0)
+
+
+def test_a_very_short_time_moves_points_by_very_little(held: Parametrisation) -> None:
+    points = some_points(held.dynamics, 2)
+    once, twice = points_at(held, points, [1e-8, 2e-8], METHODS["rk4"])
+    for start, one, two in zip(points, once, twice, strict=True):
+        assert_close((two - start), 2 * (one - start), rtol=1e-5, atol=1e-14)
+        assert bool((one != start).any())
+
+
+def test_times_that_no_step_leads_to_and_controls_that_end_too_early_are_refused() -> None:
+    points, method = some_points(make_field("simple", "relu"), 2), METHODS["rk4"]
+    for time, step in ((-0.1, 0.1), (0.1, -0.1), (math.inf, 0.1), (math.nan, 0.1), (1e308, 1e-3)):
+        with pytest.raises(ShootingArgumentInvalid, match="times"):
+            carry(points, [], [time], step=step, method=method)
+    with pytest.raises(ShootingArgumentInvalid, match="controls"):
+        carry(points, [], [0.3], step=0.1, method=method)
+
+
+def test_no_more_states_are_kept_than_were_asked_for() -> None:
+    held = parametrise("direct_static", make_field("simple", "relu"), num_particles=2).double()
+    alive: weakref.WeakSet[torch.Tensor] = weakref.WeakSet()
+    most = 0
+
+    class Watched(Method):
+        order, num_stages = 1, 1
+
+        def advance(
+            self, course: Course, companions: State, *, time: float, step: float
+        ) -> tuple[StageControls, State]:
+            return METHODS["euler"].advance(course, companions, time=time, step=step)
+
+        def carry(
+            self, state: State, controls: StageControls, *, step: float, fractions: Sequence[float] = (1.0,)
+        ) -> list[State]:
+            nonlocal most
+            states = METHODS["euler"].carry(state, controls, step=step, fractions=fractions)
+            alive.update(component for one in states for component in one)
+            most = max(most, len(alive))
+            return states
+
+    with torch.no_grad():
+        points_at(held, some_points(held.dynamics, 2), [0.5, 0.75, 5.0], Watched())
+    assert most <= 5

@@ -29,3 +29,15 @@ def test_what_is_learned_of_a_lift(kind: str, learned: bool) -> None:
 def test_an_unknown_lift_is_refused() -> None:
     with pytest.raises(ShootingArgumentInvalid, match="kind"):
         Lift("guess", (3, 6))
+
+
+@pytest.mark.parametrize("sizes", [(), (0, 6), (3, 0)])
+def test_a_lift_to_no_component_or_one_without_a_size_is_refused(sizes: tuple[int, ...]) -> None:
+    with pytest.raises(ShootingArgumentInvalid, match="component_sizes"):
+        Lift("linear", sizes)
+
+
+@pytest.mark.parametrize("shape", [(5, 4), (3,), (2, 5, 3)])
+def test_points_of_another_shape_are_not_lifted(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ShootingArgumentInvalid, match="x is"):
+        Lift("zero", (3, 6))(torch.zeros(shape))
