@@ -47,12 +47,14 @@ def main(words: Sequence[str] | None = None) -> int:
             continue
         budget = _budget(experiment, asked)
         print(f"\n## {name}\n\n{budget}\n", flush=True)
-        runs = list(_runs(experiment, budget, asked))
+        runs = []
+        for run in _runs(experiment, budget, asked):
+            runs.append(run)
+            records += measurements(experiment, run)
+            if asked.json:
+                measurement.write(asked.json, records)
         print(f"\n{table(experiment, runs)}\n\n{sum(run.seconds for run in runs):.0f} s", flush=True)
         _draw(experiment, runs, asked.figures)
-        records += [record for run in runs for record in measurements(experiment, run)]
-        if asked.json:
-            measurement.write(asked.json, records)
     return status
 
 
@@ -69,7 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seeds", nargs="+", type=int, help="in place of the budget's")
     parser.add_argument("--parametrisations", nargs="+", choices=PARAMETRISATIONS, default=list(PARAMETRISATIONS))
     parser.add_argument("--data", type=Path, default=Path(folder), help="a folder with the sets somewhere below it")
-    parser.add_argument("--json", type=Path, help="write the records to this file, after each experiment")
+    parser.add_argument("--json", type=Path, help="write the records to this file, after each training")
     parser.add_argument("--figures", type=Path, default=Path("docs/figures"), help="write the figures to this folder")
     parser.add_argument("--threads", type=int, default=1, help="of torch; more seldom pay for matrices of this size")
     parser.add_argument("--device", type=_device, default="cpu")

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from benchmarks.paper.circles_figures import Drawn, draw
 from benchmarks.paper.experiment import Experiment, Metric, Outcome, Task, Variant
 from benchmarks.paper.training import LiftedFlow, ParameterWeights, descend, num_parameters
 
@@ -117,12 +118,18 @@ def train(task: Task[Budget]) -> Outcome:
         "train_accuracy": _accuracy(network, x, classes),
         "parameters": float(num_parameters(network)),
     }
-    return Outcome(values, None)
+    return Outcome(values, _drawn(network, *test))
 
 
 @torch.no_grad()
 def _accuracy(network: Classifier, x: Tensor, classes: Tensor) -> float:
     return ((network(x) > 0) == (classes > 0.5)).float().mean().item()
+
+
+@torch.no_grad()
+def _drawn(network: Classifier, x: Tensor, classes: Tensor) -> Drawn:
+    times = [0.0, 0.25, 0.5, 0.75, 1.0]
+    return Drawn(times, network.flow(x[:400], times).cpu(), classes[:400].cpu())
 
 
 def variants(budget: Budget, _: str) -> Sequence[Variant]:
@@ -132,7 +139,7 @@ def variants(budget: Budget, _: str) -> Sequence[Variant]:
 
 EXPERIMENT = Experiment(
     name="circles",
-    quick=Budget(seeds=tuple(range(3))),
+    quick=Budget(seeds=(0, 1), epochs=10, step=0.25),
     full=Budget(seeds=tuple(range(30))),
     train=train,
     metrics=(
@@ -141,6 +148,6 @@ EXPERIMENT = Experiment(
         Metric("train_accuracy", "share"),
         Metric("parameters", "parameters"),
     ),
-    draw=lambda runs, folder: [],
+    draw=draw,
     variants=variants,
 )

@@ -26,10 +26,10 @@ END_TIME = 10.0
 NUM_POINTS = 200
 
 LEARNING_RATES = {
-    "direct_static": 1e-2,
-    "direct_dynamic": 1e-2,
-    "particles_static": 1e-2,
-    "particles_dynamic": 1e-2,
+    "direct_static": 3e-2,
+    "direct_dynamic": 3e-2,
+    "particles_static": 1e-1,
+    "particles_dynamic": 1e-1,
 }
 """Of those tried for each, the one with the least error on the training snippets (docs/experiments.md)."""
 
