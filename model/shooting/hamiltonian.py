@@ -25,7 +25,10 @@ def reduced_hamiltonian(dynamics: Dynamics, particles: Phase) -> Tensor:
 
 
 def energy(dynamics: Dynamics, particles: Phase) -> Tensor:
-    """R(θ) at the optimal control: the penalty of training, constant along the motion."""
+    """R(θ) at the optimal control: the penalty of training.
+
+    It is H itself, and constant along the motion, where the velocity is linear in its weights and nothing decays.
+    """
     return dynamics.cost(dynamics.optimal_weights(particles))
 
 

@@ -1,6 +1,7 @@
 """The motion, the control and its forms, for every vector field and activation."""
 
 from dataclasses import replace
+from itertools import product
 
 import pytest
 import torch
@@ -10,7 +11,7 @@ from model import ShootingArgumentInvalid
 from model.shooting.dynamics import DYNAMICS, LinearDynamics, UpDownDamped
 from model.shooting.hamiltonian import energy, hamiltonian, reduced_hamiltonian, symplectic_gradient
 from model.shooting.phase import Phase
-from tests.model.shooting.conftest import MakeField, some_particles, some_points
+from tests.model.shooting.conftest import MakeField, make_field, some_particles, some_points
 
 
 @pytest.mark.parametrize("num_particles", [1, 4, 9])
@@ -23,8 +24,8 @@ def test_the_motion_is_the_symplectic_gradient_of_the_hamiltonian(dynamics: Line
 def test_the_motion_is_the_symplectic_gradient_under_unequal_parameter_weights(field: MakeField) -> None:
     plain = field("tanh")
     unequal = {name: 0.5 + 0.25 * number for number, name in enumerate(plain.weight_shapes)}
-    for dynamics in (replace(plain, parameter_weights=unequal), plain.weighted_by_fan_in()):
-        particles = some_particles(dynamics, 4)
+    for dynamics, num_particles in product((replace(plain, parameter_weights=unequal), plain), (2, 7)):
+        particles = some_particles(dynamics, num_particles)
         motion = dynamics.optimal_control(particles).motion(particles)
         expected = symplectic_gradient(dynamics, particles)
         assert_close(motion.components(), expected.components(), rtol=1e-12, atol=1e-12)
@@ -97,6 +98,37 @@ def test_an_inflation_that_a_field_cannot_have_is_refused(name: str) -> None:
 @pytest.mark.parametrize("name", ["simple", "second_order"])
 def test_a_field_without_a_wider_state_has_no_inflation(name: str) -> None:
     assert DYNAMICS[name].nearest_inflation(7) == 1
+
+
+# The velocities as they stand in the documents: of (x, v, z), matrices from A₁ on in a, biases from b₁ on in b.
+EQUATIONS = {
+    "simple": lambda s, x, a, b: (s(x) @ a[1].T + b[1],),
+    "second_order": lambda s, x, v, a, b: (s(v) @ a[1].T + b[1], x @ a[2].T + b[2]),
+    "updown": lambda s, x, v, a, b: (s(v) @ a[1].T + b[1], x @ a[2].T + b[2]),
+    "updown_universal": lambda s, x, v, a, b: (s(v) @ a[1].T + b[1], x @ a[2].T + b[2] + s(v) @ a[3].T),
+    "updown_damped": lambda s, x, v, a, b: (s(v) @ a[1].T + b[1], x @ a[2].T + b[2] - 0.1 * v),
+    "updown_symmetrized": lambda s, x, v, z, a, b: (
+        s(v) @ a[1].T + b[1],
+        s(z) @ a[2].T + b[2],
+        x @ a[3].T + b[3],
+    ),
+    "updown_general": lambda s, x, v, a, b: (
+        x @ a[1].T + v @ a[2].T + s(x) @ a[3].T + s(v) @ a[4].T + b[1],
+        x @ a[5].T + v @ a[6].T + s(x) @ a[7].T + s(v) @ a[8].T + b[2],
+    ),
+    "updown_periodic": lambda s, x, v, a, b: (s(v) @ a[1].T + b[1] + x @ a[3].T, x @ a[2].T + b[2]),
+}
+
+
+@pytest.mark.parametrize("name", EQUATIONS)
+def test_the_velocity_is_the_equation_of_the_documents(name: str) -> None:
+    torch.manual_seed(0)
+    dynamics = make_field(name, "tanh")
+    weights = {weight: torch.randn(shape).double() for weight, shape in dynamics.weight_shapes.items()}
+    a, b = ({int(one[1:]): w for one, w in weights.items() if one[0] == kind} for kind in "ab")
+    points = some_points(dynamics, 7)
+    expected = EQUATIONS[name](torch.tanh, *points, a=a, b=b)
+    assert_close(dynamics.with_weights(list(weights.values())).velocity(points), expected, rtol=1e-12, atol=1e-12)
 
 
 def test_the_second_state_of_a_damped_field_fades_at_its_damping() -> None:
