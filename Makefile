@@ -63,6 +63,10 @@ format: $(READY) ## Format the code, fix what can be fixed, rewrite generated do
 bench: $(READY) ## Measure accuracy: make bench ARGS="--data DIR"
 	$(BIN)/python -m benchmarks.accuracy $(ARGS)
 
+.PHONY: paper
+paper: $(READY) ## Repeat the paper's experiments: make paper ARGS="--quick --experiments spiral"
+	$(BIN)/python -m benchmarks.paper $(ARGS)
+
 .PHONY: image
 image: ## Build the container image: make image TORCH_INDEX=... for CUDA
 	$(DOCKER) build $(if $(TORCH_INDEX),--build-arg TORCH_INDEX=$(TORCH_INDEX)) -t $(IMAGE) .

@@ -63,9 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     folder = os.environ.get("LONGSHOT_DATA", "data")
     parser.add_argument("--experiments", nargs="+", choices=EXPERIMENTS, default=list(EXPERIMENTS), metavar="NAME")
     size = parser.add_mutually_exclusive_group()
-    size.add_argument(
-        "--quick", dest="full", action="store_false", default=False, help="minutes on one core (the default)"
-    )
+    size.add_argument("--quick", dest="full", action="store_false", help="minutes on one core (the default)")
     size.add_argument("--full", action="store_true", help="the paper's budgets")
     parser.set_defaults(full=False)
     parser.add_argument("--seeds", nargs="+", type=int, help="in place of the budget's")
