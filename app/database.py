@@ -45,7 +45,11 @@ class Instant(sa.types.TypeDecorator[datetime]):
 class Base(DeclarativeBase):
     """Base of every table."""
 
-    type_annotation_map = {datetime: Instant(), dict[str, Any]: sa.JSON(none_as_null=True)}  # noqa: RUF012
+    type_annotation_map = {  # noqa: RUF012
+        datetime: Instant(),
+        dict[str, Any]: sa.JSON(none_as_null=True),
+        list[dict[str, Any]]: sa.JSON(none_as_null=True),
+    }
     metadata = sa.MetaData(
         naming_convention={
             "ix": "ix_%(table_name)s_%(column_0_name)s",
@@ -57,14 +61,29 @@ class Base(DeclarativeBase):
 
 
 class DatasetRow(Base):
-    """A panel kept for training; its observations are a file."""
+    """A panel kept for training, as it is now; its observations are a file."""
 
     __tablename__ = "datasets"
     sequence: Mapped[int] = mapped_column(primary_key=True)
     id: Mapped[str] = mapped_column(unique=True)
-    digest: Mapped[str]
+    revision: Mapped[int]
+    digest: Mapped[str] = mapped_column(index=True)
     num_series: Mapped[int]
     num_observations: Mapped[int]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+
+class DatasetRevisionRow(Base):
+    """What a dataset held after so many appends; only whether its file is still kept is ever updated."""
+
+    __tablename__ = "dataset_revisions"
+    dataset_id: Mapped[str] = mapped_column(sa.ForeignKey("datasets.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    digest: Mapped[str] = mapped_column(index=True)
+    num_series: Mapped[int]
+    num_observations: Mapped[int]
+    is_stored: Mapped[bool]
     created_at: Mapped[datetime]
 
 
@@ -85,6 +104,7 @@ class VersionRow(Base):
     digest: Mapped[str]
     job_id: Mapped[str | None] = mapped_column(unique=True)
     dataset_id: Mapped[str | None]
+    dataset_digest: Mapped[str | None]
     config: Mapped[dict[str, Any]]
     manifest: Mapped[dict[str, Any]]
     # Text, because scores of a constant series are infinite and JSON columns cannot hold that.
@@ -118,6 +138,7 @@ class JobRow(Base):
     state: Mapped[str] = mapped_column(index=True)
     model_name: Mapped[str]
     dataset_id: Mapped[str] = mapped_column(index=True)
+    dataset_digest: Mapped[str | None]
     options: Mapped[dict[str, Any]]
     policy: Mapped[str]
     idempotency_key: Mapped[str | None] = mapped_column(unique=True)
@@ -129,6 +150,7 @@ class JobRow(Base):
     attempts: Mapped[int]
     stalled_attempts: Mapped[int]
     error: Mapped[dict[str, Any] | None]
+    notices: Mapped[list[dict[str, Any]] | None]
     version: Mapped[int | None]
     decision: Mapped[str | None]
     created_at: Mapped[datetime]

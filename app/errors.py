@@ -12,6 +12,7 @@ The tree::
     ├── DatasetError                   a stored panel cannot be used
     │   ├── DatasetNotFound
     │   ├── DatasetInUse
+    │   ├── DatasetChanged             someone else appended to it first
     │   └── DatasetCorrupt
     ├── JobError                       a training job cannot do what was asked
     │   ├── JobNotFound
@@ -132,6 +133,19 @@ class DatasetInUse(DatasetError):
         )
         self.dataset_id = dataset_id
         self.job_id = job_id
+
+
+class DatasetChanged(DatasetError):
+    """A dataset was appended to since the caller looked at it."""
+
+    def __init__(self, dataset_id: str, expected: str, found: str) -> None:
+        super().__init__(
+            f"The dataset {dataset_id!r} has the digest {found}, not {expected[:80]}.",
+            hint="Look at it again, and decide anew.",
+        )
+        self.dataset_id = dataset_id
+        self.expected = expected
+        self.found = found
 
 
 class DatasetCorrupt(DatasetError):

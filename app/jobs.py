@@ -15,7 +15,7 @@ from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from app.database import Database, EpochRow, JobRow, Page, now, read_cursor
+from app.database import Database, DatasetRow, EpochRow, JobRow, Page, now, read_cursor
 from app.errors import IdempotencyMismatch, JobAbandoned, JobNotCancellable, JobNotFound
 from model import Progress, TrainingOptions
 
@@ -51,6 +51,16 @@ class JobFailure:
 
 
 @dataclass(frozen=True)
+class JobNotice:
+    """Something about the data of a job that its user should know."""
+
+    code: str
+    detail: str
+    hint: str
+    item_id: str | None = None
+
+
+@dataclass(frozen=True)
 class TrainingRequest:
     """What a training job is asked to do."""
 
@@ -68,6 +78,7 @@ class Job:
         id: `job_…`.
         state: queued → running → succeeded, failed or cancelled.
         request: What it was asked to do.
+        dataset_digest: Of the revision of its dataset that it trains on: the present one when it was submitted.
         cancel_requested: Whether it is going to stop.
         epoch: Epochs done.
         num_epochs: Epochs at most; None until training has started.
@@ -75,6 +86,7 @@ class Job:
         eta_seconds: Expected until the last epoch; None where nobody knows.
         losses: Of each epoch done.
         failure: Why it failed.
+        notices: What was found in its data, the worst first.
         version: The number of the version it registered.
         decision: What became of the alias, and why, in a sentence.
         attempts: How often a worker has started it.
@@ -86,6 +98,7 @@ class Job:
     id: str
     state: JobState
     request: TrainingRequest
+    dataset_digest: str | None
     cancel_requested: bool
     epoch: int
     num_epochs: int | None
@@ -93,6 +106,7 @@ class Job:
     eta_seconds: float | None
     losses: tuple[Loss, ...]
     failure: JobFailure | None
+    notices: tuple[JobNotice, ...]
     version: int | None
     decision: str | None
     attempts: int
@@ -207,6 +221,10 @@ class Jobs:
             losses = {"train_loss": progress.train_loss, "validation_loss": progress.validation_loss}
             session.merge(EpochRow(job_id=job_id, epoch=progress.epoch, **losses))
 
+    def record_notices(self, job_id: str, notices: Sequence[JobNotice]) -> None:
+        """Notes what was found in the data of a job."""
+        self._update(job_id, notices=[asdict(one) for one in notices])
+
     def cancel_requested(self, job_id: str) -> bool:
         """Whether a job was asked to stop."""
         query = sa.select(JobRow.cancel_requested).where(JobRow.id == job_id)
@@ -244,7 +262,9 @@ class Jobs:
                 if earlier.request_digest != digest:
                     raise IdempotencyMismatch(str(key))
                 return earlier.id
-            row = _new_row(request, digest, key)
+            # Locked, so that no append gives up this revision before the job that needs it is there.
+            dataset = sa.select(DatasetRow.digest).where(DatasetRow.id == request.dataset_id).with_for_update()
+            row = _new_row(request, digest, key, session.scalar(dataset))
             session.add(row)
             return row.id
 
@@ -317,12 +337,13 @@ def run_workflows(jobs_url: str, *, worker_id: str, work: Callable[[str], None])
     DBOS.register_queue(_QUEUE, worker_concurrency=1, polling_interval_sec=0.5)
 
 
-def _new_row(request: TrainingRequest, digest: str, key: str | None) -> JobRow:
+def _new_row(request: TrainingRequest, digest: str, key: str | None, dataset_digest: str | None) -> JobRow:
     return JobRow(
         id=f"job_{uuid.uuid4().hex}",
         state="queued",
         model_name=request.model_name,
         dataset_id=request.dataset_id,
+        dataset_digest=dataset_digest,
         options=asdict(request.options),
         policy=request.policy,
         idempotency_key=key,
@@ -353,6 +374,7 @@ def _to_job(row: JobRow, losses: Sequence[EpochRow]) -> Job:
         id=row.id,
         state=cast(JobState, row.state),
         request=TrainingRequest(row.model_name, row.dataset_id, TrainingOptions(**row.options), policy),
+        dataset_digest=row.dataset_digest,
         cancel_requested=row.cancel_requested,
         epoch=row.epoch,
         num_epochs=row.num_epochs,
@@ -360,6 +382,7 @@ def _to_job(row: JobRow, losses: Sequence[EpochRow]) -> Job:
         eta_seconds=row.eta_seconds,
         losses=tuple(Loss(one.epoch, one.train_loss, one.validation_loss) for one in losses),
         failure=None if row.error is None else JobFailure(**row.error),
+        notices=tuple(JobNotice(**one) for one in row.notices or ()),
         version=row.version,
         decision=row.decision,
         attempts=row.attempts,

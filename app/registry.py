@@ -60,6 +60,7 @@ class Version:
         created_at: When it was registered.
         job_id: The job that made it, if one did.
         dataset_id: The dataset it was trained on, if it is one.
+        dataset_digest: Of the dataset's revision that it was trained on.
         config: Of its training.
         manifest: Where its checkpoint comes from.
         report: Its backtest beside the baselines; None where the series were too short to hold something back.
@@ -72,6 +73,7 @@ class Version:
     created_at: datetime
     job_id: str | None
     dataset_id: str | None
+    dataset_digest: str | None
     config: TrainingConfig
     manifest: Manifest
     report: BacktestReport | None
@@ -144,6 +146,7 @@ class Registry:
         *,
         job_id: str | None = None,
         dataset_id: str | None = None,
+        dataset_digest: str | None = None,
         report: BacktestReport | None = None,
     ) -> Version:
         """Stores a checkpoint as the next version of a name; a job registers once, however often it is repeated.
@@ -164,6 +167,7 @@ class Registry:
                     digest=checkpoint.manifest.digest,
                     job_id=job_id,
                     dataset_id=dataset_id,
+                    dataset_digest=dataset_digest,
                     config=checkpoint.config.to_json(),
                     manifest=asdict(checkpoint.manifest),
                     report=None if report is None else json.dumps(asdict(report)),
@@ -341,6 +345,7 @@ def _to_version(row: VersionRow, pointers: dict[str, AliasRow]) -> Version:
         created_at=row.created_at,
         job_id=row.job_id,
         dataset_id=row.dataset_id,
+        dataset_digest=row.dataset_digest,
         config=TrainingConfig.from_json(row.config),
         manifest=Manifest(**row.manifest),
         report=None if row.report is None else _to_report(row.report),

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
+from app.database import now
 from app.datasets import Datasets
 from app.errors import AliasChanged, AliasNotFound
-from app.jobs import Job, Jobs, PromotionPolicy, TrainingRequest
+from app.jobs import Job, JobNotice, Jobs, PromotionPolicy, TrainingRequest
 from app.registry import PRODUCTION, AliasState, Registry, Version, check_name
 from model import (
     BacktestReport,
@@ -21,6 +22,7 @@ from model import (
     TrainingCancelled,
     TrainingConfig,
     TrainingOptions,
+    audit_panel,
     backtest,
     choose_config,
     fit,
@@ -29,6 +31,7 @@ from model import (
 _LEAST_KEPT: Final = 0.8
 """The share of a series that must be left for training when its last horizon is held back."""
 
+_MOST_NOTICES: Final = 20
 _MOST_HELD_BACK: Final = 0.05
 _MOST_CUTOFFS: Final = 4
 """More than one horizon is held back only as long as it is a small part of the shortest series examined."""
@@ -53,6 +56,7 @@ class TrainingPlan:
         policy: What happens to the alias `production`; the first version of a name always gets it.
         job_id: The job this is, so that a repeated one registers once.
         dataset_id: The dataset that the panel came from.
+        dataset_digest: Of the dataset's revision that it is.
     """
 
     name: str
@@ -61,6 +65,7 @@ class TrainingPlan:
     policy: PromotionPolicy = "promote_if_better"
     job_id: str | None = None
     dataset_id: str | None = None
+    dataset_digest: str | None = None
 
 
 def submit(jobs: Jobs, datasets: Datasets, request: TrainingRequest, *, idempotency_key: str | None = None) -> Job:
@@ -94,12 +99,20 @@ def run_job(
     """
     request = job.request
     plan = TrainingPlan(
-        request.model_name, f"job {job.id}", request.options, request.policy, job.id, request.dataset_id
+        request.model_name,
+        f"job {job.id}",
+        request.options,
+        request.policy,
+        job.id,
+        request.dataset_id,
+        job.dataset_digest,
     )
+    panel = datasets.panel(request.dataset_id, digest=job.dataset_digest)
+    jobs.record_notices(job.id, find_notices(panel, request.options))
     folder.mkdir(parents=True, exist_ok=True)
     outcome = train(
         registry,
-        datasets.panel(request.dataset_id),
+        panel,
         plan,
         state_path=folder / job.id,
         on_epoch=lambda progress: jobs.record_epoch(job.id, progress),
@@ -107,6 +120,13 @@ def run_job(
     )
     (folder / job.id).unlink(missing_ok=True)
     return outcome
+
+
+def find_notices(panel: Panel, options: TrainingOptions) -> tuple[JobNotice, ...]:
+    """What an audit finds in the data of a training, the worst first, as much of it as one wants to read."""
+    audit = audit_panel(panel, horizon=options.horizon, now=now(), max_items=_MOST_NOTICES)
+    found = [*audit.findings, *(finding for one in audit.items for finding in one.findings)]
+    return tuple(JobNotice(one.code, one.detail, one.fix, one.item_id) for one in found[:_MOST_NOTICES])
 
 
 def train(
@@ -191,7 +211,14 @@ def _without_last(series: Series, freq: str, num_steps: int) -> Series:
 def _register(registry: Registry, checkpoint: Checkpoint, plan: TrainingPlan, report: BacktestReport | None) -> Version:
     # The manifest knows one last instant for the whole panel; what was held back of each series is known here.
     honest = None if report is None else replace(report, overlaps_training=False)
-    return registry.register(plan.name, checkpoint, job_id=plan.job_id, dataset_id=plan.dataset_id, report=honest)
+    return registry.register(
+        plan.name,
+        checkpoint,
+        job_id=plan.job_id,
+        dataset_id=plan.dataset_id,
+        dataset_digest=plan.dataset_digest,
+        report=honest,
+    )
 
 
 def _decide(

@@ -25,6 +25,7 @@ from model.errors import (
     HorizonOutOfRange,
     ImplicitStepUnsolved,
     LengthMismatch,
+    ObservationConflict,
     PanelEmpty,
     QuantileLevelOutOfRange,
     RequestError,
@@ -42,6 +43,7 @@ from model.errors import (
 from model.findings import Finding, Severity
 from model.forecaster import Forecaster
 from model.horizon import At, Duration, Horizon, Steps, Until
+from model.joining import Joined, join
 from model.reading import Aggregation, Reading, read_columns, read_grid
 from model.series import Forecast, ItemForecast, Notice, Panel, Series
 from model.trainer import Progress, fit
@@ -77,9 +79,11 @@ __all__ = [
     "ImplicitStepUnsolved",
     "ItemAudit",
     "ItemForecast",
+    "Joined",
     "LengthMismatch",
     "Manifest",
     "Notice",
+    "ObservationConflict",
     "Panel",
     "PanelEmpty",
     "Progress",
@@ -109,6 +113,7 @@ __all__ = [
     "choose_config",
     "device_name",
     "fit",
+    "join",
     "limit_threads",
     "read_columns",
     "read_grid",

@@ -8,8 +8,8 @@ from typing import Final
 
 from model.config import TrainingOptions, choose_config, least_observations
 from model.errors import ConfigurationInvalid, DataError, DuplicateItems, PanelEmpty, SeriesTooShort
-from model.findings import MAX_PLACES, Finding, Severity, found, from_error
-from model.inspection import inspect, written
+from model.findings import MAX_PLACES, Finding, Severity, found, from_error, written
+from model.inspection import inspect
 from model.reading import Reading
 from model.series import Panel, Series
 

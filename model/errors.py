@@ -14,7 +14,8 @@ The tree::
     │   ├── TimeZonesMixed
     │   ├── FrequencyInvalid
     │   ├── FrequencyUnknown
-    │   └── SeriesTooShort
+    │   ├── SeriesTooShort
+    │   └── ObservationConflict
     ├── RequestError                   the question cannot be answered
     │   ├── HorizonOutOfRange
     │   ├── HorizonNotAhead
@@ -193,6 +194,22 @@ class SeriesTooShort(DataError):
         )
         self.found = found
         self.needed = needed
+
+
+class ObservationConflict(DataError):
+    """An observation contradicts the one that is known for its timestamp."""
+
+    def __init__(self, item_id: str, timestamp: str, stored: float, sent: float, count: int) -> None:
+        more = f" (and {count - 1} more differ)" if count > 1 else ""
+        super().__init__(
+            f"Series {item_id!r} has the value {stored!r} at {timestamp}, and {sent!r} was sent{more}.",
+            hint="What is stored does not change: leave the observation out, or upload the corrected panel anew.",
+            item_id=item_id,
+        )
+        self.timestamp = timestamp
+        self.stored = stored
+        self.sent = sent
+        self.count = count
 
 
 class RequestError(ForecastingError):

@@ -1,10 +1,11 @@
 """What an audit finds: a stable code, how bad it is, and what to do about it."""
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from model.columns import Fault
 from model.errors import ConfigurationInvalid, DataError
+from model.grid import Instants, localize
 
 Severity = Literal["error", "warning", "notice"]
 """`error`: it is refused; `warning`: it is taken, and forecasts may suffer; `notice`: good to know."""
@@ -121,3 +122,9 @@ def found(
     kind = KINDS[code]
     share = round(count / of, 6) if of else None
     return Finding(code, kind.severity, detail[:_MAX_TEXT], kind.fix, item_id, count, share, timestamps=timestamps)
+
+
+def written(instants: Instants, time_zone: str | None) -> tuple[str, ...]:
+    """Instants as ISO 8601, in the zone of their series."""
+    local: Any = localize(instants, time_zone)
+    return tuple(str(one.isoformat()) for one in local)

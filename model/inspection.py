@@ -2,15 +2,15 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from model.errors import ConfigurationInvalid
-from model.findings import MAX_PLACES, Finding, found, from_fault
-from model.grid import Grid, Instants, localize, season_length
+from model.findings import MAX_PLACES, Finding, found, from_fault, written
+from model.grid import Grid, Instants, season_length
 from model.reading import Reading
 
 MANY_GAPS: Final = 0.05
@@ -51,12 +51,6 @@ def inspect(reading: Reading, *, time_zone: str | None, now: datetime | None) ->
     positions = grid.positions(reading.instants)
     yield from _in_grid(reading, positions)
     yield from _in_numbers(reading, positions)
-
-
-def written(instants: Instants, time_zone: str | None) -> tuple[str, ...]:
-    """Instants as ISO 8601, in the zone of their series."""
-    local: Any = localize(instants, time_zone)
-    return tuple(str(one.isoformat()) for one in local)
 
 
 def _in_rows(reading: Reading) -> Iterator[Finding]:

@@ -58,6 +58,7 @@ class VersionBody:
     aliases: list[str]
     training_job: str | None
     dataset: str | None
+    dataset_digest: str | None
     configuration: dict[str, Any]
     manifest: dict[str, Any]
     report: dict[str, Any] | None
@@ -91,6 +92,7 @@ def from_version(version: Version) -> VersionBody:
         aliases=list(version.aliases),
         training_job=version.job_id,
         dataset=version.dataset_id,
+        dataset_digest=version.dataset_digest,
         configuration=version.config.to_json(),
         manifest=asdict(version.manifest),
         report=version.report.to_json() if version.report else None,

@@ -78,6 +78,16 @@ class FailureBody:
 
 
 @dataclass(frozen=True)
+class NoticeBody:
+    """Something about the data that its user should know."""
+
+    code: str
+    detail: str
+    hint: str
+    item_id: str | None
+
+
+@dataclass(frozen=True)
 class JobBody:
     """A training job as it stands."""
 
@@ -85,6 +95,7 @@ class JobBody:
     state: JobState
     model: str
     dataset: str
+    dataset_digest: str | None
     policy: PromotionPolicy
     options: dict[str, int | float | None]
     cancel_requested: bool
@@ -94,6 +105,7 @@ class JobBody:
     eta_seconds: float | None
     losses: list[LossBody]
     error: FailureBody | None
+    notices: list[NoticeBody]
     version: int | None
     decision: str | None
     attempts: int
@@ -118,6 +130,7 @@ def from_job(job: Job) -> JobBody:
         state=job.state,
         model=job.request.model_name,
         dataset=job.request.dataset_id,
+        dataset_digest=job.dataset_digest,
         policy=job.request.policy,
         options=asdict(job.request.options),
         cancel_requested=job.cancel_requested,
@@ -127,6 +140,7 @@ def from_job(job: Job) -> JobBody:
         eta_seconds=job.eta_seconds,
         losses=[LossBody(one.epoch, one.train, one.validation) for one in job.losses],
         error=FailureBody(failure.code, failure.detail, failure.hint) if failure else None,
+        notices=[NoticeBody(one.code, one.detail, one.hint, one.item_id) for one in job.notices],
         version=job.version,
         decision=job.decision,
         attempts=job.attempts,

@@ -71,7 +71,13 @@ def test_many_writers_at_once_all_get_their_turn(database: Database) -> None:
             with database.writing() as session:
                 session.scalar(sa.select(sa.func.count()).select_from(DatasetRow))
                 row = DatasetRow(
-                    id=f"{number}-{step}", digest=f"{number}-{step}", num_series=1, num_observations=1, created_at=now()
+                    id=f"{number}-{step}",
+                    revision=1,
+                    digest=f"{number}-{step}",
+                    num_series=1,
+                    num_observations=1,
+                    created_at=now(),
+                    updated_at=now(),
                 )
                 session.add(row)
 
