@@ -1,14 +1,18 @@
 """A network that answers without gradients: its control computed once, its horizon without an end.
 
 A forecast is made in blocks. Within a block the flow is simply continued; after it, the context moves on over what was
-forecast. The length of the blocks is learned on validation data: the trained horizon, or as much longer as pays.
+forecast. The length of the blocks is learned on validation data: the trained horizon, or as much longer as pays. Later
+blocks are pulled towards the season of the first one, and everything past the trained horizon is kept within limits.
 """
+
+from collections.abc import Iterator
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
+from model.anchor import Anchor, Limits
 from model.network import ShootingNetwork
 from model.scaling import Scale
 from model.shooting.control_cache import ControlCache
@@ -39,12 +43,14 @@ class Predictor:
 
     def quantiles(self, context: Float[Tensor, "batch context"], horizon: int) -> Float[Tensor, "batch horizon levels"]:
         """The quantiles of the next `horizon` steps, in float64, ascending along the last dimension."""
-        length = context.shape[1]
-        blocks: list[Tensor] = []
-        for first in range(0, horizon, self.block_length):
-            block = self._block(context, min(self.block_length, horizon - first))
-            blocks.append(block)
-            context = torch.cat([context, self.mean(block)], dim=1)[:, -length:]
+        block = self._block(context, min(self.block_length, horizon))
+        if horizon <= self.network.horizon:
+            return block
+        trusted, later = block[:, : self.network.horizon], block[:, self.network.horizon :]
+        limits = Limits.of(context, trusted, median=self.network.median)
+        blocks = [torch.cat([trusted, limits.hold(later)], dim=1)]
+        if horizon > self.block_length:
+            blocks += self._later_blocks(context, blocks[0], horizon, limits)
         return self._never_narrower(torch.cat(blocks, dim=1))
 
     def mean(self, quantiles: Float[Tensor, "*batch levels"]) -> Float[Tensor, "*batch"]:
@@ -62,6 +68,16 @@ class Predictor:
         weights: int = sum(p.numel() * p.element_size() for p in self.network.parameters())
         particles: int = sum(p.numel() * p.element_size() for p in self.network.flow.parameters())
         return weights + particles * self.num_evaluations(self.block_length)
+
+    def _later_blocks(self, context: Tensor, block: Tensor, horizon: int, limits: Limits) -> Iterator[Tensor]:
+        """Block after block, each from a context that has moved on over the ones before it."""
+        season, period, median = self.season_length, self.network.period, self.network.median
+        anchor = Anchor.of(context, block, period=period, season_length=season, median=median)
+        for lead in range(self.block_length, horizon, self.block_length):
+            context = torch.cat([context, self.mean(block)], dim=1)[:, -context.shape[1] :]
+            block = self._block(context, min(self.block_length, horizon - lead))
+            block = limits.hold(anchor.pull(block, lead))
+            yield block
 
     @torch.inference_mode()
     def _block(self, context: Tensor, horizon: int) -> Tensor:

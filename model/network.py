@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from model.config import TrainingConfig
+from model.grid import week_length
 from model.shooting.dynamics import UpDownUniversal
 from model.shooting.flow import Flow
 from model.shooting.lift import Lift
@@ -26,12 +27,20 @@ class ShootingNetwork(nn.Module):
 
     Args:
         config: The sizes.
+
+    Attributes:
+        horizon: The longest lead, in steps, that it is trained on.
+        period: Steps after which values repeat most fully.
+        levels: Of the quantiles.
+        median: The number of the median among them.
     """
 
     levels: Tensor
 
     def __init__(self, config: TrainingConfig) -> None:
         super().__init__()
+        self.horizon = config.horizon
+        self.period = _period(config)
         self.patch_length = config.patch_length
         self.register_buffer("levels", torch.tensor(config.quantile_levels), persistent=False)
         self.median = config.quantile_levels.index(0.5)
@@ -69,3 +78,9 @@ class ShootingNetwork(nn.Module):
         """The same, under controls that were computed before."""
         patches = [float(patch) for patch in range(1, 1 - (-horizon // self.patch_length))]
         return self.decode(self.flow.carry(self.encode(context), controls, patches))[:, :horizon]
+
+
+def _period(config: TrainingConfig) -> int:
+    """Steps after which values repeat most fully: a week where that is seen as one whole, else a season."""
+    week = week_length(config.freq) or config.season_length
+    return week if config.context_length + config.horizon >= week else config.season_length
