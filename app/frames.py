@@ -5,16 +5,28 @@ import io
 import re
 import sys
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow.parquet
+from numpy.typing import NDArray
 
 from app.errors import LimitExceeded, OperationError
-from model import Aggregation, ColumnMissing, DataError, ItemForecast, Panel, TimestampInvalid
+from model import (
+    Aggregation,
+    ColumnMissing,
+    DataError,
+    ItemForecast,
+    Panel,
+    Reading,
+    Series,
+    TimestampInvalid,
+    ValueInvalid,
+    read_columns,
+)
 
 _MISSING = ["", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "None", "<NA>", "-"]
 _RAGGED = re.compile(r"Expected (\d+) fields in line (\d+), saw (\d+)")
@@ -107,7 +119,45 @@ def read_file(path: str) -> bytes:
         raise FileUnreadable(path, (error.strerror or "it failed").lower()) from error
 
 
-def read_panel(
+@dataclass(frozen=True, eq=False)
+class RawTable:
+    """The series of a table, read as far as they can be.
+
+    Attributes:
+        items: Each series; or why a row belongs to none.
+        lines: The line of the file for each row of each series; the header is line 1.
+        columns: The columns they were read from.
+    """
+
+    items: tuple[Reading | CellInvalid, ...]
+    lines: Mapping[str, NDArray[np.int64]]
+    columns: Columns
+
+    def to_panel(self) -> Panel:
+        """The panel.
+
+        Raises:
+            DataError: A series cannot be used; the first fault, with its line if it is one of a cell.
+        """
+        for item in self.items:
+            if isinstance(item, CellInvalid):
+                raise item
+            for fault in item.faults:
+                raise self._located(item.item_id, fault.error)
+        return Panel(tuple(Series.from_reading(one) for one in self.items if isinstance(one, Reading)))
+
+    def _located(self, item_id: str, error: DataError) -> DataError:
+        if not isinstance(error, (TimestampInvalid, ValueInvalid)):
+            return error
+        line = int(self.lines[item_id][error.position])
+        if isinstance(error, ValueInvalid):
+            found = repr(error.found.strip("'"))
+            return CellInvalid(line, str(self.columns.target), found, "a finite number")
+        found = "an empty cell" if error.found in ("nothing", repr("")) else error.found
+        return CellInvalid(line, str(self.columns.timestamp), found, "a point in time")
+
+
+def read_table(
     content: bytes,
     columns: Columns,
     *,
@@ -115,8 +165,8 @@ def read_panel(
     freq: str | None = None,
     duplicates: Aggregation = "error",
     limits: TableLimits = TableLimits(),
-) -> Panel:
-    """The panel in a table: Parquet or CSV (comma, semicolon or tab; gzip or plain), told apart by their first bytes.
+) -> RawTable:
+    """The series in a table: Parquet or CSV (comma, semicolon or tab; gzip or plain), told apart by its first bytes.
 
     Args:
         content: The bytes of the file.
@@ -127,7 +177,7 @@ def read_panel(
         limits: How large it may be.
 
     Raises:
-        DataError: The table or a series in it cannot be used.
+        FileUnreadable, ColumnMissing, ColumnUnnamed: It is no such table.
         LimitExceeded: It is too large.
     """
     if content[:4] == b"PAR1":
@@ -136,19 +186,38 @@ def read_panel(
         table = _read_csv(content, columns, name, limits.max_bytes)
     _check_rows(len(table), limits.max_rows)
     chosen = _choose(columns, [str(column) for column in table.columns])
-    item_id, timestamp, target = chosen.item_id, str(chosen.timestamp), str(chosen.target)
+    timestamp, target = str(chosen.timestamp), str(chosen.target)
     table = table[~(_is_blank(table[timestamp]) & table[target].isna())]
-    if item_id is not None:
-        _refuse_blank(table, item_id, "a name")
-    _refuse_blank(table, timestamp, "a point in time")
-    _refuse_text(table, target)
-    try:
-        return Panel.from_frame(
-            table, item_id=item_id, timestamp=timestamp, target=target, freq=freq, duplicates=duplicates
-        )
-    except TimestampInvalid as error:
-        rows = table if item_id is None else table[table[item_id].astype(str) == error.item_id]
-        raise CellInvalid(_line(rows, error.position), timestamp, error.found, "a point in time") from error
+    items: list[Reading | CellInvalid] = []
+    if chosen.item_id is not None:
+        blank = _is_blank(table[chosen.item_id]).to_numpy()
+        if blank.any():
+            line = int(_lines(table)[np.argmax(blank)])
+            items.append(CellInvalid(line, chosen.item_id, "an empty cell", "a name"))
+        table = table[~blank]
+    lines: dict[str, NDArray[np.int64]] = {}
+    for item_id, rows in _groups(table, chosen.item_id):
+        items.append(read_columns(item_id, rows[timestamp], rows[target], freq=freq, duplicates=duplicates))
+        lines[item_id] = _lines(rows)
+    return RawTable(tuple(items), lines, chosen)
+
+
+def read_panel(
+    content: bytes,
+    columns: Columns,
+    *,
+    name: str = "The table",
+    freq: str | None = None,
+    duplicates: Aggregation = "error",
+    limits: TableLimits = TableLimits(),
+) -> Panel:
+    """The panel in a table; see `read_table`.
+
+    Raises:
+        DataError: The table or a series in it cannot be used.
+        LimitExceeded: It is too large.
+    """
+    return read_table(content, columns, name=name, freq=freq, duplicates=duplicates, limits=limits).to_panel()
 
 
 def write_csv(forecasts: Iterable[ItemForecast]) -> str:
@@ -197,7 +266,7 @@ def _read_csv(content: bytes, columns: Columns, name: str, max_bytes: int | None
         raise FileUnreadable(name, _explain(str(error), len(found))) from error
     surplus = table.pop(_SURPLUS).notna().to_numpy()
     if surplus.any():
-        line = _line(table, int(np.argmax(surplus)))
+        line = int(_lines(table)[np.argmax(surplus)])
         raise FileUnreadable(name, f"line {line} has more cells than the header, which has {len(found)}")
     return table
 
@@ -264,26 +333,12 @@ def _is_blank(column: pd.Series) -> "pd.Series[bool]":
     return column.isna() | column.eq("") if column.dtype.kind not in "iufM" else column.isna()
 
 
-def _refuse_blank(table: pd.DataFrame, column: str, needed: str) -> None:
-    blank = _is_blank(table[column]).to_numpy()
-    if blank.any():
-        raise CellInvalid(_line(table, int(np.argmax(blank))), column, "an empty cell", needed)
+def _groups(table: pd.DataFrame, item_id: str | None) -> list[tuple[str, pd.DataFrame]]:
+    if item_id is None:
+        return [("series", table)]
+    return [(str(name), rows) for name, rows in table.groupby(item_id, sort=False, observed=True)]
 
 
-def _refuse_text(table: pd.DataFrame, target: str) -> None:
-    column = table[target]
-    if column.dtype.kind == "b":
-        wrong = np.ones(len(column), dtype=bool)
-    elif column.dtype.kind in "iuf":
-        wrong = np.isinf(column.to_numpy(dtype=np.float64, na_value=np.nan))
-    else:
-        numbers = pd.to_numeric(column, errors="coerce")
-        wrong = (numbers.isna() & column.notna()).to_numpy()
-    if wrong.any():
-        position = int(np.argmax(wrong))
-        raise CellInvalid(_line(table, position), target, repr(str(column.iloc[position]))[:80], "a finite number")
-
-
-def _line(table: pd.DataFrame, position: int) -> int:
-    """The line of the file that a row stands on; the header is line 1."""
-    return int(table.index[position]) + 2
+def _lines(table: pd.DataFrame) -> NDArray[np.int64]:
+    """The lines of the file that rows stand on; the header is line 1."""
+    return table.index.to_numpy(dtype=np.int64) + 2

@@ -74,8 +74,8 @@ def read_numbers(item_id: str, values: Column) -> tuple[NDArray[np.float64], tup
     """Reads a column of observations; NaN where one is missing or at fault."""
     column = pd.Series(values)
     try:
-        if pd.api.types.is_bool_dtype(column.dtype):
-            raise TypeError("bool")
+        if pd.api.types.is_bool_dtype(column.dtype) or not pd.api.types.is_numeric_dtype(column.dtype):
+            raise TypeError
         numbers = column.to_numpy(dtype=np.float64, na_value=np.nan, copy=True)
         wrong = np.isinf(numbers)
     except (TypeError, ValueError, OverflowError):
@@ -95,7 +95,8 @@ def _number(value: Any) -> float | None:
     """A number; NaN for what is missing, None for what is none."""
     if value is None or value is pd.NA:
         return np.nan
-    if isinstance(value, (bool, np.bool_)):
+    if isinstance(value, (bool, np.bool_)) or (isinstance(value, str) and "_" in value):
+        # Python reads 1_000 as a number; no table means that.
         return None
     try:
         return float(value)

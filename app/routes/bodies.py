@@ -7,7 +7,8 @@ from fastapi import Request, Response
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from app.schemas.datasets import DatasetRequest
+from app.schemas.audits import AuditRequest
+from app.schemas.datasets import DatasetRequest, ObservationsRequest
 from app.schemas.forecasts import ForecastRequest
 from app.schemas.keys import KeyRequest
 from app.schemas.models import AliasRequest
@@ -16,7 +17,15 @@ from app.schemas.training import TrainingJobRequest
 
 JSON = "application/json"
 _REFERENCE = "#/components/schemas/{model}"
-_REQUESTS: tuple[type[BaseModel], ...] = (ForecastRequest, DatasetRequest, TrainingJobRequest, AliasRequest, KeyRequest)
+_REQUESTS: tuple[type[BaseModel], ...] = (
+    ForecastRequest,
+    DatasetRequest,
+    ObservationsRequest,
+    AuditRequest,
+    TrainingJobRequest,
+    AliasRequest,
+    KeyRequest,
+)
 
 
 async def read_body(request: Request, *media_types: str) -> tuple[str, bytes]:

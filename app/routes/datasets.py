@@ -1,61 +1,112 @@
-"""The panels kept for training: upload, list, show, delete."""
+"""The panels kept for training: upload, append, list, show, delete."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+import numpy as np
+from fastapi import APIRouter, Header, Query, Request, Response
+from numpy.typing import NDArray
 from starlette.concurrency import run_in_threadpool
 
-from app.datasets import Dataset
-from app.frames import Columns, TableLimits, read_panel
-from app.routes.accounting import audited
-from app.routes.bodies import JSON, answer, describe_body, read_body
+from app.database import now
+from app.datasets import Appended, PanelLimits
+from app.routes.accounting import audited, note
+from app.routes.bodies import JSON, answer, read_body
 from app.routes.permissions import ANY_KEY, TRAIN, SpendPoints
 from app.routes.resources import Resources, Service
-from app.schemas.datasets import DatasetBody, DatasetPage, DatasetRequest, from_dataset, from_datasets
-from app.schemas.panels import check_size, to_panel
-from model import Aggregation, Panel
+from app.routes.tables import TABLES, AsTable, TableQuery, describe_panel
+from app.schemas.audits import from_audit
+from app.schemas.datasets import (
+    AppendBody,
+    DatasetBody,
+    DatasetPage,
+    DatasetRequest,
+    ObservationsRequest,
+    RevisionPage,
+    UploadBody,
+    expected_digest,
+    from_append,
+    from_dataset,
+    from_datasets,
+    from_revisions,
+    from_upload,
+)
+from app.schemas.panels import check_size
+from model import DataError, Panel, Reading, Series, audit_panel
 
 router = APIRouter(prefix="/v1/datasets", tags=["datasets"])
-
-_TABLES = ("text/csv", "application/gzip", "application/vnd.apache.parquet")
-_BINARY = {"schema": {"type": "string", "format": "binary"}}
 
 
 @router.post(
     "",
     status_code=201,
     summary="Upload a panel",
-    response_model=DatasetBody,
+    response_model=UploadBody,
     dependencies=[TRAIN, audited("dataset.uploaded")],
-    openapi_extra=describe_body(DatasetRequest, **dict.fromkeys(_TABLES, _BINARY)),
+    openapi_extra=describe_panel(DatasetRequest),
 )
-async def post_dataset(
+async def post_dataset(request: Request, service: Service, spend: SpendPoints, table: AsTable) -> Response:
+    """Keeps a panel sent as JSON, or as a table whose columns the query names, and says what was found in it.
+
+    The same panel is kept once.
+    """
+    media_type, body = await read_body(request, JSON, *TABLES)
+
+    def keep() -> UploadBody:
+        sent = _read(service, media_type, body, table, DatasetRequest)
+        dataset = service.datasets.add(sent.panel)
+        spend(dataset.num_observations)
+        return from_upload(dataset, from_audit(audit_panel(sent.items, now=now()), sent.lines))
+
+    kept = await run_in_threadpool(keep)
+    return answer(kept, 201, Location=f"/v1/datasets/{kept.id}", ETag=f'"{kept.digest}"')
+
+
+@router.post(
+    "/{dataset_id}/observations",
+    summary="Append observations to a dataset",
+    response_model=AppendBody,
+    dependencies=[TRAIN, audited("dataset.extended", "/v1/datasets/{dataset_id}")],
+    openapi_extra=describe_panel(ObservationsRequest),
+)
+async def post_observations(
     request: Request,
+    dataset_id: str,
     service: Service,
     spend: SpendPoints,
-    item_id: Annotated[str | None, Query(description="The column that names the series; CSV and Parquet only.")] = None,
-    timestamp: Annotated[str | None, Query(description="The column of timestamps.")] = None,
-    target: Annotated[str | None, Query(description="The column of observations.")] = None,
-    freq: Annotated[str | None, Query(description="A pandas offset alias for every series.")] = None,
-    duplicates: Annotated[Aggregation, Query(description="What to do with repeated timestamps.")] = "error",
+    table: AsTable,
+    if_match: Annotated[str | None, Header()] = None,
 ) -> Response:
-    """Keeps a panel sent as JSON, or as a table whose columns the query names; the same panel is kept once."""
-    media_type, body = await read_body(request, JSON, *_TABLES)
+    """Joins observations by item and timestamp: what is known changes nothing, another value for it is a 409.
 
-    def read() -> Panel:
-        if media_type == JSON:
-            return _panel(service, body)
-        columns = Columns(item_id, timestamp, target)
-        limits = TableLimits(service.settings.max_body_bytes, service.settings.max_points)
-        return read_panel(body, columns, name="The body", freq=freq, duplicates=duplicates, limits=limits)
+    With If-Match only to the content that the caller saw.
+    """
+    media_type, body = await read_body(request, JSON, *TABLES)
+    settings = service.settings
 
-    def keep() -> Dataset:
-        dataset = service.datasets.add(read())
-        spend(dataset.num_observations)
-        return dataset
+    def append() -> Appended:
+        sent = _read(service, media_type, body, table, ObservationsRequest)
+        spend(sent.panel.num_observations)
+        limits = PanelLimits(settings.max_series, settings.max_points)
+        return service.datasets.append(dataset_id, sent.panel, limits=limits, expected=expected_digest(if_match))
 
-    dataset = await run_in_threadpool(keep)
-    return answer(from_dataset(dataset), 201, Location=f"/v1/datasets/{dataset.id}")
+    appended = await run_in_threadpool(append)
+    note(request, num_added=appended.num_added, revision=appended.dataset.revision)
+    return answer(from_append(appended), ETag=f'"{appended.dataset.digest}"')
+
+
+@router.get(
+    "/{dataset_id}/revisions",
+    summary="List what a dataset has held",
+    response_model=RevisionPage,
+    dependencies=[ANY_KEY],
+)
+def get_revisions(
+    dataset_id: str, service: Service, limit: Annotated[int, Query(ge=1, le=200)] = 50, cursor: str | None = None
+) -> Response:
+    """The newest first; a version's `dataset_digest` is among them."""
+    return answer(from_revisions(service.datasets.revisions(dataset_id, limit=limit, cursor=cursor)))
 
 
 @router.get("", summary="List the datasets", response_model=DatasetPage, dependencies=[ANY_KEY])
@@ -81,7 +132,24 @@ def delete_dataset(dataset_id: str, service: Service) -> None:
     service.datasets.delete(dataset_id)
 
 
-def _panel(service: Resources, body: bytes) -> Panel:
-    asked = DatasetRequest.model_validate_json(body)
+@dataclass(frozen=True, eq=False)
+class _Sent:
+    """A panel that was sent, and what it was read from."""
+
+    panel: Panel
+    items: Sequence[Reading | DataError]
+    lines: Mapping[str, NDArray[np.int64]] | None
+
+
+def _read(service: Resources, media_type: str, body: bytes, table: TableQuery, kind: type[DatasetRequest]) -> _Sent:
+    if media_type != JSON:
+        read = table.read(body, service.settings)
+        return _Sent(read.to_panel(), read.items, read.lines)
+    asked = kind.model_validate_json(body)
     check_size(asked.series, service.settings.max_series, service.settings.max_points)
-    return to_panel(asked.series, service.datasets.panel, duplicates=asked.duplicates)
+    readings = tuple(
+        one
+        for series in asked.series
+        for one in series.to_readings(service.datasets.panel, duplicates=asked.duplicates)
+    )
+    return _Sent(Panel(tuple(map(Series.from_reading, readings))), readings, None)

@@ -1,6 +1,6 @@
 """Series in JSON: at timestamps, on a grid, or by dataset."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -8,11 +8,21 @@ from pydantic_core import PydanticCustomError
 
 from app.errors import DatasetError, LimitExceeded
 from app.schemas.refusals import ItemNotFound
-from model import Aggregation, DataError, ForecastingError, Panel, Series
+from model import (
+    Aggregation,
+    DataError,
+    ForecastingError,
+    Panel,
+    Reading,
+    Series,
+    read_columns,
+    read_grid,
+)
 
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 Text = Annotated[str, Field(min_length=1, max_length=256)]
 Timestamp = Annotated[str, Field(max_length=64)]
+Scalar = Annotated[str, Field(max_length=256)] | Annotated[float, Field(allow_inf_nan=False)] | int | bool | None
 FindDataset = Callable[[str], Panel]
 """Gives the panel of a dataset id."""
 
@@ -71,15 +81,36 @@ class SeriesBody(BaseModel):
             DataError: It is not a series.
             ItemNotFound: The dataset has no such series.
         """
-        item_id, target = self.item_id or "series", self.target or []
         if self.dataset is not None:
             return _of_dataset(find_dataset(self.dataset), self.dataset, self.item_id)
+        return (Series.from_reading(self._read(duplicates)),)
+
+    def to_readings(self, find_dataset: FindDataset, *, duplicates: Aggregation = "error") -> tuple[Reading, ...]:
+        """What the series holds, faults included: one reading, or one for each series of a dataset.
+
+        Raises:
+            ItemNotFound: The dataset has no such series.
+        """
+        if self.dataset is not None:
+            return tuple(one.to_reading() for one in self.to_series(find_dataset))
+        return (self._read(duplicates),)
+
+    def _read(self, duplicates: Aggregation) -> Reading:
+        item_id, target = self.item_id or "series", self.target or []
         if self.start is not None:
-            return (Series.from_grid(item_id, self.start, str(self.freq), target),)
-        return (Series.from_values(item_id, self.timestamps or [], target, freq=self.freq, duplicates=duplicates),)
+            return read_grid(item_id, self.start, str(self.freq), target)
+        return read_columns(item_id, self.timestamps or [], target, freq=self.freq, duplicates=duplicates)
 
 
-def check_size(bodies: list[SeriesBody], max_series: int, max_points: int) -> None:
+class RawSeriesBody(SeriesBody):
+    """One series to be audited: as `SeriesBody`, with anything where timestamps and observations should be."""
+
+    timestamps: list[Scalar] | None = None  # type: ignore[assignment]
+    start: Scalar = None  # type: ignore[assignment]
+    target: list[Scalar] | None = None  # type: ignore[assignment]
+
+
+def check_size(bodies: Sequence[SeriesBody], max_series: int, max_points: int) -> None:
     """Refuses more series or observations than the service allows.
 
     Raises:

@@ -1,0 +1,51 @@
+"""Panels in request bodies: JSON, or a table whose columns the query names."""
+
+from typing import Annotated, Any
+
+from fastapi import Depends, Query
+
+from app.frames import Columns, RawTable, TableLimits, read_table
+from app.routes.bodies import describe_body
+from app.settings import Settings
+from model import Aggregation
+
+TABLES = ("text/csv", "application/gzip", "application/vnd.apache.parquet")
+_BINARY = {"schema": {"type": "string", "format": "binary"}}
+
+
+class TableQuery:
+    """How the query says a table is to be read."""
+
+    def __init__(
+        self,
+        item_id: Annotated[
+            str | None, Query(description="The column that names the series; for tables, not for JSON.")
+        ] = None,
+        timestamp: Annotated[str | None, Query(description="The column of timestamps.")] = None,
+        target: Annotated[str | None, Query(description="The column of observations.")] = None,
+        freq: Annotated[str | None, Query(description="A pandas offset alias for every series.")] = None,
+        duplicates: Annotated[Aggregation, Query(description="What to do with repeated timestamps.")] = "error",
+    ) -> None:
+        self._columns = Columns(item_id, timestamp, target)
+        self._freq = freq
+        self._duplicates = duplicates
+
+    def read(self, body: bytes, settings: Settings) -> RawTable:
+        """The series of a table.
+
+        Raises:
+            DataError: It is no table.
+            LimitExceeded: It is too large.
+        """
+        limits = TableLimits(settings.max_body_bytes, settings.max_points)
+        return read_table(
+            body, self._columns, name="The body", freq=self._freq, duplicates=self._duplicates, limits=limits
+        )
+
+
+AsTable = Annotated[TableQuery, Depends()]
+
+
+def describe_panel(kind: Any) -> dict[str, Any]:
+    """How OpenAPI describes a body that is JSON of a kind, or a table."""
+    return describe_body(kind, **dict.fromkeys(TABLES, _BINARY))
