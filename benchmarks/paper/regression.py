@@ -28,14 +28,6 @@ INTERVAL = (-1.5, 1.5)
 NO_PARTICLES = 0
 """K in the variants of the direct parametrisations."""
 
-LEARNING_RATES = {
-    "direct_static": 1e-2,
-    "direct_dynamic": 1e-2,
-    "particles_static": 1e-2,
-    "particles_dynamic": 1e-2,
-}
-"""Of those tried for each, the one with the least training loss (docs/experiments.md)."""
-
 
 @dataclass(frozen=True)
 class Budget:
@@ -50,7 +42,7 @@ class Budget:
         points: For training, evenly spaced; the test is at the middles between them.
         loss_weight: Of the mean square error.
         energy_weight: Of the penalty.
-        learning_rate: The same for all parametrisations; None takes each one's own from `LEARNING_RATES`.
+        learning_rate: The same for all parametrisations; not tuned for any of them.
         step: Of the flow over one unit of time.
         lift: How v starts.
         parameter_weights: Of the cost.
@@ -64,7 +56,7 @@ class Budget:
     points: int = 100
     loss_weight: float = 100.0
     energy_weight: float = 1.0
-    learning_rate: float | None = None
+    learning_rate: float = 1e-2
     step: float = 0.25
     lift: str = "linear"
     parameter_weights: ParameterWeights = 1.0
@@ -108,8 +100,7 @@ def train(function: Callable[[Tensor], Tensor], task: Task[Budget]) -> Outcome:
     def loss() -> Tensor:
         return budget.loss_weight * error(x) + budget.energy_weight * network.energy()
 
-    rate = budget.learning_rate or LEARNING_RATES[task.parametrisation]
-    descend(network, loss, iterations=budget.iterations, learning_rate=rate, annealed=True)
+    descend(network, loss, iterations=budget.iterations, learning_rate=budget.learning_rate, annealed=True)
     with torch.no_grad():
         values = {
             "test_error": error(between).item(),
