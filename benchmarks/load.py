@@ -1,0 +1,200 @@
+"""How fast the service answers, over HTTP on the loopback interface, from another process.
+
+    python -m benchmarks.load [--quick] [--json FILE]
+
+A real `longshot serve` holds one version (context 512, trained horizon 96). Latency is of one series of 512 points,
+horizon 96, in JSON, one request after the other on one connection, warm. Beside it, in the same rounds: a FastAPI route
+that does nothing, given the same body, and the forward pass of the same network alone, in this process. `outside` is a
+request less the forward pass, medians within a round; what HTTP itself costs is part of it.
+
+Throughput is of requests of many series, by the form of the body; and of single series asked for by several
+connections at once. Server and driver share the machine's cores.
+"""
+
+import argparse
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from http.client import HTTPConnection
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+import torch
+
+from benchmarks.measurement import Measurement, write
+from benchmarks.service_process import MODEL, Server, serving, serving_nothing, train
+from model import Checkpoint
+from model.inference import Predictor
+
+CONTEXT, HORIZON = 512, 96
+_START = np.datetime64("2026-01-01T00:00:00", "s")
+_ROUND = 20
+
+
+@dataclass(frozen=True)
+class Case:
+    """A request to be repeated: so many series of 512 points, in one form, so far ahead."""
+
+    form: str
+    num_series: int
+    horizon: int
+
+    @property
+    def name(self) -> str:
+        """What the row is called."""
+        return f"{self.form}.{self.num_series}_series.horizon_{self.horizon}"
+
+    def body(self) -> bytes:
+        """The request's JSON: at a `start` with a `freq`, or with a timestamp each."""
+        noise = np.random.default_rng(0)
+        values = np.round(np.sin(np.arange(CONTEXT) / 4) + 0.1 * noise.normal(size=(self.num_series, CONTEXT)), 4)
+        times = [f"{one}Z" for one in np.datetime_as_string(_START + np.arange(CONTEXT) * np.timedelta64(1, "h"))]
+        where = {"start": times[0], "freq": "h"} if self.form == "json_grid" else {"timestamps": times}
+        series = [{"item_id": f"s{number}", "target": one, **where} for number, one in enumerate(values.tolist())]
+        return json.dumps({"model": MODEL, "series": series, "horizon": {"steps": self.horizon}}).encode()
+
+
+BATCHES = tuple(
+    Case(form, n, h) for form in ("json_grid", "json_timestamps") for n, h in ((10, 96), (1000, 96), (100, 960))
+)
+QUICK_BATCHES = (Case("json_grid", 10, 96),)
+
+
+def ask(connection: HTTPConnection, path: str, body: bytes) -> float:
+    """Seconds of one request.
+
+    Raises:
+        RuntimeError: It was refused.
+    """
+    started = time.perf_counter()
+    connection.request("POST", path, body, {"Content-Type": "application/json"})
+    response = connection.getresponse()
+    content = response.read()
+    if response.status != 200:
+        raise RuntimeError(f"{response.status}: {content[:300]!r}")
+    return time.perf_counter() - started
+
+
+def forward_pass(checkpoint: Checkpoint) -> Callable[[], object]:
+    """The forward pass of one series, as the server runs it."""
+    predictor = Predictor(
+        checkpoint.network,
+        block_length=checkpoint.validation.block_length,
+        season_length=checkpoint.config.season_length,
+    )
+    predictor.prepare(HORIZON)
+    context = torch.randn(1, CONTEXT, dtype=torch.float64)
+    return lambda: predictor.quantiles(context, HORIZON)
+
+
+def latency(service: Server, nothing: Server, checkpoint: Checkpoint, *, num_rounds: int) -> list[Measurement]:
+    """Figures of a single request."""
+    body, forward = Case("json_grid", 1, HORIZON).body(), forward_pass(checkpoint)
+    ours, idle = service.connect(), nothing.connect()
+    sides: Mapping[str, Callable[[], object]] = {
+        "request": lambda: ask(ours, "/v1/forecasts", body),
+        "nothing": lambda: ask(idle, "/", body),
+        "forward": forward,
+    }
+    rounds: dict[str, list[list[float]]] = {name: [] for name in sides}
+    for number in range(num_rounds + 1):
+        for name, run in sides.items():
+            seconds = [_seconds(run) for _ in range(_ROUND)]
+            if number:
+                rounds[name].append(seconds)
+    outside = median(
+        median(whole) - median(part) for whole, part in zip(rounds["request"], rounds["forward"], strict=True)
+    )
+    settings = {"rounds": num_rounds, "requests": num_rounds * _ROUND, "points": CONTEXT, "horizon": HORIZON}
+    flat = {name: 1e3 * np.concatenate(found) for name, found in rounds.items()}
+    shown = [
+        Measurement(
+            f"load.latency.p{percentile}",
+            float(np.percentile(flat["request"], percentile)),
+            "ms",
+            {
+                "a route that does nothing": float(np.percentile(flat["nothing"], percentile)),
+                "forward pass": float(np.percentile(flat["forward"], percentile)),
+            },
+            settings,
+        )
+        for percentile in (50, 95, 99)
+    ]
+    return [*shown, Measurement("load.latency.outside", 1e3 * outside, "ms", {}, settings)]
+
+
+def throughput(service: Server, case: Case, *, seconds: float) -> Measurement:
+    """Series a second of one case, one request after the other."""
+    body, connection = case.body(), service.connect()
+    ask(connection, "/v1/forecasts", body)
+    taken: list[float] = []
+    while sum(taken) < seconds or len(taken) < 3:
+        taken.append(ask(connection, "/v1/forecasts", body))
+    settings = {"requests": len(taken), "points": CONTEXT, "median_ms": 1e3 * median(taken), "bytes": len(body)}
+    return Measurement(f"load.throughput.{case.name}", case.num_series / median(taken), "series/s", {}, settings)
+
+
+def concurrent_throughput(service: Server, nothing: Server, num_connections: int, *, seconds: float) -> Measurement:
+    """Requests a second of single series from several connections at once."""
+    body = Case("json_grid", 1, HORIZON).body()
+
+    def per_second(server: Server, path: str) -> float:
+        until = time.perf_counter() + seconds
+
+        def keep_asking(_: int) -> int:
+            connection, number = server.connect(), 0
+            while time.perf_counter() < until:
+                ask(connection, path, body)
+                number += 1
+            return number
+
+        with ThreadPoolExecutor(num_connections) as threads:
+            return sum(threads.map(keep_asking, range(num_connections))) / seconds
+
+    ours, floor = per_second(service, "/v1/forecasts"), per_second(nothing, "/")
+    settings = {"connections": num_connections, "seconds": seconds}
+    name = f"load.concurrent.{num_connections}_connections"
+    return Measurement(name, ours, "requests/s", {"a route that does nothing": floor}, settings)
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Runs what the command line asks for."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.load", description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="few requests, one batch")
+    parser.add_argument("--json", type=Path, help="write the measurements to this file")
+    asked = parser.parse_args(words)
+    torch.set_num_threads(1)
+    seconds, num_rounds = (0.3, 2) if asked.quick else (5.0, 50)
+    checkpoint = train(context_length=CONTEXT, horizon=HORIZON)
+    with ExitStack() as stack:
+        service, nothing = stack.enter_context(serving(checkpoint)), stack.enter_context(serving_nothing())
+        found = latency(service, nothing, checkpoint, num_rounds=num_rounds)
+        found.append(Measurement("load.memory.after_single", service.resident_mebibytes, "MiB"))
+        for connections in (1, 8):
+            found.append(concurrent_throughput(service, nothing, connections, seconds=seconds))
+        found += [throughput(service, case, seconds=seconds) for case in (QUICK_BATCHES if asked.quick else BATCHES)]
+        found.append(Measurement("load.memory.after_batches", service.resident_mebibytes, "MiB"))
+    for one in found:
+        print(_row(one))
+    if asked.json:
+        write(asked.json, found)
+    return 0
+
+
+def _seconds(run: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    run()
+    return time.perf_counter() - started
+
+
+def _row(one: Measurement) -> str:
+    others = "".join(f"   {name} {value:.2f}" for name, value in one.compared_with.items())
+    return f"{one.name:<48}{one.value:>10.2f} {one.unit:<11}{others}"
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

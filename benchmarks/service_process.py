@@ -1,0 +1,147 @@
+"""Servers to be measured: `longshot serve` with one version in a temporary home, and a route that does nothing."""
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.client import HTTPConnection
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from app.artifacts import ArtifactStore
+from app.database import Database, migrate
+from app.registry import PRODUCTION, Registry
+from app.settings import Settings
+from model import Checkpoint, Panel, Series, TrainingOptions, choose_config, fit
+
+MODEL = "load"
+_ADDRESS = re.compile(r"http://127\.0\.0\.1:(\d+)")
+_RESIDENT = re.compile(r"VmRSS:\s+(\d+) kB")
+_PATIENCE_SECONDS = 60
+_NOTHING = """
+import socket, sys, uvicorn
+from fastapi import FastAPI
+application = FastAPI()
+@application.post("/")
+def do_nothing() -> dict[str, str]:
+    return {}
+listener = socket.create_server(("127.0.0.1", 0))
+listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+print(f"http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
+uvicorn.Server(uvicorn.Config(application, log_config=None, access_log=False)).run(sockets=[listener])
+"""
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server that listens.
+
+    Attributes:
+        pid: Of its process.
+        port: On the loopback interface.
+    """
+
+    pid: int
+    port: int
+
+    def connect(self) -> HTTPConnection:
+        """A new connection to it."""
+        return HTTPConnection("127.0.0.1", self.port, timeout=_PATIENCE_SECONDS)
+
+    @property
+    def resident_mebibytes(self) -> float:
+        """Its memory; not a number where the system does not tell."""
+        try:
+            found = _RESIDENT.search(Path(f"/proc/{self.pid}/status").read_text())
+        except OSError:
+            found = None
+        return int(found.group(1)) / 1024 if found else float("nan")
+
+
+def train(*, context_length: int, horizon: int) -> Checkpoint:
+    """A version of the usual size, hardly trained: what it says does not matter here, only how long it takes."""
+    noise = np.random.default_rng(0)
+    values = np.sin(np.arange(4 * (context_length + horizon)) / 4) + 0.1 * noise.normal(
+        size=4 * (context_length + horizon)
+    )
+    panel = Panel((Series.from_grid("a", "2026-01-01T00:00:00Z", "h", values),))
+    options = TrainingOptions(horizon=horizon, context_length=context_length, num_epochs=1, steps_per_epoch=2)
+    return fit(panel, choose_config(panel, options))
+
+
+@contextmanager
+def serving(checkpoint: Checkpoint) -> Iterator[Server]:
+    """`longshot serve` with one version, without limits a minute and without a worker."""
+    with TemporaryDirectory() as folder:
+        settings = Settings(
+            home=Path(folder),
+            port=0,
+            worker=False,
+            max_requests_per_minute=0,
+            max_points_per_minute=0,
+            log_level="error",
+        )
+        settings.make_home()
+        database = Database(settings.database_url)
+        migrate(database)
+        registry = Registry(database, ArtifactStore(settings.artifacts_path))
+        registry.register(MODEL, checkpoint)
+        registry.point_alias(MODEL, PRODUCTION, 1, actor="benchmark")
+        database.close()
+        words = [sys.executable, "-m", "app.cli", "serve"]
+        with _started(words, os.environ | settings.to_environment()) as server:
+            yield server
+
+
+@contextmanager
+def serving_nothing() -> Iterator[Server]:
+    """A FastAPI route that does nothing, in a process of its own: what HTTP alone costs here."""
+    with _started([sys.executable, "-c", _NOTHING], dict(os.environ)) as server:
+        yield server
+
+
+@contextmanager
+def _started(words: list[str], environment: dict[str, str]) -> Iterator[Server]:
+    root = Path(__file__).parent.parent
+    process = subprocess.Popen(
+        words, env=environment | {"OMP_NUM_THREADS": "1"}, stdout=subprocess.PIPE, text=True, cwd=root
+    )
+    try:
+        assert process.stdout is not None
+        address = _ADDRESS.search(process.stdout.readline())
+        if address is None:
+            raise RuntimeError("The server ended before it listened; what it said stands above.")
+        server = Server(process.pid, int(address.group(1)))
+        _wait_until_it_answers(server)
+        yield server
+    finally:
+        process.terminate()
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
+
+
+def _wait_until_it_answers(server: Server) -> None:
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        connection = server.connect()
+        try:
+            connection.request("GET", "/livez")
+            connection.getresponse().read()
+            return
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+        finally:
+            connection.close()

@@ -1,0 +1,17 @@
+import json
+
+import pytest
+
+from benchmarks.load import main
+
+
+@pytest.mark.system
+def test_a_real_server_is_measured_beside_a_route_that_does_nothing(tmp_path, capsys):
+    file = tmp_path / "load.json"
+    assert main(["--quick", "--json", str(file)]) == 0
+    records = {one["name"]: one for one in json.loads(file.read_text())}
+    single = records["load.latency.p50"]
+    assert single["value"] > single["compared_with"]["a route that does nothing"] > 0
+    assert records["load.memory.after_batches"]["value"] > 0
+    assert records["load.throughput.json_grid.10_series.horizon_96"]["value"] > 0
+    assert "load.latency.outside" in capsys.readouterr().out
