@@ -20,14 +20,22 @@ from pathlib import Path
 import torch
 
 from benchmarks import measurement
-from benchmarks.paper import circles, regression, spiral
+from benchmarks.paper import bouncing_balls, circles, mocap, regression, rotated_digits, spiral
 from benchmarks.paper.experiment import Budget, Experiment, Outcome, Run, Task, label, measurements
 from benchmarks.paper.table import table
 from model.device import choose_device
 from model.errors import ConfigurationInvalid, SolverError, TrainingError
 from model.shooting.parametrisation import PARAMETRISATIONS
 
-_ALL = (regression.CUBIC, regression.QUADRATIC, spiral.EXPERIMENT, circles.EXPERIMENT)
+_ALL = (
+    regression.CUBIC,
+    regression.QUADRATIC,
+    spiral.EXPERIMENT,
+    circles.EXPERIMENT,
+    rotated_digits.EXPERIMENT,
+    bouncing_balls.EXPERIMENT,
+    mocap.EXPERIMENT,
+)
 
 EXPERIMENTS: dict[str, Experiment] = {experiment.name: experiment for experiment in _ALL}
 """Every experiment by name."""
