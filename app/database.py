@@ -144,6 +144,7 @@ class JobRow(Base):
     idempotency_key: Mapped[str | None] = mapped_column(unique=True)
     request_digest: Mapped[str]
     cancel_requested: Mapped[bool]
+    num_resumptions: Mapped[int] = mapped_column(server_default="0")
     epoch: Mapped[int]
     num_epochs: Mapped[int | None]
     eta_seconds: Mapped[float | None]
@@ -166,6 +167,23 @@ class EpochRow(Base):
     epoch: Mapped[int] = mapped_column(primary_key=True)
     train_loss: Mapped[float]
     validation_loss: Mapped[float]
+
+
+class JobEventRow(Base):
+    """One thing that happened to a job; never updated."""
+
+    __tablename__ = "job_events"
+    job_id: Mapped[str] = mapped_column(sa.ForeignKey("jobs.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
+    state: Mapped[str]
+    epoch: Mapped[int]
+    num_epochs: Mapped[int | None]
+    eta_seconds: Mapped[float | None]
+    train_loss: Mapped[float | None]
+    validation_loss: Mapped[float | None]
+    version: Mapped[int | None]
+    detail: Mapped[str | None]
 
 
 class WorkerRow(Base):

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from app.database import Database, DatasetRow, EpochRow, JobRow, Page, now, read_cursor
 from app.errors import IdempotencyMismatch, JobAbandoned, JobNotCancellable, JobNotFound
+from app.job_events import add_event
 from model import Progress, TrainingOptions
 
 JobState = Literal["queued", "running", "succeeded", "failed", "cancelled"]
@@ -184,7 +185,7 @@ class Jobs:
                 raise JobNotCancellable(job_id, row.state)
             row.cancel_requested = True
             if row.state == "queued":
-                row.state, row.finished_at = "cancelled", now()
+                _enter(session, row, "cancelled", finished_at=now())
         return self.get(job_id)
 
     def close(self) -> None:
@@ -202,14 +203,14 @@ class Jobs:
             if row.state not in _LIVE:
                 return None
             if row.cancel_requested:
-                row.state, row.finished_at = "cancelled", now()
+                _enter(session, row, "cancelled", finished_at=now())
                 return None
             if row.stalled_attempts >= MAX_STALLED_ATTEMPTS:
                 raise JobAbandoned(job_id, row.stalled_attempts)
-            row.state = "running"
             row.attempts += 1
             row.stalled_attempts += 1
-            row.started_at = row.started_at or now()
+            if row.state != "running":
+                _enter(session, row, "running", started_at=row.started_at or now())
         return self.get(job_id)
 
     def record_epoch(self, job_id: str, progress: Progress) -> None:
@@ -218,8 +219,13 @@ class Jobs:
             row = _row(session, job_id, lock=True)
             row.epoch, row.num_epochs, row.eta_seconds = progress.epoch, progress.num_epochs, progress.eta_seconds
             row.stalled_attempts = 0
-            losses = {"train_loss": progress.train_loss, "validation_loss": progress.validation_loss}
-            session.merge(EpochRow(job_id=job_id, epoch=progress.epoch, **losses))
+            losses = progress.train_loss, progress.validation_loss
+            earlier = session.get(EpochRow, (job_id, progress.epoch))
+            if earlier is None or (earlier.train_loss, earlier.validation_loss) != losses:
+                session.merge(
+                    EpochRow(job_id=job_id, epoch=progress.epoch, train_loss=losses[0], validation_loss=losses[1])
+                )
+                add_event(session, row, losses=losses)
 
     def record_notices(self, job_id: str, notices: Sequence[JobNotice]) -> None:
         """Notes what was found in the data of a job."""
@@ -237,15 +243,15 @@ class Jobs:
 
     def succeed(self, job_id: str, version: int, decision: str) -> None:
         """Notes that a job has registered its version."""
-        self._update(job_id, state="succeeded", version=version, decision=decision, eta_seconds=None, finished_at=now())
+        self._end(job_id, "succeeded", version=version, decision=decision)
 
     def fail(self, job_id: str, failure: JobFailure) -> None:
         """Notes why a job has failed."""
-        self._update(job_id, state="failed", error=asdict(failure), eta_seconds=None, finished_at=now())
+        self._end(job_id, "failed", error=asdict(failure))
 
     def end_cancelled(self, job_id: str) -> None:
         """Notes that a job has stopped because it was asked to."""
-        self._update(job_id, state="cancelled", eta_seconds=None, finished_at=now())
+        self._end(job_id, "cancelled")
 
     def enqueue_forgotten(self) -> None:
         """Queues the jobs that a crash kept from being queued; one that is queued already stays as it is."""
@@ -266,7 +272,14 @@ class Jobs:
             dataset = sa.select(DatasetRow.digest).where(DatasetRow.id == request.dataset_id).with_for_update()
             row = _new_row(request, digest, key, session.scalar(dataset))
             session.add(row)
+            add_event(session, row)
             return row.id
+
+    def _end(self, job_id: str, state: JobState, **values: object) -> None:
+        with self._database.writing() as session:
+            row = session.scalar(sa.select(JobRow).where(JobRow.id == job_id).with_for_update())
+            if row is not None and row.state in _LIVE:
+                _enter(session, row, state, eta_seconds=None, finished_at=now(), **values)
 
     def _update(self, job_id: str, **values: object) -> None:
         ended = sa.update(JobRow).where(JobRow.id == job_id, JobRow.state.in_(_LIVE)).values(**values)
@@ -354,6 +367,13 @@ def _new_row(request: TrainingRequest, digest: str, key: str | None, dataset_dig
         stalled_attempts=0,
         created_at=now(),
     )
+
+
+def _enter(session: Session, row: JobRow, state: JobState, **values: object) -> None:
+    """Brings a job, whose row is locked, into another state."""
+    for name, value in {"state": state, **values}.items():
+        setattr(row, name, value)
+    add_event(session, row)
 
 
 def _digest(request: TrainingRequest) -> str:

@@ -103,6 +103,7 @@ RULES: Final[Mapping[type[ForecastingError], Rule]] = {
     refusals.OptionUnsupported: Rule(422, "Option unsupported"),
     refusals.ItemNotFound: Rule(404, "Series not found"),
     refusals.PreconditionInvalid: Rule(400, "Precondition invalid"),
+    refusals.EventIdInvalid: Rule(400, "Event id invalid"),
 }
 
 

@@ -74,9 +74,10 @@ def _are_keys_needed(settings: Settings) -> bool:
 
 
 def _serve(settings: Settings, listener: socket.socket) -> None:
+    application = create_app(settings, worker_alive)
     server = uvicorn.Server(
         uvicorn.Config(
-            create_app(settings, worker_alive),
+            application,
             log_config=None,
             access_log=False,
             server_header=False,
@@ -90,7 +91,7 @@ def _serve(settings: Settings, listener: socket.socket) -> None:
     supervisor = Supervisor(settings) if settings.worker else None
     if supervisor is not None:
         supervisor.start()
-    with _stopping_beside(server, supervisor):
+    with _stopping_beside(server, supervisor, application.state.resources.leaving):
         server.run(sockets=[listener])
 
 
@@ -114,12 +115,13 @@ def _announce(listener: socket.socket) -> None:
 
 
 @contextmanager
-def _stopping_beside(server: uvicorn.Server, supervisor: Supervisor | None) -> Iterator[None]:
-    """Stops the worker while requests drain, not after them: both are given the same seconds."""
+def _stopping_beside(server: uvicorn.Server, supervisor: Supervisor | None, leaving: threading.Event) -> Iterator[None]:
+    """Stops the worker while requests drain, not after them: both are given the same seconds; ends what streams."""
 
     def watch() -> None:
         while not server.should_exit:
             time.sleep(_WATCH_SECONDS)
+        leaving.set()
         if supervisor is not None:
             supervisor.stop()
 

@@ -1,8 +1,9 @@
 """What the routes answer from: the stores and use cases of one process."""
 
 import os
+import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -12,6 +13,7 @@ from app.audit_log import AuditLog
 from app.database import Database, migrate
 from app.datasets import Datasets
 from app.forecasting import Bench, Forecasting, LoadedVersions
+from app.job_events import JobEvents
 from app.jobs import Jobs
 from app.keyring import Keyring
 from app.rate_limits import RateLimits
@@ -41,6 +43,8 @@ class Resources:
     audit_log: AuditLog
     metrics: Metrics
     worker_alive: WorkerAlive
+    job_events: JobEvents
+    leaving: threading.Event = field(default_factory=threading.Event)
 
     def close(self) -> None:
         """Lets go of threads and connections."""
@@ -85,6 +89,7 @@ def open_resources(settings: Settings, worker_alive: WorkerAlive) -> Resources:
         audit_log=AuditLog(database),
         metrics=Metrics(),
         worker_alive=worker_alive,
+        job_events=JobEvents(database),
     )
 
 

@@ -69,6 +69,17 @@ class ItemNotFound(RequestError):
         self.dataset_id = dataset_id
 
 
+class EventIdInvalid(RequestError):
+    """A Last-Event-ID header that no event of this service has."""
+
+    def __init__(self, found: str) -> None:
+        super().__init__(
+            f"Last-Event-ID is {found[:80]!r}, which is no id of an event.",
+            hint="Send the id of the last event received, or leave the header out to be told everything.",
+        )
+        self.found = found
+
+
 class PreconditionInvalid(RequestError):
     """An If-Match header that is not an ETag of this service."""
 
