@@ -5,6 +5,7 @@ from threading import Lock
 
 import torch
 
+from model.shooting.dynamics import Control
 from model.shooting.flow import Flow
 from model.shooting.methods import StageControls
 
@@ -22,14 +23,21 @@ class ControlCache:
         self._steps: list[StageControls] = []
         self._coming = flow.controls()
         self._lock = Lock()
+        self._last: tuple[Control, Control] | None = None
 
     @torch.inference_mode()
     def first(self, num_steps: int) -> list[StageControls]:
         """The controls of the first steps."""
         with self._lock:
             while len(self._steps) < num_steps:
-                self._steps.append(next(self._coming))
+                self._steps.append(tuple(map(self._kept, next(self._coming))))
             return self._steps[:num_steps]
+
+    def _kept(self, control: Control) -> Control:
+        """In the form to keep; a control that is held over time is kept once."""
+        if self._last is None or self._last[0] is not control:
+            self._last = control, control.kept()
+        return self._last[1]
 
     def __iter__(self) -> Iterator[StageControls]:
         """One step after the other, without an end."""

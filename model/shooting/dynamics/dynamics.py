@@ -26,6 +26,10 @@ class Control(ABC):
         """(q̇, ṗ) = (∂H/∂p, −∂H/∂q): how particles move under this control; theirs, where it is their optimal one."""
         return Phase(self.velocity(particles.q), self.momentum_velocity(*particles))
 
+    def kept(self) -> "Control":
+        """The same control in the form to keep for many forecasts: it may take longer to make."""
+        return self
+
 
 class Dynamics(ABC):
     """A vector field f(q, θ) with the optimal control of its particles.

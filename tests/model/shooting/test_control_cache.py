@@ -1,0 +1,42 @@
+"""Controls that are kept move points as those they were made of, and are made once."""
+
+from itertools import islice
+
+import pytest
+import torch
+from torch.testing import assert_close
+
+from model.shooting.control_cache import ControlCache
+from model.shooting.dynamics import LinearDynamics
+from model.shooting.flow import Flow
+from model.shooting.parametrisation import Parametrisation, parametrise
+from tests.model.shooting.conftest import some_particles, some_points
+
+
+@pytest.mark.parametrize("num_particles", [1, 3, 20])
+def test_the_form_that_is_kept_moves_points_and_momenta_alike(dynamics: LinearDynamics, num_particles: int) -> None:
+    control = dynamics.optimal_control(some_particles(dynamics, num_particles))
+    points, momenta = some_points(dynamics, 7), some_points(dynamics, 7, seed=2)
+    kept = control.kept()
+    assert_close(kept.velocity(points), control.velocity(points), rtol=1e-12, atol=1e-12)
+    moved = control.momentum_velocity(points, momenta)
+    assert_close(kept.momentum_velocity(points, momenta), moved, rtol=1e-12, atol=1e-12)
+
+
+def test_a_step_is_made_once_and_steps_come_in_order(held: Parametrisation) -> None:
+    cache = ControlCache(Flow(held, step=0.1))
+    first = cache.first(3)
+    assert all(a is b for a, b in zip(first, cache.first(5), strict=False))
+    assert all(a is b for a, b in zip(first, islice(cache, 3), strict=True))
+
+
+def test_a_control_that_is_held_over_time_is_kept_once(dynamics: LinearDynamics) -> None:
+    cache = ControlCache(Flow(parametrise("particles_static", dynamics, num_particles=4), step=0.1))
+    assert len({id(control) for stages in cache.first(3) for control in stages}) == 1
+
+
+def test_nothing_that_is_kept_asks_for_a_gradient(held: Parametrisation) -> None:
+    flow = Flow(held, step=0.1)
+    with torch.inference_mode():
+        states = flow.carry(some_points(held.dynamics, 4), ControlCache(flow), [0.5])
+    assert not any(component.requires_grad for state in states for component in state)
