@@ -17,6 +17,7 @@ The tree::
     ├── JobError                       a training job cannot do what was asked
     │   ├── JobNotFound
     │   ├── JobNotCancellable
+    │   ├── JobNotResumable
     │   ├── JobAbandoned
     │   └── IdempotencyMismatch
     ├── AccessError                    the caller may not do this
@@ -182,6 +183,18 @@ class JobNotCancellable(JobError):
         )
         self.job_id = job_id
         self.state = state
+
+
+class JobNotResumable(JobError):
+    """A job that cannot go on from where it stopped."""
+
+    def __init__(self, job_id: str, reason: str) -> None:
+        super().__init__(
+            f"The job {job_id!r} cannot be resumed: {reason}.",
+            hint="Only a cancelled or failed job whose data and last epoch are kept goes on; else submit another.",
+        )
+        self.job_id = job_id
+        self.reason = reason
 
 
 class JobAbandoned(JobError):

@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from app.database import Database, DatasetRow, EpochRow, JobRow, Page, now, read_cursor
-from app.errors import IdempotencyMismatch, JobAbandoned, JobNotCancellable, JobNotFound
+from app.errors import IdempotencyMismatch, JobAbandoned, JobNotCancellable, JobNotFound, JobNotResumable
 from app.job_events import add_event
 from model import Progress, TrainingOptions
 
@@ -30,6 +30,7 @@ MAX_STALLED_ATTEMPTS: Final = 3
 _QUEUE: Final = "training"
 _WORKFLOW: Final = "training_job"
 _LIVE: Final = ("queued", "running")
+_RESUMABLE: Final = ("cancelled", "failed")
 _log = structlog.get_logger()
 
 
@@ -139,10 +140,7 @@ class Jobs:
         except IntegrityError:
             # Another process has just used the same key.
             job_id = self._insert(request, idempotency_key)
-        try:
-            self._workflows.enqueue(job_id)
-        except SQLAlchemyError as error:
-            _log.warning("the job is kept, and queued once the worker sees it", job_id=job_id, error=str(error))
+        self._enqueue(job_id, job_id)
         return self.get(job_id)
 
     def get(self, job_id: str) -> Job:
@@ -188,19 +186,41 @@ class Jobs:
                 _enter(session, row, "cancelled", finished_at=now())
         return self.get(job_id)
 
+    def resume(self, job_id: str) -> Job:
+        """Queues a job that was cancelled or has failed once more, to go on from its last epoch.
+
+        Raises:
+            JobNotFound
+            JobNotResumable: It has succeeded, or has not ended.
+        """
+        with self._database.writing() as session:
+            row = _row(session, job_id, lock=True)
+            if row.state not in _RESUMABLE:
+                raise JobNotResumable(job_id, f"its state is {row.state}")
+            row.num_resumptions += 1
+            row.stalled_attempts, row.cancel_requested, row.error = 0, False, None
+            _enter(session, row, "queued", finished_at=None)
+            ticket = _ticket(row)
+        self._enqueue(job_id, ticket)
+        return self.get(job_id)
+
     def close(self) -> None:
         """Closes the connection to the workflows."""
         self._workflows.close()
 
-    def start(self, job_id: str) -> Job | None:
+    def start(self, ticket: str) -> Job | None:
         """Notes that a worker starts a job; None if there is nothing to do, because it has ended or was cancelled.
+
+        Args:
+            ticket: What the queue holds for the job; one from before the job was resumed is void.
 
         Raises:
             JobAbandoned: Its worker died too often without getting any further.
         """
+        job_id = job_of(ticket)
         with self._database.writing() as session:
             row = _row(session, job_id, lock=True)
-            if row.state not in _LIVE:
+            if row.state not in _LIVE or ticket != _ticket(row):
                 return None
             if row.cancel_requested:
                 _enter(session, row, "cancelled", finished_at=now())
@@ -256,9 +276,16 @@ class Jobs:
     def enqueue_forgotten(self) -> None:
         """Queues the jobs that a crash kept from being queued; one that is queued already stays as it is."""
         with self._database.reading() as session:
-            live = session.scalars(sa.select(JobRow.id).where(JobRow.state.in_(_LIVE)).order_by(JobRow.sequence)).all()
-        for job_id in live:
-            self._workflows.enqueue(job_id)
+            live = session.scalars(sa.select(JobRow).where(JobRow.state.in_(_LIVE)).order_by(JobRow.sequence)).all()
+            tickets = [_ticket(row) for row in live]
+        for ticket in tickets:
+            self._workflows.enqueue(ticket)
+
+    def _enqueue(self, job_id: str, ticket: str) -> None:
+        try:
+            self._workflows.enqueue(ticket)
+        except SQLAlchemyError as error:
+            _log.warning("the job is kept, and queued once the worker sees it", job_id=job_id, error=str(error))
 
     def _insert(self, request: TrainingRequest, key: str | None) -> str:
         digest = _digest(request)
@@ -296,9 +323,9 @@ class _Workflows:
         self._connecting = threading.Lock()
         self._queued: set[str] = set()
 
-    def enqueue(self, job_id: str) -> None:
+    def enqueue(self, ticket: str) -> None:
         """Queues the workflow of a job; does nothing if it is there already."""
-        if job_id in self._queued:
+        if ticket in self._queued:
             return
         with self._connecting:
             if self._client is None:
@@ -310,9 +337,9 @@ class _Workflows:
                     retry_connection_errors=False,
                 )
         self._client.enqueue(
-            {"workflow_name": _WORKFLOW, "queue_name": _QUEUE, "workflow_id": job_id, "app_version": "1"}, job_id
+            {"workflow_name": _WORKFLOW, "queue_name": _QUEUE, "workflow_id": ticket, "app_version": "1"}, ticket
         )
-        self._queued.add(job_id)
+        self._queued.add(ticket)
 
     def close(self) -> None:
         with self._connecting:
@@ -327,7 +354,7 @@ def run_workflows(jobs_url: str, *, worker_id: str, work: Callable[[str], None])
     Args:
         jobs_url: The database of the workflows.
         worker_id: The same for every process that may go on with the same jobs.
-        work: Does the job of an id; it is called again with that id if the process dies before it returns.
+        work: Does the job of a ticket; it is called again with that ticket if the process dies before it returns.
     """
     DBOS(
         config={
@@ -343,11 +370,21 @@ def run_workflows(jobs_url: str, *, worker_id: str, work: Callable[[str], None])
 
     # The jobs count their attempts themselves, and only those that got no further.
     @DBOS.workflow(name=_WORKFLOW, max_recovery_attempts=1_000_000)
-    def training_job(job_id: str) -> None:
-        work(job_id)
+    def training_job(ticket: str) -> None:
+        work(ticket)
 
     DBOS.launch()
     DBOS.register_queue(_QUEUE, worker_concurrency=1, polling_interval_sec=0.5)
+
+
+def job_of(ticket: str) -> str:
+    """The id of the job that a ticket of the queue stands for."""
+    return ticket.partition(".")[0]
+
+
+def _ticket(row: JobRow) -> str:
+    """What the queue holds for a job: a workflow runs once, so that each resumption needs another."""
+    return f"{row.id}.{row.num_resumptions}" if row.num_resumptions else row.id
 
 
 def _new_row(request: TrainingRequest, digest: str, key: str | None, dataset_digest: str | None) -> JobRow:
@@ -362,6 +399,7 @@ def _new_row(request: TrainingRequest, digest: str, key: str | None, dataset_dig
         idempotency_key=key,
         request_digest=digest,
         cancel_requested=False,
+        num_resumptions=0,
         epoch=0,
         attempts=0,
         stalled_attempts=0,

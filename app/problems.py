@@ -70,6 +70,7 @@ RULES: Final[Mapping[type[ForecastingError], Rule]] = {
     errors.DatasetCorrupt: Rule(409, "Dataset damaged"),
     errors.JobNotFound: Rule(404, "Training job not found"),
     errors.JobNotCancellable: Rule(409, "Training job has ended"),
+    errors.JobNotResumable: Rule(409, "Training job cannot be resumed"),
     errors.JobAbandoned: Rule(409, "Training job abandoned"),
     errors.IdempotencyMismatch: Rule(409, "Idempotency key of another request"),
     errors.KeyMissing: Rule(401, "API key missing"),

@@ -7,7 +7,7 @@ from typing import Final
 
 from app.database import now
 from app.datasets import Datasets
-from app.errors import AliasChanged, AliasNotFound
+from app.errors import AliasChanged, AliasNotFound, DatasetError, JobNotResumable
 from app.jobs import Job, JobNotice, Jobs, PromotionPolicy, TrainingRequest
 from app.registry import PRODUCTION, AliasState, Registry, Version, check_name
 from model import (
@@ -78,6 +78,30 @@ def submit(jobs: Jobs, datasets: Datasets, request: TrainingRequest, *, idempote
     check_name(request.model_name)
     choose_config(datasets.panel(request.dataset_id), request.options)
     return jobs.submit(request, idempotency_key=idempotency_key)
+
+
+def resume(jobs: Jobs, datasets: Datasets, job_id: str, *, folder: Path) -> Job:
+    """Queues a cancelled or failed job to go on from its last epoch, on the data that it began with.
+
+    Args:
+        jobs: Where it is.
+        datasets: Where its data is.
+        job_id: Its id.
+        folder: Where the state of trainings is kept.
+
+    Raises:
+        JobNotFound
+        JobNotResumable: It has succeeded or has not ended, or what it needs is no longer kept.
+    """
+    job = jobs.get(job_id)
+    if job.state in ("cancelled", "failed"):
+        try:
+            datasets.panel(job.request.dataset_id, digest=job.dataset_digest)
+        except DatasetError as error:
+            raise JobNotResumable(job_id, error.detail.rstrip(".")) from error
+        if job.epoch and not (folder / job_id).exists():
+            raise JobNotResumable(job_id, f"the state it was in after epoch {job.epoch} is no longer kept")
+    return jobs.resume(job_id)
 
 
 def run_job(

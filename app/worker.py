@@ -23,7 +23,7 @@ from app.audit_log import AuditLog, Change
 from app.database import Database, WorkerRow, migrate, now
 from app.datasets import Datasets
 from app.errors import WorkerAlreadyRunning
-from app.jobs import Job, JobFailure, Jobs, run_workflows
+from app.jobs import Job, JobFailure, Jobs, job_of, run_workflows
 from app.registry import Registry
 from app.settings import Settings
 from app.telemetry import configure_logging, log_context
@@ -84,21 +84,22 @@ class _Workshop:
     leaving: threading.Event
     idle: threading.Event = field(default_factory=threading.Event)
 
-    def work(self, job_id: str) -> None:
-        """Does a job; the one place where what goes wrong in it ends."""
+    def work(self, ticket: str) -> None:
+        """Does the job of a ticket; the one place where what goes wrong in it ends."""
         self.idle.clear()
-        with log_context(job_id=job_id):
+        with log_context(job_id=job_of(ticket)):
             try:
-                self._attempt(job_id)
+                self._attempt(ticket)
             except SQLAlchemyError:
                 # To return would end the workflow of a job whose end is not on record: a restart repeats it instead.
                 _log.exception("the database does not take what became of the job")
                 os._exit(1)
         self.idle.set()
 
-    def _attempt(self, job_id: str) -> None:
+    def _attempt(self, ticket: str) -> None:
+        job_id = job_of(ticket)
         try:
-            self._run(job_id)
+            self._run(ticket)
         except ForecastingError as error:
             _log.warning("the job has failed", code=error.code, detail=error.detail)
             self.jobs.fail(job_id, JobFailure(error.code, error.detail, error.hint))
@@ -109,8 +110,8 @@ class _Workshop:
             detail = f"The worker met an unexpected {type(error).__name__}."
             self.jobs.fail(job_id, JobFailure("internal_error", detail, "The log of the worker has the details."))
 
-    def _run(self, job_id: str) -> None:
-        job = self.jobs.start(job_id)
+    def _run(self, ticket: str) -> None:
+        job = self.jobs.start(ticket)
         if job is None:
             return
         _log.info("the job starts", model=job.request.model_name, attempt=job.attempts, epoch=job.epoch)
@@ -121,13 +122,13 @@ class _Workshop:
         except TrainingCancelled:
             if self.leaving.is_set():
                 self._hand_over(job)
-            self.jobs.end_cancelled(job_id)
+            self.jobs.end_cancelled(job.id)
             _log.info("the job is cancelled")
             return
         subject = f"/v1/models/{outcome.version.name}/versions/{outcome.version.number}"
-        change = Change(f"job:{job_id}", "version.trained", subject, {"decision": outcome.decision})
+        change = Change(f"job:{job.id}", "version.trained", subject, {"decision": outcome.decision})
         AuditLog(self.database).enter(change)
-        self.jobs.succeed(job_id, outcome.version.number, outcome.decision)
+        self.jobs.succeed(job.id, outcome.version.number, outcome.decision)
         _log.info("the job has succeeded", version=str(outcome.version), decision=outcome.decision)
 
     def _stop_signal(self, job: Job) -> Callable[[], bool]:

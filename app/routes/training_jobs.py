@@ -1,4 +1,4 @@
-"""Training jobs: submit, list, show, cancel."""
+"""Training jobs: submit, list, show, cancel, resume."""
 
 from typing import Annotated
 
@@ -65,6 +65,19 @@ def get_training_job(job_id: str, service: Service) -> Response:
 def post_cancel(job_id: str, service: Service) -> Response:
     """Asks a job to stop: a queued one at once, a running one at its next batch."""
     return answer(from_job(service.jobs.cancel(job_id)), 202)
+
+
+@router.post(
+    "/{job_id}/resume",
+    status_code=202,
+    summary="Resume a training job",
+    response_model=JobBody,
+    dependencies=[TRAIN, audited("job.resumed", "/v1/training-jobs/{job_id}")],
+)
+def post_resume(job_id: str, service: Service) -> Response:
+    """Queues a cancelled or failed job again; it goes on from its last epoch to the result it would have had."""
+    job = training.resume(service.jobs, service.datasets, job_id, folder=service.settings.training_path)
+    return answer(from_job(job), 202)
 
 
 def _submit(service: Resources, spend: SpendPoints, body: bytes, idempotency_key: str | None) -> Job:
