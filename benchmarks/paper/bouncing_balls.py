@@ -94,7 +94,7 @@ def train(task: Task[BallsBudget]) -> Outcome:
         "last_frame_repeated": _error(test[:, NUM_SEEN - 1 : NUM_SEEN], future),
         "mean_frame": _error(training.mean((0, 1)), future),
     }
-    return Outcome(values, (test[:3].cpu(), forecast[:3].cpu()))
+    return Outcome(values, (test[:3].cpu().clone(), forecast[:3].cpu().clone()))
 
 
 @cache

@@ -8,28 +8,24 @@ A walk is an orbit with a period of about 135 frames, so a forecast is as good a
 that three frames tell. Every window of a walk is a training sequence, at a tempo that is changed at random by a few per
 cent, and its horizon grows from 30 frames to 297 over the first half of training. The encoder sees the last frame and
 its first and second difference.
-
-The data are `mocap35.mat` with `Xtr`, `Xval` and `Xtest`, each of shape (walks, frames, channels).
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from benchmarks.paper.experiment import Experiment, Metric, Outcome, Run, Task
-from benchmarks.paper.latent import LatentFlow, find
+from benchmarks.paper.latent import LatentFlow
+from benchmarks.paper.walks import NUM_SEEN, Walks, load, missing, windows
 from model.errors import TrainingDiverged
 from model.shooting.dynamics import ACTIVATIONS, UpDownUniversal
 from model.shooting.flow import Flow
 from model.shooting.parametrisation import parametrise
 
-FILE = "mocap35.mat"
-NUM_SEEN = 3
 SMALLEST_SPREAD = 0.3
 """In the units of the file: channels that hardly move are not blown up to the size of the others."""
 
@@ -73,25 +69,6 @@ class MocapBudget:
     num_hidden: int = 64
     frames_per_step: int = 15
     step: float = 0.5
-
-
-class Walks(NamedTuple):
-    """Walks, each of shape (walks, frames, channels)."""
-
-    training: Tensor
-    validation: Tensor
-    test: Tensor
-
-
-def load(data: Path) -> Walks:
-    """The walks in the units of the file."""
-    from scipy.io import loadmat  # noqa: PLC0415
-
-    path = find(data, FILE)
-    if path is None:
-        raise FileNotFoundError(f"no {FILE} below {data}")
-    file = loadmat(path)
-    return Walks(*(torch.from_numpy(file[name]).float() for name in ("Xtr", "Xval", "Xtest")))
 
 
 class _Encoder(nn.Module):
@@ -182,7 +159,9 @@ def _fit(network: LatentFlow, walks: Tensor, budget: MocapBudget, generator: tor
     network.train()
     for iteration in range(1, budget.iterations + 1):
         horizon = _horizon(iteration / budget.iterations, walks.shape[1], budget)
-        seen, future, observed = _windows(walks, horizon, budget, generator)
+        seen, future, observed = windows(
+            walks, horizon, count=budget.batch_size, tempo_spread=budget.tempo_spread, generator=generator
+        )
         loss = _loss(network, seen, future, observed, budget, generator)
         if not torch.isfinite(loss):
             raise TrainingDiverged(iteration)
@@ -199,24 +178,6 @@ def _horizon(progress: float, num_frames: int, budget: MocapBudget) -> int:
     longest = num_frames - NUM_SEEN
     growth = min(max(progress - 0.15, 0.0) / 0.35, 1.0)
     return round(min(budget.first_horizon, longest) * (1 - growth) + longest * growth)
-
-
-def _windows(
-    walks: Tensor, horizon: int, budget: MocapBudget, generator: torch.Generator
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Windows of random walks from random frames on, at random tempos: seen, what follows, and which of that exists."""
-    count, num_frames = budget.batch_size, walks.shape[1]
-    latest_start = max(num_frames - NUM_SEEN - horizon + 20, 2 * num_frames // 5)
-    start = torch.randint(0, min(latest_start, num_frames - NUM_SEEN - 1), (count, 1), generator=generator)
-    tempo = (budget.tempo_spread * (2 * torch.rand(count, 1, generator=generator) - 1)).exp()
-    place = start + torch.arange(NUM_SEEN + horizon) * tempo
-    observed = place <= num_frames - 1
-    place = place.clamp(max=num_frames - 1 - 1e-3)
-    before = place.long()
-    fraction = (place - before)[..., None].to(walks)
-    walk = torch.randint(0, len(walks), (count, 1), generator=generator)
-    frames = walks[walk, before].lerp(walks[walk, before + 1], fraction)
-    return frames[:, :NUM_SEEN], frames[:, NUM_SEEN:], observed[:, NUM_SEEN:].to(walks)
 
 
 def _loss(
@@ -270,11 +231,6 @@ def draw(runs: Sequence[Run[MocapBudget]], folder: Path) -> list[Path]:
     figure.savefig(path, dpi=90, bbox_inches="tight")
     plt.close(figure)
     return [path]
-
-
-def missing(data: Path) -> str | None:
-    """What is not there."""
-    return None if find(data, FILE) else f"no {FILE} below {data}; give --data"
 
 
 PUBLISHED = {

@@ -98,7 +98,7 @@ def train(task: Task[DigitsBudget]) -> Outcome:
         "all_angles": errors.mean().item(),
         "mean_image": guess.item(),
     }
-    return Outcome(values, (hidden[:3].cpu(), forecast[:3].cpu()))
+    return Outcome(values, (hidden[:3].cpu().clone(), forecast[:3].cpu().clone()))
 
 
 def _fitted(network: LatentFlow, sequences: Tensor, budget: DigitsBudget, generator: torch.Generator) -> LatentFlow:

@@ -8,7 +8,7 @@ import pytest
 import torch
 from scipy.io import savemat
 
-from benchmarks.paper import bouncing_balls, mocap, rotated_digits
+from benchmarks.paper import bouncing_balls, mocap, rotated_digits, walks
 from benchmarks.paper.balls_generator import Box, films, overlap, positions, rendered, step
 from benchmarks.paper.experiment import Experiment, Run, Task
 
@@ -38,8 +38,8 @@ def data(tmp_path: Path) -> Path:
     (tmp_path / "sets").mkdir()
     digits = generator.integers(0, 256, (10, 16, 28, 28)).astype(np.uint8)
     np.savez(tmp_path / "sets" / rotated_digits.FILE, X=digits)
-    walks = {name: generator.normal(size=(count, 60, 5)) for name, count in (("Xtr", 4), ("Xval", 2), ("Xtest", 2))}
-    savemat(tmp_path / "sets" / mocap.FILE, walks)
+    recorded = {name: generator.normal(size=(count, 60, 5)) for name, count in (("Xtr", 4), ("Xval", 2), ("Xtest", 2))}
+    savemat(tmp_path / "sets" / walks.FILE, recorded)
     return tmp_path
 
 
@@ -90,8 +90,8 @@ def test_the_fourth_angle_is_never_trained_on():
 
 def test_windows_of_walks_follow_them_at_another_tempo():
     line = torch.arange(300.0)[None, :, None] * torch.tensor([1.0, -2.0])
-    budget = mocap.MocapBudget(tempo_spread=0.1, batch_size=50)
-    seen, future, observed = mocap._windows(line, 100, budget, torch.Generator().manual_seed(0))
+    generator = torch.Generator().manual_seed(0)
+    seen, future, observed = walks.windows(line, 100, count=50, tempo_spread=0.1, generator=generator)
     tempo = seen[:, 1, 0] - seen[:, 0, 0]
     assert tempo.min() > 0.9
     assert tempo.max() < 1.11
