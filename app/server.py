@@ -18,7 +18,18 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.bounds import ConcurrencyLimit, HeadLimit
 from app.problems import add_problem_handlers, answer_problem
-from app.routes import audit_log, audits, datasets, forecasts, job_events, keys, models, operations, training_jobs
+from app.routes import (
+    anomalies,
+    audit_log,
+    audits,
+    datasets,
+    forecasts,
+    job_events,
+    keys,
+    models,
+    operations,
+    training_jobs,
+)
 from app.routes.accounting import Accounting
 from app.routes.bodies import request_schemas
 from app.routes.metrics import Metrics
@@ -29,7 +40,19 @@ from app.telemetry import log_context
 from app.ui import reference
 
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
-PARTS: Final = (forecasts, datasets, audits, training_jobs, job_events, models, keys, audit_log, operations, reference)
+PARTS: Final = (
+    forecasts,
+    datasets,
+    audits,
+    anomalies,
+    training_jobs,
+    job_events,
+    models,
+    keys,
+    audit_log,
+    operations,
+    reference,
+)
 _ASKED_HEADERS: Final = (
     *("Authorization", "Content-Type", "Content-Encoding", "Idempotency-Key", "If-Match", "If-None-Match"),
     *("Last-Event-ID", "X-Request-ID"),

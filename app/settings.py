@@ -157,6 +157,10 @@ class Settings:
     open_metrics: bool = field(
         default=False, metadata=_about(_switch, "Whether /metrics answers callers of other machines without a key.")
     )
+    max_cutoffs: int = field(
+        default=10_000,
+        metadata=_about(_COUNT, "Most forecasts, each from its own cutoff, in one search for anomalies."),
+    )
     max_loaded_bytes: int = field(default=2**30, metadata=_about(_COUNT, "Memory for loaded versions, in bytes."))
     forecast_timeout_seconds: float = field(
         default=60.0, metadata=_about(_seconds, "Time for one forecast, in seconds.")

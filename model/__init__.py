@@ -1,5 +1,6 @@
 """The front door: the only names the service may import."""
 
+from model.anomalies import ItemAnomalies, Search, count_cutoffs, find_anomalies
 from model.audit import Audit, ItemAudit, Tally, audit_panel
 from model.backtest import BacktestReport, Score, backtest
 from model.calibration import CalibrationSummary
@@ -77,6 +78,7 @@ __all__ = [
     "HorizonNotAhead",
     "HorizonOutOfRange",
     "ImplicitStepUnsolved",
+    "ItemAnomalies",
     "ItemAudit",
     "ItemForecast",
     "Joined",
@@ -91,6 +93,7 @@ __all__ = [
     "Reading",
     "RequestError",
     "Score",
+    "Search",
     "Series",
     "SeriesTooShort",
     "Severity",
@@ -111,7 +114,9 @@ __all__ = [
     "audit_panel",
     "backtest",
     "choose_config",
+    "count_cutoffs",
     "device_name",
+    "find_anomalies",
     "fit",
     "join",
     "limit_threads",

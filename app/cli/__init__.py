@@ -12,6 +12,8 @@ _COMMANDS: Final = {
     "worker": "Run training jobs, and nothing else.",
     "train": "Train a version on a table, in this process, and register it.",
     "forecast": "Forecast the series of a table.",
+    "audit": "Check a table: what would be refused, and what may harm a forecast.",
+    "anomalies": "Find the observations of a table that a version did not expect.",
     "backtest": "Score a version on a table beside the baselines.",
     "models": "List registered models, versions and aliases; promote a version.",
     "keys": "List API keys; create or revoke one.",

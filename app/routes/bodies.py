@@ -7,6 +7,7 @@ from fastapi import Request, Response
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from app.schemas.anomalies import AnomalyRequest
 from app.schemas.audits import AuditRequest
 from app.schemas.datasets import DatasetRequest, ObservationsRequest
 from app.schemas.forecasts import ForecastRequest
@@ -22,6 +23,7 @@ _REQUESTS: tuple[type[BaseModel], ...] = (
     DatasetRequest,
     ObservationsRequest,
     AuditRequest,
+    AnomalyRequest,
     TrainingJobRequest,
     AliasRequest,
     KeyRequest,

@@ -1,0 +1,108 @@
+"""`longshot anomalies`: observations of a table that lie outside what a version expected."""
+
+import uuid
+from typing import Annotated, Literal
+
+import orjson
+import pandas as pd
+import typer
+from rich.console import Console
+
+from app.anomalies import Detection, Suspicion, Verdict
+from app.cli.options import (
+    Duplicates,
+    File,
+    Freq,
+    ItemId,
+    ModelReference,
+    Target,
+    Timestamp,
+    load_panel,
+    open_registry,
+    write_output,
+)
+from app.cli.refusals import one_line
+from app.forecasting import Forecasting, LoadedVersions
+from app.frames import Columns
+from app.schemas.anomalies import from_verdict
+from app.schemas.horizon import parse_timestamp
+from app.settings import Settings
+from model import ItemAnomalies, Search, limit_threads
+
+
+@one_line
+def command(  # noqa: PLR0913, PLR0917 - one parameter an option
+    file: File,
+    model: ModelReference,
+    last: Annotated[
+        int | None, typer.Option(min=1, help="How many of the last observations (default: the trained horizon).")
+    ] = None,
+    since: Annotated[str | None, typer.Option(metavar="DATE", help="The first date to judge, instead.")] = None,
+    level: Annotated[float, typer.Option(help="Of the interval, in percent.")] = 99.0,
+    lead: Annotated[int, typer.Option(min=1, help="Steps that one forecast is used for.")] = 1,
+    item_id: ItemId = None,
+    timestamp: Timestamp = None,
+    target: Target = None,
+    freq: Freq = None,
+    duplicates: Duplicates = "error",
+    output: Annotated[str, typer.Option("--output", "-o", metavar="FILE|-", help="Where to write it.")] = "-",
+    format: Annotated[Literal["csv", "json"], typer.Option(help="How to write it.")] = "csv",  # noqa: A002
+    every: Annotated[bool, typer.Option("--all", help="As CSV: every observation judged.")] = False,  # noqa: FBT002
+) -> None:
+    """Judge the last observations of a table by forecasts made before them; prints those outside the interval."""
+    if last is not None and since is not None:
+        raise typer.BadParameter("choose one of --last and --since")
+    settings = Settings.from_environment()
+    panel = load_panel(file, Columns(item_id, timestamp, target), freq, duplicates)
+    search = Search(level, last, None if since is None else parse_timestamp(since), lead)
+    limit_threads(settings.training_threads)
+    registry = open_registry(settings)
+    forecasting = Forecasting(registry, LoadedVersions(1), max_steps=settings.max_horizon_steps)
+    detection = Detection(registry, forecasting, max_cutoffs=settings.max_cutoffs)
+    with Console(stderr=True).status(f"Judging {len(panel)} series"):
+        verdict = detection.judge(Suspicion(model, panel.series, search, is_partial=False))
+    if format == "json":
+        content = from_verdict(verdict, search, answer_id=f"an_{uuid.uuid4().hex}")
+        write_output(output, orjson.dumps(content, option=orjson.OPT_INDENT_2).decode())
+    else:
+        write_output(output, _to_csv(verdict, every=every))
+    _summarise(verdict, search)
+
+
+def _judged(verdict: Verdict) -> list[ItemAnomalies]:
+    return [one for one in verdict.items if isinstance(one, ItemAnomalies)]
+
+
+def _to_csv(verdict: Verdict, *, every: bool) -> str:
+    tables = [
+        pd.DataFrame(
+            {
+                "item_id": one.item_id,
+                "timestamp": [timestamp.isoformat() for timestamp in one.local_timestamps()],
+                "value": one.values,
+                "expected": one.expected,
+                "lower": one.lower,
+                "upper": one.upper,
+                "score": one.scores,
+                "is_anomaly": one.is_anomaly,
+            }
+        )
+        for one in _judged(verdict)
+    ]
+    whole = pd.concat(tables, ignore_index=True)
+    shown = whole if every else whole[whole["is_anomaly"]]
+    return shown.to_csv(index=False, lineterminator="\n", float_format="%.10g")
+
+
+def _summarise(verdict: Verdict, search: Search) -> None:
+    found = _judged(verdict)
+    number, judged = sum(int(one.is_anomaly.sum()) for one in found), verdict.points_out
+    by_chance = judged * (1 - search.level / 100)
+    typer.echo(
+        f"{number} of {judged} observations lie outside the {search.level:g} % interval; "
+        f"about {by_chance:.3g} would by chance.",
+        err=True,
+    )
+    for one in found:
+        for notice in one.notices:
+            typer.echo(f"{one.item_id}: {notice.detail} ({notice.code})", err=True)
