@@ -1,7 +1,7 @@
 """Regular grids of timestamps, fixed or of the calendar, and the position of any timestamp on them."""
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -46,13 +46,18 @@ def parse_frequency(freq: str, *, item_id: str | None = None) -> pd.offsets.Base
         FrequencyInvalid: The alias is unknown, or its step is not between a microsecond and ten years.
     """
     try:
-        offset = pd.tseries.frequencies.to_offset(freq)
-        step = _SOME_DAY + offset - _SOME_DAY
+        return _parse(freq)
     except (ValueError, TypeError, OverflowError, pd.errors.OutOfBoundsDatetime) as error:
         raise FrequencyInvalid(freq, item_id=item_id) from error
+
+
+@lru_cache(maxsize=256)
+def _parse(freq: str) -> pd.offsets.BaseOffset:
+    offset = pd.tseries.frequencies.to_offset(freq)
+    step = _SOME_DAY + offset - _SOME_DAY
     known = isinstance(offset, pd.offsets.Tick) or type(offset) in _OFFSETS
     if not known or not _SHORTEST_STEP <= step <= _LONGEST_STEP:
-        raise FrequencyInvalid(freq, item_id=item_id)
+        raise ValueError(freq)
     return offset
 
 
@@ -134,6 +139,8 @@ class Grid:
 
     def steps_until(self, instant: np.datetime64) -> float:
         """About how many steps an instant is away, by the mean length of a step; quick however far it is."""
+        if self._step is not None:
+            return float((instant - self.anchor).astype(np.int64) / self._step)
         some = self.timestamps(0, 60).astype(np.int64)
         return float((instant - self.anchor).astype(np.int64) / ((some[-1] - some[0]) / 60))
 

@@ -1,7 +1,6 @@
 """A series on its regular grid, and the training windows cut from many of them."""
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 import torch
@@ -54,15 +53,16 @@ def on_grid(series: Series, freq: str, season_length: int, length: int | None = 
 
 def _repeat_seasons(values: NDArray[np.float64], observed: NDArray[np.bool_], season: int) -> None:
     """Fills long gaps from the season before them, and the time before the first observation from what comes after."""
-    seen = np.flatnonzero(observed).tolist()
-    for left, right in pairwise(seen):
-        if season > 1 and right - left - 1 > season // 2 and left + 1 - season >= seen[0]:
+    seen = np.flatnonzero(observed)
+    gaps = np.flatnonzero(np.diff(seen) - 1 > season // 2) if season > 1 else ()
+    for left, right in ((int(seen[gap]), int(seen[gap + 1])) for gap in gaps):
+        if left + 1 - season >= seen[0]:
             for first in range(left + 1, right, season):
                 last = min(first + season, right)
                 values[first:last] = values[first - season : last - season]
-    span = seen[-1] - seen[0] + 1
+    start, span = int(seen[0]), int(seen[-1] - seen[0]) + 1
     period = season if 1 < season <= span else span
-    for last in range(seen[0], 0, -period):
+    for last in range(start, 0, -period):
         first = max(0, last - period)
         values[first:last] = values[first + period : last + period]
 
