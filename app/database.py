@@ -96,7 +96,7 @@ class ModelRow(Base):
 
 
 class VersionRow(Base):
-    """A checkpoint under a name and a number; never updated."""
+    """A checkpoint under a name and a number; never updated, but for when it was deleted."""
 
     __tablename__ = "versions"
     model_name: Mapped[str] = mapped_column(sa.ForeignKey("models.name"), primary_key=True)
@@ -110,6 +110,7 @@ class VersionRow(Base):
     # Text, because scores of a constant series are infinite and JSON columns cannot hold that.
     report: Mapped[str | None] = mapped_column(sa.Text)
     created_at: Mapped[datetime]
+    deleted_at: Mapped[datetime | None]
 
 
 class AliasRow(Base):

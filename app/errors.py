@@ -8,7 +8,9 @@ The tree::
     │   ├── ModelNotFound
     │   ├── VersionNotFound
     │   ├── AliasNotFound
-    │   └── AliasChanged               someone else moved it first
+    │   ├── AliasChanged               someone else moved it first
+    │   ├── AliasWithoutPast           there is nothing to roll back to
+    │   └── VersionInUse               an alias points at it
     ├── DatasetError                   a stored panel cannot be used
     │   ├── DatasetNotFound
     │   ├── DatasetInUse
@@ -111,6 +113,31 @@ class AliasChanged(RegistryError):
         self.alias = alias
         self.expected = expected
         self.found = found
+
+
+class AliasWithoutPast(RegistryError):
+    """An alias that has pointed at one version only has none to return to."""
+
+    def __init__(self, name: str, alias: str, number: int) -> None:
+        super().__init__(
+            f"The alias {name}@{alias} points at version {number}, and at no other that still exists before.",
+            hint="Point it at a version by number instead.",
+        )
+        self.name = name
+        self.alias = alias
+
+
+class VersionInUse(RegistryError):
+    """A version that an alias points at cannot be deleted."""
+
+    def __init__(self, name: str, number: int, aliases: Sequence[str]) -> None:
+        super().__init__(
+            f"Version {number} of {name!r} is what {', '.join(f'{name}@{one}' for one in aliases)} means.",
+            hint="Point the alias at another version first.",
+        )
+        self.name = name
+        self.number = number
+        self.aliases = tuple(aliases)
 
 
 class DatasetError(ForecastingError):

@@ -64,6 +64,8 @@ RULES: Final[Mapping[type[ForecastingError], Rule]] = {
     errors.VersionNotFound: Rule(404, "Version not found"),
     errors.AliasNotFound: Rule(404, "Alias not found"),
     errors.AliasChanged: Rule(412, "Alias changed"),
+    errors.AliasWithoutPast: Rule(409, "Nothing to roll back to"),
+    errors.VersionInUse: Rule(409, "Version in use"),
     errors.DatasetNotFound: Rule(404, "Dataset not found"),
     errors.DatasetInUse: Rule(409, "Dataset in use"),
     errors.DatasetChanged: Rule(412, "Dataset changed"),

@@ -14,13 +14,28 @@ from sqlalchemy.orm import Session
 
 from app.artifacts import ArtifactStore
 from app.database import AliasRow, Database, ModelRow, VersionRow, now
-from app.errors import AliasChanged, AliasNotFound, ModelNotFound, NameInvalid, VersionNotFound
+from app.errors import (
+    AliasChanged,
+    AliasNotFound,
+    AliasWithoutPast,
+    ModelNotFound,
+    NameInvalid,
+    VersionInUse,
+    VersionNotFound,
+)
 from model import BacktestReport, Checkpoint, Manifest, Score, TrainingConfig
 
 PRODUCTION: Final = "production"
 """The alias that a plain name means."""
 
 _NAME: Final = r"[a-z0-9][a-z0-9._-]{0,63}"
+_POINTED_AT: Final = (
+    sa.select(VersionRow)
+    .join(AliasRow, (AliasRow.model_name == VersionRow.model_name) & (AliasRow.number == VersionRow.number))
+    .where(AliasRow.model_name == sa.bindparam("name"), AliasRow.alias == sa.bindparam("alias"))
+    .order_by(AliasRow.revision.desc())
+    .limit(1)
+)
 _REFERENCE: Final = re.compile(rf"(?P<name>{_NAME})(?:@(?P<alias>{_NAME})|/(?P<number>[0-9]{{1,9}}))?")
 
 
@@ -90,13 +105,13 @@ class RegisteredModel:
     Attributes:
         name: Its name.
         created_at: When its first version was registered.
-        latest: The number of its newest version.
+        latest: The number of its newest version; None once all are deleted.
         aliases: Where each alias points, sorted by alias.
     """
 
     name: str
     created_at: datetime
-    latest: int
+    latest: int | None
     aliases: tuple["AliasState", ...]
 
 
@@ -163,7 +178,7 @@ class Registry:
             if not row:
                 row = VersionRow(
                     model_name=name,
-                    number=1 + max(_numbers(session, name), default=0),
+                    number=1 + (session.scalar(_last_number(name)) or 0),
                     digest=checkpoint.manifest.digest,
                     job_id=job_id,
                     dataset_id=dataset_id,
@@ -175,6 +190,8 @@ class Registry:
                 )
                 session.add(row)
                 session.flush()
+                # Once more: another version with the same files may have been deleted in between.
+                self._artifacts.add(_key(checkpoint.manifest.digest), checkpoint.save)
             return _to_version(row, _pointers(session, row.model_name))
 
     def resolve(self, reference: "str | ModelReference") -> Version:
@@ -186,8 +203,10 @@ class Registry:
         wanted = ModelReference.parse(reference) if isinstance(reference, str) else reference
         if wanted.number is not None:
             return self.version(wanted.name, wanted.number)
-        state = self.alias(wanted.name, wanted.alias or PRODUCTION)
-        return self.version(state.name, state.number)
+        alias = wanted.alias or PRODUCTION
+        found = self._pointed_at(wanted.name, alias)
+        # Only a refusal needs to know what there is instead.
+        return found or self.version(wanted.name, self.alias(wanted.name, alias).number)
 
     def models(self) -> tuple[RegisteredModel, ...]:
         """Every registered model, by name."""
@@ -211,7 +230,8 @@ class Registry:
         Raises:
             ModelNotFound
         """
-        query = sa.select(VersionRow).where(VersionRow.model_name == name).order_by(VersionRow.number.desc())
+        query = sa.select(VersionRow).where(VersionRow.model_name == name, VersionRow.deleted_at.is_(None))
+        query = query.order_by(VersionRow.number.desc())
         with self._database.reading() as session:
             _model(session, name)
             pointers = _pointers(session, name)
@@ -245,16 +265,55 @@ class Registry:
             _model(session, name, lock=True)
             _version(session, name, number)
             last = next(iter(_moves(session, name, alias)), None)
-            revision = 0 if last is None else last.revision
-            if expected not in (None, revision):
-                raise AliasChanged(name, alias, expected, revision)
-            if last is not None and last.number == number:
-                return _to_state(last)
-            move = AliasRow(
-                model_name=name, alias=alias, revision=revision + 1, number=number, actor=actor, created_at=now()
-            )
-            session.add(move)
-            return _to_state(move)
+            return _move(session, (name, alias), last, number, actor, expected)
+
+    def roll_back(self, name: str, alias: str, *, actor: str, expected: int | None = None) -> AliasState:
+        """Points an alias at the version it pointed at before: one more move of its history.
+
+        Twice in a row returns to the start. A version that was deleted since then is passed over.
+
+        Args:
+            name: The model.
+            alias: The alias.
+            actor: Who asks for it, kept in the history.
+            expected: The revision that the caller saw; None does not check.
+
+        Raises:
+            ModelNotFound, AliasNotFound
+            AliasChanged: The alias is at another revision than expected.
+            AliasWithoutPast: It never pointed at another version that is still there.
+        """
+        with self._database.writing() as session:
+            _model(session, name, lock=True)
+            moves = _moves(session, name, alias)
+            if not moves:
+                raise AliasNotFound(name, alias, sorted(_pointers(session, name)))
+            existing = set(_numbers(session, name)) - {moves[0].number}
+            before = next((one.number for one in moves if one.number in existing), None)
+            if before is None:
+                raise AliasWithoutPast(name, alias, moves[0].number)
+            return _move(session, (name, alias), moves[0], before, actor, expected)
+
+    def delete(self, name: str, number: int) -> None:
+        """Deletes a version that no alias points at; its number is never given again, and the files go with it.
+
+        Raises:
+            ModelNotFound, VersionNotFound
+            VersionInUse: An alias points at it.
+        """
+        with self._database.writing() as session:
+            _model(session, name, lock=True)
+            row = _version(session, name, number)
+            pointing = sorted(alias for alias, move in _pointers(session, name).items() if move.number == number)
+            if pointing:
+                raise VersionInUse(name, number, pointing)
+            row.deleted_at = now()
+            digest = row.digest
+        # Only now, so that a crash leaves files that nothing names, never a version without files.
+        with self._database.writing() as session:
+            named = sa.select(VersionRow.number).where(VersionRow.digest == digest, VersionRow.deleted_at.is_(None))
+            if session.scalar(named.limit(1)) is None:
+                self._artifacts.remove(_key(digest))
 
     def alias(self, name: str, alias: str) -> AliasState:
         """Where an alias points.
@@ -276,6 +335,12 @@ class Registry:
             if not moves:
                 raise AliasNotFound(name, alias, sorted(_pointers(session, name)))
             return tuple(_to_state(row) for row in moves)
+
+    def _pointed_at(self, name: str, alias: str) -> Version | None:
+        """The version that an alias points at; few questions to the database, because every forecast asks."""
+        with self._database.reading() as session:
+            row = session.scalars(_POINTED_AT, {"name": name, "alias": alias}).first()
+            return None if row is None else _to_version(row, _pointers(session, name))
 
     def checkpoint_path(self, version: Version) -> Path:
         """The folder of a version's checkpoint."""
@@ -304,7 +369,13 @@ def _lock_model(session: Session, name: str) -> None:
 
 
 def _numbers(session: Session, name: str) -> Sequence[int]:
-    return session.scalars(sa.select(VersionRow.number).where(VersionRow.model_name == name)).all()
+    query = sa.select(VersionRow.number).where(VersionRow.model_name == name, VersionRow.deleted_at.is_(None))
+    return session.scalars(query).all()
+
+
+def _last_number(name: str) -> sa.Select[int]:
+    """The highest number a model ever gave, to a version that may be deleted now."""
+    return sa.select(sa.func.max(VersionRow.number)).where(VersionRow.model_name == name)
 
 
 def _version(session: Session, name: str, number: int) -> VersionRow:
@@ -314,6 +385,20 @@ def _version(session: Session, name: str, number: int) -> VersionRow:
     if row is None:
         raise VersionNotFound(name, number, existing)
     return row
+
+
+def _move(
+    session: Session, key: tuple[str, str], last: AliasRow | None, number: int, actor: str, expected: int | None
+) -> AliasState:
+    name, alias = key
+    revision = 0 if last is None else last.revision
+    if expected not in (None, revision):
+        raise AliasChanged(name, alias, expected, revision)
+    if last is not None and last.number == number:
+        return _to_state(last)
+    move = AliasRow(model_name=name, alias=alias, revision=revision + 1, number=number, actor=actor, created_at=now())
+    session.add(move)
+    return _to_state(move)
 
 
 def _moves(session: Session, name: str, alias: str) -> Sequence[AliasRow]:
@@ -330,7 +415,7 @@ def _pointers(session: Session, name: str) -> dict[str, AliasRow]:
 def _to_model(session: Session, row: ModelRow) -> RegisteredModel:
     pointers = _pointers(session, row.name)
     aliases = tuple(_to_state(pointers[alias]) for alias in sorted(pointers))
-    return RegisteredModel(row.name, row.created_at, max(_numbers(session, row.name)), aliases)
+    return RegisteredModel(row.name, row.created_at, max(_numbers(session, row.name), default=None), aliases)
 
 
 def _to_state(row: AliasRow) -> AliasState:

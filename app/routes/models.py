@@ -12,6 +12,7 @@ from app.routes.permissions import ANY_KEY, TRAIN, CurrentCaller
 from app.routes.resources import Service
 from app.schemas.models import (
     AliasBody,
+    AliasHistory,
     AliasRequest,
     ModelBody,
     ModelList,
@@ -86,6 +87,51 @@ async def put_alias(
     )
     note(request, version=state.number)
     return _answer_alias(state)
+
+
+@router.post(
+    "/{name}/aliases/{alias}/rollback",
+    summary="Return an alias to its version before",
+    response_model=AliasBody,
+    dependencies=[TRAIN, audited("alias.rolled_back", "/v1/models/{name}/aliases/{alias}")],
+)
+def post_rollback(
+    request: Request,
+    name: str,
+    alias: str,
+    service: Service,
+    caller: CurrentCaller,
+    if_match: Annotated[str | None, Header()] = None,
+) -> Response:
+    """One more move, to the version it pointed at before; with If-Match only from the state that the caller saw."""
+    expected = expected_revision(if_match, None)
+    state = service.registry.roll_back(name, alias, actor=caller.id, expected=expected)
+    note(request, version=state.number)
+    return _answer_alias(state)
+
+
+@router.get(
+    "/{name}/aliases/{alias}/history",
+    summary="List the moves of an alias",
+    response_model=AliasHistory,
+    dependencies=[ANY_KEY],
+)
+def get_history(name: str, alias: str, service: Service) -> Response:
+    """Where it pointed, since when, and who pointed it there; the newest first."""
+    return answer(AliasHistory([from_alias(one) for one in service.registry.history(name, alias)]))
+
+
+@router.delete(
+    "/{name}/versions/{number}",
+    status_code=204,
+    summary="Delete a version",
+    response_class=Response,
+    dependencies=[TRAIN, audited("version.deleted")],
+)
+def delete_version(name: str, number: Number, service: Service) -> Response:
+    """Deletes its files; refused while an alias points at it. Its number is never given again."""
+    service.registry.delete(name, number)
+    return Response(status_code=204)
 
 
 def _answer_alias(state: AliasState) -> Response:

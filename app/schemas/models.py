@@ -31,12 +31,19 @@ class AliasBody:
 
 
 @dataclass(frozen=True)
+class AliasHistory:
+    """Every move of an alias, newest first."""
+
+    data: list[AliasBody]
+
+
+@dataclass(frozen=True)
 class ModelBody:
     """A registered model."""
 
     name: str
     created_at: datetime
-    latest_version: int
+    latest_version: int | None
     aliases: dict[str, int]
 
 
