@@ -22,7 +22,7 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from benchmarks.environment import environment
+from benchmarks.measurement import Measurement, write
 from model import Checkpoint, Panel, Progress, Series, TrainingConfig, TrainingOptions, choose_config, fit
 from model.device import choose_device
 from model.inference import Predictor
@@ -89,7 +89,6 @@ class Record:
         published_mse: The best published one.
         published_mae: That of the same method.
         config: Every choice of the training.
-        environment: Where it was measured.
     """
 
     dataset: str
@@ -105,7 +104,6 @@ class Record:
     published_mse: float | None
     published_mae: float | None
     config: dict[str, object]
-    environment: dict[str, str]
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -130,7 +128,7 @@ def main(words: Sequence[str] | None = None) -> int:
                 records.append(record)
                 print(_row(record), flush=True)
     if asked.json:
-        asked.json.write_text(json.dumps([asdict(record) for record in records], indent=2) + "\n")
+        write(asked.json, [measurement for record in records for measurement in _measurements(record)])
     return 0
 
 
@@ -198,7 +196,6 @@ def _measure(name: str, path: Path, options: TrainingOptions) -> Record:
         published_mse=published and published.mse,
         published_mae=published and published.mae,
         config=config.to_json(),
-        environment=environment(),
     )
 
 
@@ -244,6 +241,29 @@ def _errors(checkpoint: Checkpoint, windows: Windows, values: NDArray[np.float64
         totals += torch.stack([*sums, batch.known.sum()]).cpu()
     mse, mae, coverage = (totals[:3] / totals[3]).tolist()
     return mse, mae, coverage
+
+
+def _measurements(record: Record) -> list[Measurement]:
+    """One figure each, with all that is needed to measure it again."""
+    figures = {
+        "mse": (record.mse, "MSE", record.published_mse),
+        "mae": (record.mae, "MAE", record.published_mae),
+        "coverage": (record.coverage, "share", None),
+        "validation_mse": (record.validation_mse, "MSE", None),
+        "validation_mae": (record.validation_mae, "MAE", None),
+        "seconds": (record.seconds, "s", None),
+    }
+    sizes = {"dataset": record.dataset, "horizon": record.horizon, "seed": record.seed, "windows": record.num_windows}
+    return [
+        Measurement(
+            name=f"accuracy.{record.dataset}.{record.horizon}.{name}",
+            value=value,
+            unit=unit,
+            compared_with={} if published is None else {"DUET (KDD 2025)": published},
+            settings=sizes | {"config": record.config},
+        )
+        for name, (value, unit, published) in figures.items()
+    ]
 
 
 def _show(progress: Progress) -> None:

@@ -44,11 +44,14 @@ def test_the_records_hold_what_is_needed_to_quote_them(tmp_path: Path) -> None:
     file = tmp_path / "records.json"
     words = ["--data", str(tmp_path), "--datasets", "waves", "--horizons", "24", "--json", str(file)]
     assert accuracy.main(words) == 0
-    (record,) = json.loads(file.read_text())
-    assert {"dataset", "horizon", "mse", "mae", "seed", "seconds", "validation_mse", "config", "environment"} <= set(
-        record
-    )
-    assert record["mae"] < 0.15
+    records = {record["name"]: record for record in json.loads(file.read_text())}
+    figures = ["mse", "mae", "coverage", "validation_mse", "validation_mae", "seconds"]
+    assert list(records) == [f"accuracy.waves.24.{figure}" for figure in figures]
+    error = records["accuracy.waves.24.mae"]
+    assert error["value"] < 0.15
+    assert error["unit"] == "MAE"
+    assert {"dataset", "horizon", "seed", "windows", "config"} <= set(error["settings"])
+    assert "torch" in error["environment"]
 
 
 @pytest.mark.parametrize("text", ["colour=3", "seed=1", "dropout=much"])
