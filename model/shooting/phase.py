@@ -36,6 +36,11 @@ def moved(state: State, velocities: Sequence[State], coefficients: Sequence[floa
 
 
 def _moved(component: Tensor, terms: list[tuple[Tensor, float]]) -> Tensor:
-    for velocity, coefficient in terms:
-        component = component.add(velocity, alpha=coefficient)
-    return component
+    if not terms:
+        return component
+    (velocity, coefficient), *rest = terms
+    total = component.add(velocity, alpha=coefficient)
+    for velocity, coefficient in rest:
+        # In place, which leaves the gradient as it is: no one keeps a sum that is not finished.
+        total.add_(velocity, alpha=coefficient)
+    return total

@@ -14,7 +14,7 @@ the derivative in the direction of the gradients that come in, u_j for p_j and w
     C_j u_j + δC_j p_j             δC_j = Σ a_t (w_f φ_fᵀ + φ_f w_fᵀ)
     D_f w_f + δD_f φ_f             δD_f = Σ a_t (u_j p_jᵀ + p_j u_jᵀ)
 
-φ, p and the Gram matrices of φ are kept for it; those of p are formed anew, which is quick and saves memory.
+φ, p and the Gram matrices of wide φ are kept for it; the others are formed anew, which is quick and saves memory.
 
 Legend: K number of particles; a = 1/m one over the parameter weight; 1 the vector of K ones. R is in units of 1/K.
 """
@@ -42,7 +42,7 @@ class _Coupling(torch.autograd.Function):
         grams = [one @ one.T for one in tensors]
         ctx.structure = structure
         features, momenta = _split(structure, tensors)
-        ctx.save_for_backward(*tensors, *grams[: len(features)])
+        ctx.save_for_backward(*tensors, *(gram for gram, phi in zip(grams, features, strict=False) if _is_kept(phi)))
         C, D = _kernels(structure, grams, structure.bias_weights)
         scale = 1 / len(tensors[0])
         velocity = [_product(matrix, p, scale) for matrix, p in zip(C, momenta, strict=True)]
@@ -54,16 +54,22 @@ class _Coupling(torch.autograd.Function):
         structure, num_momenta = ctx.structure, len(ctx.structure.sizes)
         # Asked for once: with checkpoints, a second look would compute the forward pass again.
         kept = ctx.saved_tensors
-        tensors, grams = kept[: len(gradients)], kept[len(gradients) :]
+        tensors, grams = kept[: len(gradients)], iter(kept[len(gradients) :])
         features, momenta = _split(structure, tensors)
-        grams = (*grams, *(p @ p.T for p in momenta))
+        of_features = [next(grams) if _is_kept(phi) else phi @ phi.T for phi in features]
+        of_momenta = [p @ p.T for p in momenta]
         u, w = gradients[:num_momenta], gradients[num_momenta:]
-        C, D = _kernels(structure, grams, structure.bias_weights)
+        C, D = _kernels(structure, [*of_features, *of_momenta], structure.bias_weights)
         turned = [_symmetric(direction, one) for direction, one in zip((*w, *u), tensors, strict=True)]
         dC, dD = _kernels(structure, turned, [0.0] * num_momenta)
         scale = 1 / len(tensors[0])
         by_p = _directional(C, u, dC, momenta, scale)
         return (None, *_directional(D, w, dD, features, -scale), *by_p)
+
+
+def _is_kept(features: Tensor) -> bool:
+    """Whether their Gram matrix is the smaller one."""
+    return features.shape[0] < features.shape[1]
 
 
 def _split(structure: Structure, tensors: Sequence[Tensor]) -> tuple[Sequence[Tensor], Sequence[Tensor]]:
