@@ -163,6 +163,10 @@ def _outliers(numbers: NDArray[np.float64], positions: NDArray[np.float64], seas
     weaker = np.where(np.abs(before) < np.abs(after), before, after)
     weaker = np.where(both, np.where(before * after > 0, weaker, 0.0), np.where(np.isnan(before), after, before))
     outlying[np.abs(weaker) > OUTLIER_SPREADS] = True
+    # In the first and the last season one side alone speaks, and it may be the other observation that sticks out.
+    later = np.arange(len(numbers))[known]
+    for one, other in ((later, earlier[known]), (earlier[known], later)):
+        outlying[one[~both[one] & both[other] & outlying[other]]] = False
     return outlying
 
 

@@ -5,11 +5,17 @@ import uuid
 from fastapi import APIRouter, Request, Response
 
 from app.anomalies import Detection
+from app.errors import AliasNotFound, DatasetNotFound, ModelNotFound, VersionNotFound
+from app.forecasting import DeadlineExceeded, ForecastNotFinite, ServiceBusy
 from app.routes.bodies import JSON, describe_body, read_json, to_json
+from app.routes.documented import ANY_BODY, ANY_SERIES, problems
 from app.routes.permissions import FORECAST, SpendPoints
 from app.routes.resources import Resources, Service
 from app.schemas.anomalies import AnomalyRequest, AnomalyResponse, from_verdict
+from app.schemas.horizon import DateInvalid
 from app.schemas.panels import check_size
+from app.schemas.refusals import ItemNotFound
+from model import FrequencyUnknown, HorizonOutOfRange
 
 router = APIRouter(tags=["anomalies"])
 
@@ -19,6 +25,21 @@ router = APIRouter(tags=["anomalies"])
     summary="Judge observations by forecasts made before them",
     response_model=AnomalyResponse,
     dependencies=[FORECAST],
+    responses=problems(
+        *ANY_BODY,
+        *ANY_SERIES,
+        ModelNotFound,
+        VersionNotFound,
+        AliasNotFound,
+        DatasetNotFound,
+        ItemNotFound,
+        HorizonOutOfRange,
+        FrequencyUnknown,
+        DateInvalid,
+        ForecastNotFinite,
+        ServiceBusy,
+        DeadlineExceeded,
+    ),
     openapi_extra=describe_body(AnomalyRequest),
 )
 async def post_anomalies(request: Request, service: Service, spend: SpendPoints) -> Response:

@@ -11,8 +11,11 @@ from starlette.concurrency import run_in_threadpool
 
 from app.database import now
 from app.datasets import Appended, PanelLimits
+from app.errors import DatasetChanged, DatasetCorrupt, DatasetNotFound
+from app.frames import CellInvalid, ColumnUnnamed, FileUnreadable
 from app.routes.accounting import audited, note
 from app.routes.bodies import JSON, answer, read_body
+from app.routes.documented import ANY_BODY, ANY_SERIES, problems
 from app.routes.permissions import ANY_KEY, TRAIN, SpendPoints
 from app.routes.resources import Resources, Service
 from app.routes.tables import TABLES, AsTable, TableQuery, describe_panel
@@ -33,9 +36,16 @@ from app.schemas.datasets import (
     from_upload,
 )
 from app.schemas.panels import check_size
-from model import DataError, Panel, Reading, Series, audit_panel
+from app.schemas.refusals import PreconditionInvalid
+from model import ColumnMissing, DataError, ObservationConflict, Panel, Reading, Series, audit_panel
 
 router = APIRouter(prefix="/v1/datasets", tags=["datasets"])
+
+_REASONS = (*ANY_BODY, *ANY_SERIES, FileUnreadable, ColumnMissing, ColumnUnnamed, CellInvalid)
+_UNREAD = problems(*_REASONS)
+_NOT_APPENDED = problems(
+    *_REASONS, DatasetNotFound, DatasetCorrupt, ObservationConflict, DatasetChanged, PreconditionInvalid
+)
 
 
 @router.post(
@@ -44,6 +54,7 @@ router = APIRouter(prefix="/v1/datasets", tags=["datasets"])
     summary="Upload a panel",
     response_model=UploadBody,
     dependencies=[TRAIN, audited("dataset.uploaded")],
+    responses=_UNREAD,
     openapi_extra=describe_panel(DatasetRequest),
 )
 async def post_dataset(request: Request, service: Service, spend: SpendPoints, table: AsTable) -> Response:
@@ -68,6 +79,7 @@ async def post_dataset(request: Request, service: Service, spend: SpendPoints, t
     summary="Append observations to a dataset",
     response_model=AppendBody,
     dependencies=[TRAIN, audited("dataset.extended", "/v1/datasets/{dataset_id}")],
+    responses=_NOT_APPENDED,
     openapi_extra=describe_panel(ObservationsRequest),
 )
 async def post_observations(

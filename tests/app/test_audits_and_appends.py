@@ -128,3 +128,12 @@ def test_the_examples_of_the_interface_are_answered(client):
     created = client.post("/v1/datasets", json=upload)
     appended = client.post(f"{created.headers['location']}/observations", json=more)
     assert appended.json()["num_added"] == 2
+
+
+def test_the_problems_of_a_route_are_documented(client):
+    paths = client.get("/openapi.json").json()["paths"]
+    append = paths["/v1/datasets/{dataset_id}/observations"]["post"]["responses"]
+    assert "`observation_conflict`" in append["409"]["description"]
+    assert "application/problem+json" in append["412"]["content"]
+    for path in ("/v1/audits", "/v1/anomalies", "/v1/datasets"):
+        assert {"400", "413", "415", "422"} <= set(paths[path]["post"]["responses"])

@@ -136,3 +136,15 @@ def test_what_cannot_be_trained_is_refused_before_it_is_queued(datasets: Dataset
     with pytest.raises(NameInvalid):
         submit(jobs, datasets, TrainingRequest("M/1", short.id, TrainingOptions()))
     assert jobs.list().items == ()
+
+
+def test_a_job_keeps_what_the_audit_found_in_its_data(
+    registry: Registry, datasets: Datasets, jobs: Jobs, tmp_path: Path
+) -> None:
+    whole = make_panel(num_items=1).series[0]
+    kept = np.arange(len(whole)) % 5 > 0
+    dataset = datasets.add(Panel((replace(whole, timestamps=whole.timestamps[kept], values=whole.values[kept]),)))
+    job = jobs.submit(TrainingRequest("m", dataset.id, TINY))
+    outcome = run_job(job, registry, datasets, jobs, folder=tmp_path / "training", should_stop=lambda: False)
+    assert [one.code for one in jobs.get(job.id).notices] == ["many_gaps"]
+    assert outcome.version.dataset_digest == dataset.digest

@@ -125,11 +125,11 @@ def test_what_may_harm_a_forecast_is_a_warning(series: Series, code: str) -> Non
 
 def test_spikes_are_outliers_and_changes_of_level_are_not() -> None:
     spiked, stepped = wave(), wave()
-    spiked[[100, 250, 399]] += [20, -20, 20]
+    spiked[[100, 250, 370, 399]] += [20, -20, 20, 20]
     stepped[200:] += 20
     (finding,) = audit_panel([hours(spiked)]).items[0].findings
-    assert (finding.code, finding.count) == ("outliers", 3)
-    assert finding.timestamps == tuple((START + pd.Timedelta(hours=one)).isoformat() for one in (100, 250, 399))
+    assert (finding.code, finding.count) == ("outliers", 4)
+    assert finding.timestamps == tuple((START + pd.Timedelta(hours=one)).isoformat() for one in (100, 250, 370, 399))
     assert codes([hours(stepped)]) == set()
 
 
