@@ -63,7 +63,8 @@ ADMIN: Final = permit("admin")
 METRICS: Final = Security(_admit_to_metrics, scopes=["admin"])
 
 
-def _caller(request: Request) -> Caller:
+async def _caller(request: Request) -> Caller:
+    # Not a plain function: those wait for a thread.
     found = request.state.caller
     assert isinstance(found, Caller)
     return found

@@ -93,7 +93,8 @@ def open_resources(settings: Settings, worker_alive: WorkerAlive) -> Resources:
     )
 
 
-def _resources(request: Request) -> Resources:
+async def _resources(request: Request) -> Resources:
+    # Not a plain function: those wait for a thread.
     found = request.app.state.resources
     assert isinstance(found, Resources)
     return found
