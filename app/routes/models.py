@@ -4,7 +4,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Path, Request, Response
 from starlette.concurrency import run_in_threadpool
+from starlette.responses import StreamingResponse
 
+from app.bundles import bundle
 from app.registry import AliasState
 from app.routes.accounting import audited, note
 from app.routes.bodies import answer, describe_body, read_json
@@ -119,6 +121,24 @@ def post_rollback(
 def get_history(name: str, alias: str, service: Service) -> Response:
     """Where it pointed, since when, and who pointed it there; the newest first."""
     return answer(AliasHistory([from_alias(one) for one in service.registry.history(name, alias)]))
+
+
+@router.get(
+    "/{name}/versions/{number}/bundle",
+    summary="Download a version",
+    response_class=StreamingResponse,
+    responses={200: {"content": {"application/x-tar": {"schema": {"type": "string", "format": "binary"}}}}},
+    dependencies=[TRAIN],
+)
+def get_bundle(name: str, number: Number, service: Service) -> Response:
+    """A tar of its checkpoint (safetensors and JSON, hashes in manifest.json) and a model card in Markdown."""
+    version = service.registry.version(name, number)
+    headers = {
+        "Content-Disposition": f'attachment; filename="{version.name}-{version.number}.tar"',
+        "ETag": f'"{version.digest}"',
+    }
+    content = bundle(version, service.registry.checkpoint_path(version))
+    return StreamingResponse(content, 200, headers, "application/x-tar")
 
 
 @router.delete(
