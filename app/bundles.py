@@ -48,7 +48,7 @@ def model_card(version: Version) -> str:
         "Version": str(version),
         "Digest": manifest.digest,
         "Trained": f"{manifest.created_at}, in {manifest.train_seconds:.0f} s on {manifest.device}",
-        "Data": f"{manifest.num_observations} observations, {manifest.num_series} series, until {manifest.trained_until}",
+        "Data": f"{manifest.num_series} series, {manifest.num_observations} observations, to {manifest.trained_until}",
         "Data digest": manifest.data_digest,
         "Training job": version.job_id or "none",
         "Dataset": version.dataset_id or "none",
