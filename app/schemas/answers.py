@@ -167,8 +167,9 @@ def format_timestamps(forecast: ItemForecast) -> list[str]:
     if forecast.time_zone not in (None, "UTC"):
         return [timestamp.isoformat() for timestamp in forecast.local_timestamps()]
     whole = bool((forecast.timestamps.astype("datetime64[s]") == forecast.timestamps).all())
-    texts = np.datetime_as_string(forecast.timestamps, unit="s" if whole else "us")
-    return [f"{text}Z" for text in texts] if forecast.time_zone else [str(text) for text in texts]
+    zone = "UTC" if forecast.time_zone else "naive"
+    texts: list[str] = np.datetime_as_string(forecast.timestamps, unit="s" if whole else "us", timezone=zone).tolist()
+    return texts
 
 
 def _forecast(
