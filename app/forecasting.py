@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from app.errors import OperationError
+from app.errors import LimitExceeded, OperationError
 from app.registry import ModelReference, Registry, Version
 from model import (
     CalibrationSummary,
@@ -175,12 +175,14 @@ class Forecasting:
         registry: Where versions are.
         loaded: Those in memory.
         max_steps: The longest horizon answered.
+        max_values: The most values of one answer: steps of all its series, times quantile levels.
     """
 
-    def __init__(self, registry: Registry, loaded: LoadedVersions, *, max_steps: int) -> None:
+    def __init__(self, registry: Registry, loaded: LoadedVersions, *, max_steps: int, max_values: int = 10**12) -> None:
         self._registry = registry
         self._loaded = loaded
         self._max_steps = max_steps
+        self._max_values = max_values
 
     def forecaster(self, version: Version) -> Forecaster:
         """A version, loaded."""
@@ -197,8 +199,9 @@ class Forecasting:
         version = self._registry.resolve(question.model)
         forecaster = self.forecaster(version)
         loaded = time.perf_counter()
-        checked = [self._checked(forecaster, one, question.horizon) for one in question.items]
+        checked, num_steps = self._check(forecaster, question)
         _refuse_unless_partial(checked, question)
+        self._refuse_too_much(num_steps * max(1, len(question.quantile_levels)))
         series = tuple(one for one in checked if isinstance(one, Series))
         forecasts, evaluations = self._forecast(forecaster, series, question)
         items = tuple(forecasts[one.item_id] if isinstance(one, Series) else one for one in checked)
@@ -217,14 +220,27 @@ class Forecasting:
             forecast_seconds=time.perf_counter() - loaded,
         )
 
-    def _checked(self, forecaster: Forecaster, item: Series | Refusal, horizon: Horizon) -> Series | Refusal:
-        if isinstance(item, Refusal):
-            return item
-        try:
-            forecaster.check(item, horizon, max_steps=self._max_steps)
-        except ForecastingError as error:
-            return Refusal(item.item_id, error)
-        return item
+    def _check(self, forecaster: Forecaster, question: Question) -> tuple[list[Series | Refusal], int]:
+        """The series that can be forecast, refusals of the others, and the steps ahead of all of them together."""
+        checked: list[Series | Refusal] = []
+        num_steps = 0
+        for item in question.items:
+            try:
+                if isinstance(item, Series):
+                    num_steps += forecaster.check(item, question.horizon, max_steps=self._max_steps)
+                checked.append(item)
+            except ForecastingError as error:
+                checked.append(Refusal(item.item_id, error))
+        return checked, num_steps
+
+    def _refuse_too_much(self, num_values: int) -> None:
+        if num_values > self._max_values:
+            raise LimitExceeded(
+                "values to forecast (steps of all series, times quantile levels)",
+                num_values,
+                self._max_values,
+                "LONGSHOT_MAX_FORECAST_VALUES",
+            )
 
     def _forecast(
         self, forecaster: Forecaster, series: tuple[Series, ...], question: Question

@@ -14,8 +14,8 @@ Scope = Literal["forecast", "train", "admin"]
 """What a key allows.
 
 - `forecast`: to forecast, and to read models, versions and datasets.
-- `train`: to upload and delete datasets, to run jobs, to move aliases; and to read the same.
-- `admin`: everything, with deleting versions, keys and the audit log.
+- `train`: to change datasets, to run jobs, to move aliases and delete versions that none points at; and to read these.
+- `admin`: everything, with keys, the audit log and `/metrics`.
 """
 
 SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)

@@ -105,6 +105,7 @@ RULES: Final[Mapping[type[ForecastingError], Rule]] = {
     refusals.MediaTypeUnsupported: Rule(415, "Media type unsupported"),
     refusals.OptionUnsupported: Rule(422, "Option unsupported"),
     refusals.ItemNotFound: Rule(404, "Series not found"),
+    refusals.DatasetRepeated: Rule(422, "Dataset repeated"),
     refusals.PreconditionInvalid: Rule(400, "Precondition invalid"),
     refusals.EventIdInvalid: Rule(400, "Event id invalid"),
 }

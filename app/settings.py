@@ -122,6 +122,10 @@ class Settings:
     max_points: int = field(default=5_000_000, metadata=_about(_COUNT, "Most observations in one request."))
     max_horizon_steps: int = field(default=10_000, metadata=_about(_COUNT, "Most steps ahead in one forecast."))
     max_quantile_levels: int = field(default=50, metadata=_about(_COUNT, "Most quantile levels in one forecast."))
+    max_forecast_values: int = field(
+        default=20_000_000,
+        metadata=_about(_COUNT, "Most values in one forecast: steps of all its series, times quantile levels."),
+    )
     max_url_bytes: int = field(default=8 * 2**10, metadata=_about(_COUNT, "Longest path with its query, in bytes."))
     max_header_bytes: int = field(default=32 * 2**10, metadata=_about(_COUNT, "All headers of a request, in bytes."))
     max_concurrent_requests: int = field(

@@ -85,9 +85,9 @@ class Forecaster:
         """Memory that it holds."""
         return self._predictor.num_bytes
 
-    def check(self, series: Series, horizon: Horizon, *, max_steps: int = MAX_STEPS) -> None:
-        """Raises what `forecast` would raise for this series."""
-        self._question(series, horizon, max_steps)
+    def check(self, series: Series, horizon: Horizon, *, max_steps: int = MAX_STEPS) -> int:
+        """How many steps ahead `forecast` would go for this series; raises what it would raise."""
+        return self._question(series, horizon, max_steps).num_steps
 
     def forecast(
         self,

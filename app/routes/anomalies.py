@@ -13,7 +13,7 @@ from app.routes.permissions import FORECAST, SpendPoints
 from app.routes.resources import Resources, Service
 from app.schemas.anomalies import AnomalyRequest, AnomalyResponse, from_verdict
 from app.schemas.horizon import DateInvalid
-from app.schemas.panels import check_size
+from app.schemas.panels import check_size, each_read_once
 from app.schemas.refusals import ItemNotFound
 from model import FrequencyUnknown, HorizonOutOfRange
 
@@ -53,7 +53,7 @@ def _answer(service: Resources, spend: SpendPoints, body: bytes) -> bytes:
     settings = service.settings
     asked = AnomalyRequest.model_validate_json(body)
     check_size(asked.series, settings.max_series, settings.max_points)
-    suspicion = asked.to_suspicion(service.datasets.panel)
+    suspicion = asked.to_suspicion(each_read_once(service.datasets.panel, settings.max_points))
     detection = Detection(service.registry, service.forecasting, max_cutoffs=settings.max_cutoffs)
     verdict = detection.judge(suspicion)
     spend(verdict.points_in + verdict.points_out)

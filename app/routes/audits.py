@@ -14,7 +14,7 @@ from app.routes.permissions import ANY_KEY, SpendPoints
 from app.routes.resources import Resources, Service
 from app.routes.tables import TABLES, AsTable, TableQuery, describe_panel
 from app.schemas.audits import MAX_ITEMS, AuditBody, AuditRequest, from_audit
-from app.schemas.panels import check_size
+from app.schemas.panels import check_size, each_read_once
 from app.schemas.refusals import ItemNotFound
 from model import ColumnMissing, ConfigurationInvalid, audit_panel
 
@@ -62,7 +62,7 @@ async def post_audit(
 def _audit_json(service: Resources, body: bytes) -> AuditBody:
     asked = AuditRequest.model_validate_json(body)
     check_size(asked.series, service.settings.max_series, service.settings.max_points)
-    readings = asked.to_readings(service.datasets.panel)
+    readings = asked.to_readings(each_read_once(service.datasets.panel, service.settings.max_points))
     return from_audit(
         audit_panel(readings, horizon=asked.horizon, time_zone=asked.time_zone, now=now(), max_items=asked.max_items)
     )

@@ -35,7 +35,7 @@ from app.schemas.datasets import (
     from_revisions,
     from_upload,
 )
-from app.schemas.panels import check_size
+from app.schemas.panels import check_size, each_read_once
 from app.schemas.refusals import PreconditionInvalid
 from model import ColumnMissing, DataError, ObservationConflict, Panel, Reading, Series, audit_panel
 
@@ -159,9 +159,6 @@ def _read(service: Resources, media_type: str, body: bytes, table: TableQuery, k
         return _Sent(read.to_panel(), read.items, read.lines)
     asked = kind.model_validate_json(body)
     check_size(asked.series, service.settings.max_series, service.settings.max_points)
-    readings = tuple(
-        one
-        for series in asked.series
-        for one in series.to_readings(service.datasets.panel, duplicates=asked.duplicates)
-    )
+    find = each_read_once(service.datasets.panel, service.settings.max_points)
+    readings = tuple(one for series in asked.series for one in series.to_readings(find, duplicates=asked.duplicates))
     return _Sent(Panel(tuple(map(Series.from_reading, readings))), readings, None)

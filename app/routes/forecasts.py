@@ -11,6 +11,7 @@ from app.routes.permissions import FORECAST, SpendPoints
 from app.routes.resources import Resources, Service
 from app.schemas.answers import ForecastResponse, Seconds, from_forecast
 from app.schemas.forecasts import ForecastRequest
+from app.schemas.panels import each_read_once
 
 router = APIRouter(tags=["forecasts"])
 
@@ -39,7 +40,7 @@ def _answer(service: Resources, spend: SpendPoints, body: bytes) -> bytes:
         max_horizon_steps=settings.max_horizon_steps,
         max_quantile_levels=settings.max_quantile_levels,
     )
-    question = asked.to_question(service.datasets.panel)
+    question = asked.to_question(each_read_once(service.datasets.panel, settings.max_points))
     parsed = time.perf_counter()
     given = service.forecasting.answer(question)
     spend(given.points_in + given.points_out)

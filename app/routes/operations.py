@@ -36,6 +36,7 @@ class Limits:
     max_points: int
     max_horizon_steps: int
     max_quantile_levels: int
+    max_forecast_values: int
     max_cutoffs: int
     max_concurrent_requests: int
     max_requests_per_minute: int

@@ -77,7 +77,10 @@ def open_resources(settings: Settings, worker_alive: WorkerAlive) -> Resources:
         datasets=Datasets(database, artifacts),
         jobs=Jobs(database, settings.jobs_url),
         forecasting=Forecasting(
-            registry, LoadedVersions(settings.max_loaded_bytes), max_steps=settings.max_horizon_steps
+            registry,
+            LoadedVersions(settings.max_loaded_bytes),
+            max_steps=settings.max_horizon_steps,
+            max_values=settings.max_forecast_values,
         ),
         bench=Bench(
             num_threads=max(2, os.cpu_count() or 2),

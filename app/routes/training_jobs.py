@@ -11,7 +11,7 @@ from app.routes.accounting import audited, note
 from app.routes.bodies import answer, describe_body, read_json
 from app.routes.permissions import TRAIN, SpendPoints
 from app.routes.resources import Resources, Service
-from app.schemas.panels import check_size, to_panel
+from app.schemas.panels import check_size, each_read_once, to_panel
 from app.schemas.training import JobBody, JobPage, TrainingJobRequest, from_job, from_jobs
 
 router = APIRouter(prefix="/v1/training-jobs", tags=["training jobs"])
@@ -85,7 +85,8 @@ def _submit(service: Resources, spend: SpendPoints, body: bytes, idempotency_key
     check_size(asked.series or [], service.settings.max_series, service.settings.max_points)
     dataset_id = asked.dataset
     if asked.series is not None:
-        panel = to_panel(asked.series, service.datasets.panel, duplicates=asked.duplicates)
+        find = each_read_once(service.datasets.panel, service.settings.max_points)
+        panel = to_panel(asked.series, find, duplicates=asked.duplicates)
         spend(panel.num_observations)
         dataset_id = service.datasets.add(panel).id
     wanted = TrainingRequest(asked.model, str(dataset_id), asked.options.to_options(), asked.policy)

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from app.errors import DatasetError, LimitExceeded
-from app.schemas.refusals import ItemNotFound
+from app.schemas.refusals import DatasetRepeated, ItemNotFound
 from model import (
     Aggregation,
     DataError,
@@ -115,12 +115,41 @@ def check_size(bodies: Sequence[SeriesBody], max_series: int, max_points: int) -
 
     Raises:
         LimitExceeded: There are more.
+        DatasetRepeated: A whole dataset is named twice, which would be refused anyway, after much work.
     """
     if len(bodies) > max_series:
         raise LimitExceeded("series", len(bodies), max_series, "LONGSHOT_MAX_SERIES")
     num_points = sum(one.num_points for one in bodies)
     if num_points > max_points:
         raise LimitExceeded("observations", num_points, max_points, "LONGSHOT_MAX_POINTS")
+    whole: set[str] = set()
+    for one in bodies:
+        if one.dataset is not None and one.item_id is None:
+            if one.dataset in whole:
+                raise DatasetRepeated(one.dataset)
+            whole.add(one.dataset)
+
+
+def each_read_once(find_dataset: FindDataset, max_points: int) -> FindDataset:
+    """Finds the same panels, reading each dataset once, and several only as long as they hold no more than allowed.
+
+    A request is small that names a large dataset a thousand times.
+
+    Args:
+        find_dataset: Gives the panel of a dataset id, or refuses.
+        max_points: The most observations in several datasets of one request; a single one may hold more.
+    """
+    found: dict[str, Panel] = {}
+
+    def find(dataset_id: str) -> Panel:
+        if dataset_id not in found:
+            found[dataset_id] = find_dataset(dataset_id)
+            num_points = sum(one.num_observations for one in found.values())
+            if len(found) > 1 and num_points > max_points:
+                raise LimitExceeded("observations in the datasets named", num_points, max_points, "LONGSHOT_MAX_POINTS")
+        return found[dataset_id]
+
+    return find
 
 
 def to_panel(bodies: list[SeriesBody], find_dataset: FindDataset, *, duplicates: Aggregation = "error") -> Panel:

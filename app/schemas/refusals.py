@@ -69,6 +69,17 @@ class ItemNotFound(RequestError):
         self.dataset_id = dataset_id
 
 
+class DatasetRepeated(RequestError):
+    """A request that names all series of a dataset twice."""
+
+    def __init__(self, dataset_id: str) -> None:
+        super().__init__(
+            f"All series of the dataset {dataset_id[:80]!r} are asked for more than once.",
+            hint="Name the dataset once, or with item_id for each series wanted.",
+        )
+        self.dataset_id = dataset_id
+
+
 class EventIdInvalid(RequestError):
     """A Last-Event-ID header that no event of this service has."""
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from app.errors import LimitExceeded
 from app.forecasting import (
     Bench,
     DeadlineExceeded,
@@ -54,6 +55,14 @@ def test_an_answer_says_which_version_gave_it(forecasting):
     assert [one.item_id for one in answer.items] == ["a", "b"]
     assert (answer.points_in, answer.points_out) == (100, 6)
     assert forecasting.answer(question(model="m/1")).alias is None
+
+
+def test_an_answer_that_would_be_too_large_is_refused_before_it_is_computed(published):
+    forecasting = Forecasting(published, LoadedVersions(2**30), max_steps=100, max_values=2 * 3 * 3)
+    forecasting.answer(question(series("a"), series("b")))
+    with pytest.raises(LimitExceeded, match="27 values") as caught:
+        forecasting.answer(question(series("a"), series("b"), series("c")))
+    assert caught.value.setting == "LONGSHOT_MAX_FORECAST_VALUES"
 
 
 def test_a_moved_alias_answers_from_the_next_question_on(forecasting, published, other_checkpoint):

@@ -20,8 +20,8 @@ from app.schemas.horizon import (
     parse_timestamp,
 )
 from app.schemas.models import expected_revision, revision_tag
-from app.schemas.panels import SeriesBody, to_panel
-from app.schemas.refusals import ItemNotFound, OptionUnsupported, PreconditionInvalid
+from app.schemas.panels import SeriesBody, check_size, each_read_once, to_panel
+from app.schemas.refusals import DatasetRepeated, ItemNotFound, OptionUnsupported, PreconditionInvalid
 from app.schemas.training import TrainingJobRequest
 from model import (
     At,
@@ -293,3 +293,26 @@ def test_a_precondition_names_a_revision():
     for header in ("*", 'W/"1"', "abc", '"' + "9" * 30 + '"'):
         with pytest.raises(PreconditionInvalid):
             expected_revision(header, None)
+
+
+def test_a_request_reads_each_dataset_once_and_several_within_the_limit():
+    reads: list[str] = []
+
+    def find(dataset_id: str) -> Panel:
+        reads.append(dataset_id)
+        return Panel((Series.from_grid("a", "2026-01-01", "h", [1.0] * 60),))
+
+    bounded = each_read_once(find, 100)
+    for _ in range(3):
+        bounded("ds_1")
+    assert reads == ["ds_1"]
+    with pytest.raises(LimitExceeded, match="120 observations"):
+        bounded("ds_2")
+    assert each_read_once(find, 10)("ds_1").num_observations == 60
+
+
+def test_a_whole_dataset_is_asked_for_once():
+    whole, part = SeriesBody(dataset="ds_1"), SeriesBody(dataset="ds_1", item_id="a")
+    check_size([whole, part, part], 10, 10)
+    with pytest.raises(DatasetRepeated, match="ds_1"):
+        check_size([whole, whole], 10, 10)
