@@ -167,7 +167,7 @@ def format_timestamps(forecast: ItemForecast) -> list[str]:
     if forecast.time_zone not in (None, "UTC"):
         return [timestamp.isoformat() for timestamp in forecast.local_timestamps()]
     whole = bool((forecast.timestamps.astype("datetime64[s]") == forecast.timestamps).all())
-    zone = "UTC" if forecast.time_zone else "naive"
+    zone: Literal["UTC", "naive"] = "UTC" if forecast.time_zone else "naive"
     texts: list[str] = np.datetime_as_string(forecast.timestamps, unit="s" if whole else "us", timezone=zone).tolist()
     return texts
 
