@@ -94,18 +94,13 @@ def forward_pass(checkpoint: Checkpoint) -> Callable[[], object]:
 def latency(service: Server, nothing: Server, checkpoint: Checkpoint, *, num_rounds: int) -> list[Measurement]:
     """Figures of a single request."""
     body, forward = Case("json_grid", 1, HORIZON).body(), forward_pass(checkpoint)
-    ours, idle = service.connect(), nothing.connect()
-    sides: Mapping[str, Callable[[], object]] = {
-        "request": lambda: ask(ours, "/v1/forecasts", body),
-        "nothing": lambda: ask(idle, "/", body),
-        "forward": forward,
-    }
-    rounds: dict[str, list[list[float]]] = {name: [] for name in sides}
-    for number in range(num_rounds + 1):
-        for name, run in sides.items():
-            seconds = [_seconds(run) for _ in range(_ROUND)]
-            if number:
-                rounds[name].append(seconds)
+    with service.connect() as ours, nothing.connect() as idle:
+        sides: Mapping[str, Callable[[], object]] = {
+            "request": lambda: ask(ours, "/v1/forecasts", body),
+            "nothing": lambda: ask(idle, "/", body),
+            "forward": forward,
+        }
+        rounds = _interleaved(sides, num_rounds)
     outside = median(
         median(whole) - median(part) for whole, part in zip(rounds["request"], rounds["forward"], strict=True)
     )
@@ -127,13 +122,24 @@ def latency(service: Server, nothing: Server, checkpoint: Checkpoint, *, num_rou
     return [*shown, Measurement("load.latency.outside", 1e3 * outside, "ms", {}, settings)]
 
 
+def _interleaved(sides: Mapping[str, Callable[[], object]], num_rounds: int) -> dict[str, list[list[float]]]:
+    """Seconds of each side, round by round; a round to warm up is not counted."""
+    rounds: dict[str, list[list[float]]] = {name: [] for name in sides}
+    for number in range(num_rounds + 1):
+        for name, run in sides.items():
+            seconds = [_seconds(run) for _ in range(_ROUND)]
+            if number:
+                rounds[name].append(seconds)
+    return rounds
+
+
 def throughput(service: Server, case: Case, *, seconds: float) -> Measurement:
     """Series a second of one case, one request after the other."""
-    body, connection = case.body(), service.connect()
-    ask(connection, "/v1/forecasts", body)
-    taken: list[float] = []
-    while sum(taken) < seconds or len(taken) < 3:
-        taken.append(ask(connection, "/v1/forecasts", body))
+    body, taken = case.body(), list[float]()
+    with service.connect() as connection:
+        ask(connection, "/v1/forecasts", body)
+        while sum(taken) < seconds or len(taken) < 3:
+            taken.append(ask(connection, "/v1/forecasts", body))
     settings = {"requests": len(taken), "points": CONTEXT, "median_ms": 1e3 * median(taken), "bytes": len(body)}
     return Measurement(f"load.throughput.{case.name}", case.num_series / median(taken), "series/s", {}, settings)
 
@@ -146,10 +152,11 @@ def concurrent_throughput(service: Server, nothing: Server, num_connections: int
         until = time.perf_counter() + seconds
 
         def keep_asking(_: int) -> int:
-            connection, number = server.connect(), 0
-            while time.perf_counter() < until:
-                ask(connection, path, body)
-                number += 1
+            number = 0
+            with server.connect() as connection:
+                while time.perf_counter() < until:
+                    ask(connection, path, body)
+                    number += 1
             return number
 
         with ThreadPoolExecutor(num_connections) as threads:

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
@@ -50,9 +50,9 @@ class Server:
     pid: int
     port: int
 
-    def connect(self) -> HTTPConnection:
-        """A new connection to it."""
-        return HTTPConnection("127.0.0.1", self.port, timeout=_PATIENCE_SECONDS)
+    def connect(self) -> closing[HTTPConnection]:
+        """A new connection to it, closed with its block."""
+        return closing(HTTPConnection("127.0.0.1", self.port, timeout=_PATIENCE_SECONDS))
 
     @property
     def resident_mebibytes(self) -> float:
@@ -134,14 +134,12 @@ def _started(words: list[str], environment: dict[str, str]) -> Iterator[Server]:
 def _wait_until_it_answers(server: Server) -> None:
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while True:
-        connection = server.connect()
         try:
-            connection.request("GET", "/livez")
-            connection.getresponse().read()
+            with server.connect() as connection:
+                connection.request("GET", "/livez")
+                connection.getresponse().read()
             return
         except OSError:
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.05)
-        finally:
-            connection.close()

@@ -262,6 +262,7 @@ print("ready", flush=True)
 for first in range(int(sys.argv[2]), 10**6, 3):
     values = np.arange(float(first), first + 3)
     datasets.append(sys.argv[1], Panel((Series.from_grid("a", start + pd.Timedelta(hours=first), "h", values),)))
+    print("appended", flush=True)
 """
 
 
@@ -277,8 +278,9 @@ def test_an_append_that_is_killed_has_happened_whole_or_not_at_all(datasets: Dat
             stdout=subprocess.PIPE,
             text=True,
         )
-        process.stdout.readline()
-        time.sleep(random.uniform(0.02, 0.3))
+        while process.stdout.readline() != "appended\n":
+            assert process.poll() is None
+        time.sleep(random.uniform(0.0, 0.3))
         process.send_signal(signal.SIGKILL)
         process.wait()
         process.stdout.close()

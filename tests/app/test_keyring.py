@@ -28,10 +28,10 @@ def forget(keyring: Keyring) -> None:
 
 def test_a_key_is_recognised_by_its_text_alone(keyring):
     new = keyring.create("ci", ("train", "forecast"), lifetime=timedelta(days=1))
+    assert keyring.list().items == (new.about,)
     assert keyring.identify(new.text) == new.about
     assert public_id(new.text) == new.about.id
     assert new.about.scopes == ("forecast", "train")
-    assert keyring.list().items == (new.about,)
 
 
 def test_a_key_carries_at_least_192_bits_of_secret_beside_its_id(keyring):
