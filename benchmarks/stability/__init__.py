@@ -1,0 +1,1 @@
+"""What keeps a flow bounded far past the time that it was trained for."""
