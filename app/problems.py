@@ -1,5 +1,6 @@
 """Domain errors as RFC 9457 problems: one table, one handler."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -198,6 +199,11 @@ def _headers(error: Exception) -> dict[str, str]:
 def rule_of(kind: type[ForecastingError]) -> Rule:
     """The rule of an error, or of the nearest kind it belongs to."""
     return next((RULES[one] for one in kind.__mro__ if one in RULES), Rule(500, "Internal error"))
+
+
+def code_of(kind: type[ForecastingError]) -> str:
+    """The code of every error of a kind, as `ForecastingError.code` makes it."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__).lower()
 
 
 def _of_ours(error: ForecastingError) -> Problem:

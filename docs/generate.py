@@ -17,6 +17,15 @@ ROOT = Path(__file__).resolve().parent.parent
 # The migrations' folder is described by its own first line; single migrations are history, not places to look for code.
 UNLISTED = {Path("app/migrations/env.py"), Path("app/migrations/versions")}
 
+# Of no class of errors, because they are found before there is a request to refuse.
+OTHER_PROBLEMS = [
+    (400, "json_malformed", "A body that is no JSON."),
+    (422, "request_invalid", "A field that is missing, unknown or of another kind; `pointer` names it."),
+    (404, "not_found", "A path that leads nowhere."),
+    (405, "method_not_allowed", "A method that this resource has not."),
+    (500, "internal_error", "A fault of the service's own; its log tells more under the `request_id`."),
+]
+
 
 def first_line(path: Path) -> str:
     """The first line of a module's docstring, without its full stop."""
@@ -80,10 +89,23 @@ def settings() -> str:
     return "\n".join(["| variable | default | meaning |", "|---|---|---|", *rows])
 
 
+def problems() -> str:
+    """Every code with which a request can be refused, by status."""
+    sys.path.insert(0, str(ROOT))
+    found = importlib.import_module("app.problems")
+    rows = [(rule.status, found.code_of(kind), kind.__doc__.splitlines()[0]) for kind, rule in found.RULES.items()]
+    # What keeps a process from starting is no answer to a request.
+    rows = sorted([one for one in rows if one[0] != 500] + OTHER_PROBLEMS)
+    return "\n".join(
+        ["| status | code | meaning |", "|---|---|---|", *(f"| {one[0]} | `{one[1]}` | {one[2]} |" for one in rows)]
+    )
+
+
 PARTS: dict[str, dict[str, Callable[[], str]]] = {
     "README.md": {"map": module_map},
     "docs/architecture.md": {"layers": layers},
     "docs/operations.md": {"settings": settings},
+    "docs/api.md": {"problems": problems},
 }
 
 

@@ -1,12 +1,11 @@
 """The problems that a route answers with, as OpenAPI describes them."""
 
-import re
 from collections import defaultdict
 from http import HTTPStatus
 from typing import Any, Final
 
 from app import errors
-from app.problems import MEDIA_TYPE, rule_of
+from app.problems import MEDIA_TYPE, code_of, rule_of
 from app.schemas import refusals
 from model import (
     DataError,
@@ -45,7 +44,7 @@ def problems(*kinds: type[ForecastingError]) -> dict[int | str, dict[str, Any]]:
     by_status[400].append("json_malformed")
     by_status[422].append("request_invalid")
     for kind in kinds:
-        by_status[rule_of(kind).status].append(_code(kind))
+        by_status[rule_of(kind).status].append(code_of(kind))
     return {
         status: {
             "description": f"{HTTPStatus(status).phrase}: {', '.join(f'`{code}`' for code in codes)}.",
@@ -53,8 +52,3 @@ def problems(*kinds: type[ForecastingError]) -> dict[int | str, dict[str, Any]]:
         }
         for status, codes in sorted(by_status.items())
     }
-
-
-def _code(kind: type[ForecastingError]) -> str:
-    """The code of every error of a kind, as `ForecastingError.code` makes it."""
-    return re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__).lower()

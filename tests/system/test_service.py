@@ -40,20 +40,24 @@ ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+")
 
 
 class Service:
-    """A home folder with one tiny version, and the services started on it."""
+    """A home folder, with one tiny version unless there is to be none, and the services started on it."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, *, has_version: bool = True) -> None:
         self.settings = Settings(home=home / "home", port=0, shutdown_seconds=8, training_threads=1)
         self.settings.make_home()
         self.log = home / "serve.log"
         self.database = Database(self.settings.database_url)
         migrate(self.database)
+        self.processes: list[subprocess.Popen[str]] = []
+        self.client = httpx.Client(timeout=30)
+        if has_version:
+            self._register()
+
+    def _register(self) -> None:
         panel = Panel((Series.from_grid("a", SERIES["start"], "h", VALUES),))
         registry = Registry(self.database, ArtifactStore(self.settings.artifacts_path))
         registry.register("m", fit(panel, choose_config(panel, TrainingOptions(**TRAINING))))
         registry.point_alias("m", PRODUCTION, 1, actor="test")
-        self.processes: list[subprocess.Popen[str]] = []
-        self.client = httpx.Client(timeout=30)
 
     def start(self) -> subprocess.Popen[str]:
         with self.log.open("a") as log:
