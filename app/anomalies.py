@@ -8,7 +8,8 @@ import numpy as np
 
 from app.errors import LimitExceeded
 from app.forecasting import Forecasting, ForecastNotFinite, Refusal
-from app.registry import ModelReference, Registry, Version
+from app.references import ModelReference
+from app.registry import Registry, Version
 from model import (
     CalibrationSummary,
     DuplicateItems,

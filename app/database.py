@@ -254,6 +254,11 @@ class Database:
         with Session(self.engine) as session:
             yield session
 
+    def first(self, query: sa.Executable, **values: object) -> "sa.Row[Any] | None":
+        """The first row of a query's columns, at half the cost of a session: for what every request asks."""
+        with self.engine.connect() as connection:
+            return connection.execute(query, values).first()
+
     @contextmanager
     def writing(self) -> Iterator[Session]:
         """A session that commits at the end, or not at all; on SQLite it is the only writer meanwhile."""

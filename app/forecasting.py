@@ -13,7 +13,8 @@ from typing import TypeVar
 import numpy as np
 
 from app.errors import LimitExceeded, OperationError
-from app.registry import ModelReference, Registry, Version
+from app.references import PinnedVersion
+from app.registry import Registry, Version
 from model import (
     CalibrationSummary,
     DuplicateItems,
@@ -184,7 +185,7 @@ class Forecasting:
         self._max_steps = max_steps
         self._max_values = max_values
 
-    def forecaster(self, version: Version) -> Forecaster:
+    def forecaster(self, version: Version | PinnedVersion) -> Forecaster:
         """A version, loaded."""
         return self._loaded.get(version.digest, self._registry.checkpoint_path(version))
 
@@ -196,7 +197,7 @@ class Forecasting:
         """
         started = time.perf_counter()
         _refuse_duplicates(question.items)
-        version = self._registry.resolve(question.model)
+        version = self._registry.pin(question.model)
         forecaster = self.forecaster(version)
         loaded = time.perf_counter()
         checked, num_steps = self._check(forecaster, question)
@@ -210,7 +211,7 @@ class Forecasting:
             name=version.name,
             version=version.number,
             digest=version.digest,
-            alias=ModelReference.parse(question.model).alias,
+            alias=version.alias,
             items=items,
             calibration=forecaster.calibration,
             points_in=sum(map(len, series)),

@@ -1,12 +1,10 @@
 """Names, versions, aliases and their history."""
 
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
@@ -19,49 +17,11 @@ from app.errors import (
     AliasNotFound,
     AliasWithoutPast,
     ModelNotFound,
-    NameInvalid,
     VersionInUse,
     VersionNotFound,
 )
+from app.references import ModelReference, PinnedVersion, check_name, find
 from model import BacktestReport, Checkpoint, Manifest, Score, TrainingConfig
-
-PRODUCTION: Final = "production"
-"""The alias that a plain name means."""
-
-_NAME: Final = r"[a-z0-9][a-z0-9._-]{0,63}"
-_POINTED_AT: Final = (
-    sa.select(VersionRow)
-    .join(AliasRow, (AliasRow.model_name == VersionRow.model_name) & (AliasRow.number == VersionRow.number))
-    .where(AliasRow.model_name == sa.bindparam("name"), AliasRow.alias == sa.bindparam("alias"))
-    .order_by(AliasRow.revision.desc())
-    .limit(1)
-)
-_REFERENCE: Final = re.compile(rf"(?P<name>{_NAME})(?:@(?P<alias>{_NAME})|/(?P<number>[0-9]{{1,9}}))?")
-
-
-@dataclass(frozen=True)
-class ModelReference:
-    """What `name`, `name@alias` or `name/3` means: a name and either an alias or a number."""
-
-    name: str
-    alias: str | None
-    number: int | None
-
-    @classmethod
-    def parse(cls, text: str) -> "ModelReference":
-        """Reads one of the three forms.
-
-        Raises:
-            NameInvalid: The name or the alias cannot be one.
-        """
-        found = _REFERENCE.fullmatch(text)
-        if found is None:
-            raise NameInvalid(text)
-        number = None if found["number"] is None else int(found["number"])
-        return cls(found["name"], found["alias"] or (PRODUCTION if number is None else None), number)
-
-    def __str__(self) -> str:
-        return f"{self.name}@{self.alias}" if self.alias else f"{self.name}/{self.number}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,17 +96,6 @@ class AliasState:
     created_at: datetime
 
 
-def check_name(name: str) -> str:
-    """The name itself, if a model or an alias can have it.
-
-    Raises:
-        NameInvalid
-    """
-    if re.fullmatch(_NAME, name) is None:
-        raise NameInvalid(name)
-    return name
-
-
 class Registry:
     """Registered models, their versions and aliases."""
 
@@ -194,19 +143,25 @@ class Registry:
                 self._artifacts.add(_key(checkpoint.manifest.digest), checkpoint.save)
             return _to_version(row, _pointers(session, row.model_name))
 
-    def resolve(self, reference: "str | ModelReference") -> Version:
-        """The version that `name`, `name@alias` or `name/3` means now.
+    def pin(self, reference: str) -> PinnedVersion:
+        """What `name`, `name@alias` or `name/3` means now: little, and quickly.
 
         Raises:
             NameInvalid, ModelNotFound, AliasNotFound, VersionNotFound
         """
-        wanted = ModelReference.parse(reference) if isinstance(reference, str) else reference
-        if wanted.number is not None:
-            return self.version(wanted.name, wanted.number)
-        alias = wanted.alias or PRODUCTION
-        found = self._pointed_at(wanted.name, alias)
+        wanted = ModelReference.parse(reference)
+        found = find(self._database, wanted)
         # Only a refusal needs to know what there is instead.
-        return found or self.version(wanted.name, self.alias(wanted.name, alias).number)
+        return found or self._pin_slowly(wanted)
+
+    def resolve(self, reference: str) -> Version:
+        """The version that `name`, `name@alias` or `name/3` means now, with all that is known of it.
+
+        Raises:
+            NameInvalid, ModelNotFound, AliasNotFound, VersionNotFound
+        """
+        pinned = self.pin(reference)
+        return self.version(pinned.name, pinned.number)
 
     def models(self) -> tuple[RegisteredModel, ...]:
         """Every registered model, by name."""
@@ -336,13 +291,12 @@ class Registry:
                 raise AliasNotFound(name, alias, sorted(_pointers(session, name)))
             return tuple(_to_state(row) for row in moves)
 
-    def _pointed_at(self, name: str, alias: str) -> Version | None:
-        """The version that an alias points at; few questions to the database, because every forecast asks."""
-        with self._database.reading() as session:
-            row = session.scalars(_POINTED_AT, {"name": name, "alias": alias}).first()
-            return None if row is None else _to_version(row, _pointers(session, name))
+    def _pin_slowly(self, wanted: ModelReference) -> PinnedVersion:
+        number = self.alias(wanted.name, wanted.alias).number if wanted.alias else wanted.number or 0
+        version = self.version(wanted.name, number)
+        return PinnedVersion(version.name, wanted.alias, version.number, version.digest)
 
-    def checkpoint_path(self, version: Version) -> Path:
+    def checkpoint_path(self, version: Version | PinnedVersion) -> Path:
         """The folder of a version's checkpoint."""
         return self._artifacts.path(_key(version.digest))
 

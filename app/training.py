@@ -9,7 +9,8 @@ from app.database import now
 from app.datasets import Datasets
 from app.errors import AliasChanged, AliasNotFound, DatasetError, JobNotResumable
 from app.jobs import Job, JobNotice, Jobs, PromotionPolicy, TrainingRequest
-from app.registry import PRODUCTION, AliasState, Registry, Version, check_name
+from app.references import PRODUCTION, check_name
+from app.registry import AliasState, Registry, Version
 from model import (
     BacktestReport,
     Checkpoint,

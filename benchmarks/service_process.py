@@ -16,7 +16,8 @@ import numpy as np
 
 from app.artifacts import ArtifactStore
 from app.database import Database, migrate
-from app.registry import PRODUCTION, Registry
+from app.references import PRODUCTION
+from app.registry import Registry
 from app.settings import Settings
 from model import Checkpoint, Panel, Series, TrainingOptions, choose_config, fit
 

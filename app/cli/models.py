@@ -10,7 +10,8 @@ from rich.table import Table
 from app.cli.backtest import score_table
 from app.cli.options import actor, enter_change, open_registry
 from app.cli.refusals import one_line
-from app.registry import PRODUCTION, Registry, Version
+from app.references import PRODUCTION
+from app.registry import Registry, Version
 from app.schemas.models import from_version
 from app.settings import Settings
 

@@ -29,7 +29,8 @@ from app.cli.options import (
 from app.cli.refusals import one_line
 from app.frames import Columns
 from app.jobs import PromotionPolicy
-from app.registry import Version, check_name
+from app.references import check_name
+from app.registry import Version
 from app.schemas.models import from_version
 from app.settings import Settings
 from model import Progress as Epoch

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.forecasting import NotReady, Question
-from app.registry import PRODUCTION, Version
+from app.references import PRODUCTION
+from app.registry import Version
 from app.routes.resources import Resources
 from model import ForecastingError, Series, Steps
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 import pandas as pd
 import pytest
 
-from app.registry import PRODUCTION, Registry
+from app.references import PRODUCTION
+from app.registry import Registry
 from app.settings import Settings
 from model import Checkpoint
 from tests.app.test_server import SERIES, VALUES, Client, ask, refused, serve

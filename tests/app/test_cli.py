@@ -14,7 +14,8 @@ import pytest
 from app.artifacts import ArtifactStore
 from app.cli import main
 from app.database import Database, migrate
-from app.registry import PRODUCTION, Registry
+from app.references import PRODUCTION
+from app.registry import Registry
 from app.settings import Settings
 from model import Checkpoint
 

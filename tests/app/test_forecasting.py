@@ -18,7 +18,8 @@ from app.forecasting import (
     Refusal,
     ServiceBusy,
 )
-from app.registry import PRODUCTION, Registry
+from app.references import PRODUCTION
+from app.registry import Registry
 from model import Checkpoint, CheckpointCorrupt, DuplicateItems, HorizonOutOfRange, Series, SeriesTooShort, Steps
 
 

@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute
 from app.audit_log import ACTIONS, AuditLog
 from app.database import Database
 from app.keyring import Keyring
-from app.registry import PRODUCTION
+from app.references import PRODUCTION
 from app.routes.permissions import ADMIN, ANY_KEY, FORECAST, METRICS, TRAIN
 from app.server import PARTS
 from tests.app.conftest import Client, serve

@@ -3,7 +3,8 @@ import sqlalchemy as sa
 
 from app.database import Database
 from app.errors import AliasChanged, AliasNotFound, ModelNotFound, NameInvalid, VersionNotFound
-from app.registry import PRODUCTION, ModelReference, Registry
+from app.references import PRODUCTION, ModelReference
+from app.registry import Registry
 from app.settings import Settings
 from model import BacktestReport, Checkpoint, Forecaster, Score
 

@@ -6,7 +6,8 @@ import httpx
 import pytest
 
 from app.errors import AliasWithoutPast, VersionInUse, VersionNotFound
-from app.registry import PRODUCTION, Registry
+from app.references import PRODUCTION
+from app.registry import Registry
 from app.settings import Settings
 from model import Checkpoint
 from tests.app.conftest import Client, serve

@@ -13,7 +13,8 @@ import orjson
 import pytest
 from hypothesis import strategies as st
 
-from app.registry import PRODUCTION, Registry
+from app.references import PRODUCTION
+from app.registry import Registry
 from app.routes import forecasts
 from app.settings import Settings
 from model import Checkpoint

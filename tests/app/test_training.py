@@ -7,7 +7,8 @@ import pytest
 from app.datasets import Datasets
 from app.errors import DatasetNotFound, NameInvalid
 from app.jobs import Jobs, TrainingRequest
-from app.registry import PRODUCTION, Registry
+from app.references import PRODUCTION
+from app.registry import Registry
 from app.training import TrainingPlan, run_job, submit, train
 from model import Panel, Progress, Series, SeriesTooShort, TrainingCancelled, TrainingOptions
 from tests.app.conftest import TINY, make_panel

@@ -17,7 +17,8 @@ import sqlalchemy as sa
 
 from app.artifacts import ArtifactStore
 from app.database import Database, WorkerRow, migrate
-from app.registry import PRODUCTION, Registry
+from app.references import PRODUCTION
+from app.registry import Registry
 from app.settings import Settings
 from model import Panel, Series, TrainingOptions, choose_config, fit
 

@@ -16,7 +16,8 @@ from app.artifacts import ArtifactStore
 from app.database import Database, migrate
 from app.datasets import Datasets
 from app.jobs import Job, Jobs, JobState, TrainingRequest
-from app.registry import PRODUCTION, Registry
+from app.references import PRODUCTION
+from app.registry import Registry
 from app.settings import Settings
 from app.supervisor import Supervisor
 from app.training import submit

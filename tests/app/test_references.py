@@ -1,0 +1,49 @@
+import pytest
+import sqlalchemy as sa
+
+from app.artifacts import ArtifactStore
+from app.database import Database
+from app.errors import VersionNotFound
+from app.references import PRODUCTION, PinnedVersion
+from app.registry import Registry
+from app.settings import Settings
+from model import Checkpoint
+
+
+def test_a_promotion_counts_from_the_next_question_on_in_every_process(
+    registry: Registry, checkpoint: Checkpoint, other_checkpoint: Checkpoint, settings: Settings
+) -> None:
+    first, second = registry.register("m", checkpoint), registry.register("m", other_checkpoint)
+    elsewhere = Database(settings.database_url)
+    other = Registry(elsewhere, ArtifactStore(settings.artifacts_path))
+    for version in (first, second, first):
+        registry.point_alias("m", PRODUCTION, version.number, actor="test")
+        expected = PinnedVersion("m", PRODUCTION, version.number, version.digest)
+        assert registry.pin("m") == expected
+        assert other.pin("m") == expected
+    elsewhere.close()
+
+
+def test_a_number_is_pinned_without_an_alias(registry: Registry, checkpoint: Checkpoint) -> None:
+    version = registry.register("m", checkpoint)
+    assert registry.pin("m/1") == PinnedVersion("m", None, 1, version.digest)
+    assert str(registry.pin("m/1")) == str(version) == "m/1"
+
+
+def test_a_version_is_pinned_with_one_question_to_the_database(
+    registry: Registry, checkpoint: Checkpoint, database: Database
+) -> None:
+    registry.register("m", checkpoint)
+    registry.point_alias("m", PRODUCTION, 1, actor="test")
+    asked = []
+    sa.event.listen(database.engine, "before_cursor_execute", lambda *about: asked.append(about[2]))
+    registry.pin("m")
+    registry.pin("m/1")
+    assert len([one for one in asked if one.startswith("SELECT")]) == 2
+
+
+def test_a_deleted_version_is_not_pinned(registry: Registry, checkpoint: Checkpoint) -> None:
+    registry.register("m", checkpoint)
+    registry.delete("m", 1)
+    with pytest.raises(VersionNotFound):
+        registry.pin("m/1")
