@@ -8,7 +8,9 @@ from typing import Final
 from app.database import now
 from app.datasets import Datasets
 from app.errors import AliasChanged, AliasNotFound, DatasetError, JobNotResumable
-from app.jobs import Job, JobNotice, Jobs, PromotionPolicy, TrainingRequest
+from app.job_ledger import JobLedger
+from app.job_values import Job, JobNotice, PromotionPolicy, TrainingRequest
+from app.jobs import Jobs
 from app.references import PRODUCTION, check_name
 from app.registry import AliasState, Registry, Version
 from model import (
@@ -106,7 +108,13 @@ def resume(jobs: Jobs, datasets: Datasets, job_id: str, *, folder: Path) -> Job:
 
 
 def run_job(
-    job: Job, registry: Registry, datasets: Datasets, jobs: Jobs, *, folder: Path, should_stop: Callable[[], bool]
+    job: Job,
+    registry: Registry,
+    datasets: Datasets,
+    ledger: JobLedger,
+    *,
+    folder: Path,
+    should_stop: Callable[[], bool],
 ) -> Outcome:
     """Does what a job asks; called again after a crash, it goes on from the last epoch and still registers once.
 
@@ -114,7 +122,7 @@ def run_job(
         job: The job.
         registry: Where the version goes.
         datasets: Where the panel is.
-        jobs: Where its progress is noted.
+        ledger: Where its progress is noted.
         folder: Where its state is kept in between.
         should_stop: Asked before each batch.
 
@@ -133,14 +141,14 @@ def run_job(
         job.dataset_digest,
     )
     panel = datasets.panel(request.dataset_id, digest=job.dataset_digest)
-    jobs.record_notices(job.id, find_notices(panel, request.options))
+    ledger.record_notices(job.id, find_notices(panel, request.options))
     folder.mkdir(parents=True, exist_ok=True)
     outcome = train(
         registry,
         panel,
         plan,
         state_path=folder / job.id,
-        on_epoch=lambda progress: jobs.record_epoch(job.id, progress),
+        on_epoch=lambda progress: ledger.record_epoch(job.id, progress),
         should_stop=should_stop,
     )
     (folder / job.id).unlink(missing_ok=True)

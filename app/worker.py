@@ -23,7 +23,10 @@ from app.audit_log import AuditLog, Change
 from app.database import Database, WorkerRow, migrate, now
 from app.datasets import Datasets
 from app.errors import WorkerAlreadyRunning
-from app.jobs import Job, JobFailure, Jobs, job_of, run_workflows
+from app.job_ledger import JobLedger
+from app.job_queue import job_of, run_workflows
+from app.job_values import Job, JobFailure
+from app.jobs import Jobs
 from app.registry import Registry
 from app.settings import Settings
 from app.telemetry import configure_logging, log_context
@@ -80,6 +83,7 @@ class _Workshop:
     datasets: Datasets
     registry: Registry
     jobs: Jobs
+    ledger: JobLedger
     folder: Path
     leaving: threading.Event
     idle: threading.Event = field(default_factory=threading.Event)
@@ -102,33 +106,33 @@ class _Workshop:
             self._run(ticket)
         except ForecastingError as error:
             _log.warning("the job has failed", code=error.code, detail=error.detail)
-            self.jobs.fail(job_id, JobFailure(error.code, error.detail, error.hint))
+            self.ledger.fail(job_id, JobFailure(error.code, error.detail, error.hint))
         except SQLAlchemyError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever a job does, the worker lives on
             _log.exception("the job has failed unexpectedly")
             detail = f"The worker met an unexpected {type(error).__name__}."
-            self.jobs.fail(job_id, JobFailure("internal_error", detail, "The log of the worker has the details."))
+            self.ledger.fail(job_id, JobFailure("internal_error", detail, "The log of the worker has the details."))
 
     def _run(self, ticket: str) -> None:
-        job = self.jobs.start(ticket)
+        job = self.ledger.start(ticket)
         if job is None:
             return
         _log.info("the job starts", model=job.request.model_name, attempt=job.attempts, epoch=job.epoch)
         try:
             outcome = run_job(
-                job, self.registry, self.datasets, self.jobs, folder=self.folder, should_stop=self._stop_signal(job)
+                job, self.registry, self.datasets, self.ledger, folder=self.folder, should_stop=self._stop_signal(job)
             )
         except TrainingCancelled:
             if self.leaving.is_set():
                 self._hand_over(job)
-            self.jobs.end_cancelled(job.id)
+            self.ledger.end_cancelled(job.id)
             _log.info("the job is cancelled")
             return
         subject = f"/v1/models/{outcome.version.name}/versions/{outcome.version.number}"
         change = Change(f"job:{job.id}", "version.trained", subject, {"decision": outcome.decision})
         AuditLog(self.database).enter(change)
-        self.jobs.succeed(job.id, outcome.version.number, outcome.decision)
+        self.ledger.succeed(job.id, outcome.version.number, outcome.decision)
         _log.info("the job has succeeded", version=str(outcome.version), decision=outcome.decision)
 
     def _stop_signal(self, job: Job) -> Callable[[], bool]:
@@ -142,13 +146,13 @@ class _Workshop:
             if time.monotonic() - asked_at < _CANCEL_CHECK_SECONDS:
                 return False
             asked_at = time.monotonic()
-            return self.jobs.cancel_requested(job.id)
+            return self.ledger.cancel_requested(job.id)
 
         return should_stop
 
     def _hand_over(self, job: Job) -> NoReturn:
         """Leaves a job for the next worker: to return would tell the workflow that it is done."""
-        self.jobs.suspend(job.id)
+        self.ledger.suspend(job.id)
         _log.info("the job is left for the next worker")
         self.idle.set()
         while True:
@@ -165,6 +169,7 @@ def _open(settings: Settings, leaving: threading.Event) -> _Workshop:
         datasets=Datasets(database, artifacts),
         registry=Registry(database, artifacts),
         jobs=Jobs(database, settings.jobs_url),
+        ledger=JobLedger(database),
         folder=settings.training_path,
         leaving=leaving,
     )

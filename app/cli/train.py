@@ -28,7 +28,7 @@ from app.cli.options import (
 )
 from app.cli.refusals import one_line
 from app.frames import Columns
-from app.jobs import PromotionPolicy
+from app.job_values import PromotionPolicy
 from app.references import check_name
 from app.registry import Version
 from app.schemas.models import from_version

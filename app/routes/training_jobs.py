@@ -6,7 +6,7 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from app import training
-from app.jobs import Job, JobState, TrainingRequest
+from app.job_values import Job, JobState, TrainingRequest
 from app.routes.accounting import audited, note
 from app.routes.bodies import answer, describe_body, read_json
 from app.routes.permissions import TRAIN, SpendPoints

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from app.database import Page
-from app.jobs import Job, JobState, PromotionPolicy
+from app.job_values import Job, JobState, PromotionPolicy
 from app.schemas.panels import SeriesBody, Text
 from model import Aggregation, TrainingOptions
 

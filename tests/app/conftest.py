@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from app.artifacts import ArtifactStore
 from app.database import Database, migrate
 from app.datasets import Datasets
+from app.job_ledger import JobLedger
 from app.jobs import Jobs
 from app.registry import Registry
 from app.server import create_app
@@ -114,3 +115,8 @@ def jobs(database: Database, settings: Settings) -> Iterator[Jobs]:
     jobs = Jobs(database, settings.jobs_url)
     yield jobs
     jobs.close()
+
+
+@pytest.fixture
+def ledger(database: Database) -> JobLedger:
+    return JobLedger(database)

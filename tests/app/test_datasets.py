@@ -15,7 +15,8 @@ from app.artifacts import ArtifactStore
 from app.database import Database
 from app.datasets import Datasets, PanelLimits
 from app.errors import CursorInvalid, DatasetChanged, DatasetCorrupt, DatasetInUse, DatasetNotFound, LimitExceeded
-from app.jobs import Jobs, TrainingRequest
+from app.job_values import TrainingRequest
+from app.jobs import Jobs
 from app.settings import Settings
 from model import ObservationConflict, Panel, Series, TrainingOptions
 from tests.app.conftest import make_panel

@@ -6,7 +6,9 @@ import httpx
 import pytest
 
 from app.job_events import JobEvents
-from app.jobs import JobFailure, Jobs, TrainingRequest
+from app.job_ledger import JobLedger
+from app.job_values import JobFailure, TrainingRequest
+from app.jobs import Jobs
 from app.settings import Settings
 from model import Progress, TrainingOptions
 from tests.app.conftest import Client, serve
@@ -24,12 +26,12 @@ def progress(epoch: int, *, loss: float = 1.0) -> Progress:
     return Progress(epoch, 4, loss, loss + 1, loss + 1, 5.0, 45.0)
 
 
-def run_one(jobs: Jobs) -> str:
+def run_one(jobs: Jobs, ledger: JobLedger) -> str:
     job = jobs.submit(REQUEST)
-    jobs.start(job.id)
+    ledger.start(job.id)
     for epoch in (1, 2, 2, 3, 4):
-        jobs.record_epoch(job.id, progress(epoch, loss=1 / epoch))
-    jobs.succeed(job.id, 7, "production now points at version 7.")
+        ledger.record_epoch(job.id, progress(epoch, loss=1 / epoch))
+    ledger.succeed(job.id, 7, "production now points at version 7.")
     return job.id
 
 
@@ -45,8 +47,8 @@ def told(response: httpx.Response) -> list[tuple[int, str, dict]]:
     return [(int(one["id"]), one["event"], json.loads(one["data"])) for one in fields]
 
 
-def test_every_state_and_every_epoch_is_told_once_and_in_order(client, jobs):
-    events = told(follow(client, run_one(jobs)))
+def test_every_state_and_every_epoch_is_told_once_and_in_order(client, jobs, ledger):
+    events = told(follow(client, run_one(jobs, ledger)))
     assert [number for number, _, _ in events] == list(range(1, 8))
     assert [data["state"] if kind == "state" else data["epoch"] for _, kind, data in events] == [
         *("queued", "running", 1, 2, 3, 4, "succeeded")
@@ -58,24 +60,24 @@ def test_every_state_and_every_epoch_is_told_once_and_in_order(client, jobs):
 
 
 @pytest.mark.parametrize("received", range(7))
-def test_a_stream_cut_anywhere_goes_on_without_loss_or_repetition(client, jobs, received):
-    job_id = run_one(jobs)
+def test_a_stream_cut_anywhere_goes_on_without_loss_or_repetition(client, jobs, ledger, received):
+    job_id = run_one(jobs, ledger)
     everything = told(follow(client, job_id))
     assert told(follow(client, job_id, last_event_id=str(received))) == everything[received:]
 
 
-def test_whoever_was_told_the_end_is_told_not_to_come_back(client, jobs):
-    response = follow(client, run_one(jobs), last_event_id="7")
+def test_whoever_was_told_the_end_is_told_not_to_come_back(client, jobs, ledger):
+    response = follow(client, run_one(jobs, ledger), last_event_id="7")
     assert (response.status_code, response.content) == (204, b"")
 
 
-def test_a_stream_follows_a_job_until_its_end(client, jobs):
+def test_a_stream_follows_a_job_until_its_end(client, jobs, ledger):
     job = jobs.submit(REQUEST)
 
     def work() -> None:
-        jobs.start(job.id)
-        jobs.record_epoch(job.id, progress(1))
-        jobs.fail(job.id, JobFailure("training_diverged", "It diverged.", "Lower learning_rate."))
+        ledger.start(job.id)
+        ledger.record_epoch(job.id, progress(1))
+        ledger.fail(job.id, JobFailure("training_diverged", "It diverged.", "Lower learning_rate."))
 
     worker = threading.Timer(0.3, work)
     worker.start()
@@ -85,11 +87,11 @@ def test_a_stream_follows_a_job_until_its_end(client, jobs):
     assert events[-1][2]["detail"] == "It diverged."
 
 
-def test_an_epoch_repeated_after_a_crash_is_told_once_unless_it_differs(jobs, database):
+def test_an_epoch_repeated_after_a_crash_is_told_once_unless_it_differs(jobs, ledger, database):
     job = jobs.submit(REQUEST)
-    jobs.start(job.id)
+    ledger.start(job.id)
     for loss in (1.0, 1.0, 0.5):
-        jobs.record_epoch(job.id, progress(1, loss=loss))
+        ledger.record_epoch(job.id, progress(1, loss=loss))
     found = JobEvents(database).since(job.id, 2)
     assert [one.train_loss for one in found.items] == [1.0, 0.5]
     assert not found.is_last
@@ -102,7 +104,7 @@ def test_streams_end_when_the_service_stops(client, jobs):
     assert len(told(follow(client, job.id))) == 1
 
 
-def test_what_cannot_be_followed_is_refused_before_the_stream_begins(client, jobs):
+def test_what_cannot_be_followed_is_refused_before_the_stream_begins(client, jobs, ledger):
     assert follow(client, "job_unknown").json()["code"] == "job_not_found"
-    refused = follow(client, run_one(jobs), last_event_id="x")
+    refused = follow(client, run_one(jobs, ledger), last_event_id="x")
     assert (refused.status_code, refused.json()["code"]) == (400, "event_id_invalid")

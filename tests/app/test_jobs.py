@@ -2,7 +2,9 @@ import pytest
 import sqlalchemy as sa
 
 from app.errors import CursorInvalid, IdempotencyMismatch, JobAbandoned, JobNotCancellable, JobNotFound
-from app.jobs import MAX_STALLED_ATTEMPTS, JobFailure, Jobs, TrainingRequest
+from app.job_ledger import MAX_STALLED_ATTEMPTS, JobLedger
+from app.job_values import JobFailure, TrainingRequest
+from app.jobs import Jobs
 from app.settings import Settings
 from model import Progress, TrainingOptions
 
@@ -43,78 +45,78 @@ def test_the_same_key_for_another_request_is_refused(jobs: Jobs) -> None:
         jobs.submit(TrainingRequest("m", "ds_1", TrainingOptions()), idempotency_key="k")
 
 
-def test_a_job_tells_how_far_it_is(jobs: Jobs) -> None:
+def test_a_job_tells_how_far_it_is(jobs: Jobs, ledger: JobLedger) -> None:
     job = jobs.submit(REQUEST)
-    jobs.start(job.id)
-    jobs.record_epoch(job.id, progress(1))
-    jobs.record_epoch(job.id, progress(2, loss=0.5))
-    jobs.record_epoch(job.id, progress(2, loss=0.25))
+    ledger.start(job.id)
+    ledger.record_epoch(job.id, progress(1))
+    ledger.record_epoch(job.id, progress(2, loss=0.5))
+    ledger.record_epoch(job.id, progress(2, loss=0.25))
     found = jobs.get(job.id)
     assert (found.state, found.epoch, found.num_epochs, found.progress) == ("running", 2, 10, 0.2)
     assert found.eta_seconds == 45.0
     assert [(one.epoch, one.train, one.validation) for one in found.losses] == [(1, 1.0, 2.0), (2, 0.25, 1.25)]
 
 
-def test_a_job_ends_once(jobs: Jobs) -> None:
+def test_a_job_ends_once(jobs: Jobs, ledger: JobLedger) -> None:
     job = jobs.submit(REQUEST)
-    jobs.start(job.id)
-    jobs.succeed(job.id, 3, "production now points at version 3.")
-    jobs.fail(job.id, JobFailure("late", "late", "late"))
+    ledger.start(job.id)
+    ledger.succeed(job.id, 3, "production now points at version 3.")
+    ledger.fail(job.id, JobFailure("late", "late", "late"))
     found = jobs.get(job.id)
     assert (found.state, found.version, found.failure, found.progress) == ("succeeded", 3, None, 1.0)
     assert found.finished_at is not None
-    assert jobs.start(job.id) is None
+    assert ledger.start(job.id) is None
 
 
-def test_a_failed_job_tells_why(jobs: Jobs) -> None:
+def test_a_failed_job_tells_why(jobs: Jobs, ledger: JobLedger) -> None:
     job = jobs.submit(REQUEST)
     failure = JobFailure("series_too_short", "too short", "send more")
-    jobs.fail(job.id, failure)
+    ledger.fail(job.id, failure)
     assert (jobs.get(job.id).state, jobs.get(job.id).failure) == ("failed", failure)
 
 
-def test_a_queued_job_is_cancelled_at_once_and_never_started(jobs: Jobs) -> None:
+def test_a_queued_job_is_cancelled_at_once_and_never_started(jobs: Jobs, ledger: JobLedger) -> None:
     job = jobs.submit(REQUEST)
     assert jobs.cancel(job.id).state == "cancelled"
-    assert jobs.start(job.id) is None
+    assert ledger.start(job.id) is None
     with pytest.raises(JobNotCancellable, match="its state is cancelled"):
         jobs.cancel(job.id)
 
 
-def test_a_running_job_is_asked_to_stop(jobs: Jobs) -> None:
+def test_a_running_job_is_asked_to_stop(jobs: Jobs, ledger: JobLedger) -> None:
     job = jobs.submit(REQUEST)
-    jobs.start(job.id)
-    assert not jobs.cancel_requested(job.id)
+    ledger.start(job.id)
+    assert not ledger.cancel_requested(job.id)
     assert jobs.cancel(job.id).state == "running"
-    assert jobs.cancel_requested(job.id)
-    jobs.end_cancelled(job.id)
+    assert ledger.cancel_requested(job.id)
+    ledger.end_cancelled(job.id)
     assert jobs.get(job.id).state == "cancelled"
 
 
-def test_a_job_cancelled_while_no_worker_lives_ends_when_one_comes(jobs: Jobs) -> None:
+def test_a_job_cancelled_while_no_worker_lives_ends_when_one_comes(jobs: Jobs, ledger: JobLedger) -> None:
     job = jobs.submit(REQUEST)
-    jobs.start(job.id)
+    ledger.start(job.id)
     jobs.cancel(job.id)
-    assert jobs.start(job.id) is None
+    assert ledger.start(job.id) is None
     assert jobs.get(job.id).state == "cancelled"
 
 
-def test_a_job_that_kills_its_worker_again_and_again_is_given_up(jobs: Jobs) -> None:
+def test_a_job_that_kills_its_worker_again_and_again_is_given_up(jobs: Jobs, ledger: JobLedger) -> None:
     job = jobs.submit(REQUEST)
     for _ in range(MAX_STALLED_ATTEMPTS):
-        assert jobs.start(job.id)
+        assert ledger.start(job.id)
     with pytest.raises(JobAbandoned):
-        jobs.start(job.id)
+        ledger.start(job.id)
 
 
-def test_a_job_that_gets_further_each_time_is_not_given_up(jobs: Jobs) -> None:
+def test_a_job_that_gets_further_each_time_is_not_given_up(jobs: Jobs, ledger: JobLedger) -> None:
     job = jobs.submit(REQUEST)
     for attempt in range(2 * MAX_STALLED_ATTEMPTS):
-        assert jobs.start(job.id)
+        assert ledger.start(job.id)
         if attempt % 2:
-            jobs.suspend(job.id)
+            ledger.suspend(job.id)
         else:
-            jobs.record_epoch(job.id, progress(attempt + 1))
+            ledger.record_epoch(job.id, progress(attempt + 1))
     assert jobs.get(job.id).attempts == 2 * MAX_STALLED_ATTEMPTS
 
 
@@ -129,7 +131,7 @@ def test_the_list_is_newest_first_and_can_be_narrowed(jobs: Jobs) -> None:
         jobs.list(cursor="?")
 
 
-def test_an_unknown_job_is_refused(jobs: Jobs) -> None:
-    for ask in (jobs.get, jobs.cancel, jobs.start):
+def test_an_unknown_job_is_refused(jobs: Jobs, ledger: JobLedger) -> None:
+    for ask in (jobs.get, jobs.cancel, ledger.start):
         with pytest.raises(JobNotFound):
             ask("job_unknown")

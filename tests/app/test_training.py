@@ -6,7 +6,9 @@ import pytest
 
 from app.datasets import Datasets
 from app.errors import DatasetNotFound, NameInvalid
-from app.jobs import Jobs, TrainingRequest
+from app.job_ledger import JobLedger
+from app.job_values import TrainingRequest
+from app.jobs import Jobs
 from app.references import PRODUCTION
 from app.registry import Registry
 from app.training import TrainingPlan, run_job, submit, train
@@ -98,12 +100,12 @@ def test_a_production_version_that_cannot_be_loaded_does_not_stand_in_the_way(re
 
 
 def test_a_repeated_job_registers_and_promotes_once(
-    registry: Registry, datasets: Datasets, jobs: Jobs, tmp_path: Path
+    registry: Registry, datasets: Datasets, jobs: Jobs, ledger: JobLedger, tmp_path: Path
 ) -> None:
     dataset = datasets.add(make_panel())
     job = jobs.submit(TrainingRequest("m", dataset.id, TINY))
     outcomes = [
-        run_job(job, registry, datasets, jobs, folder=tmp_path / "training", should_stop=lambda: False)
+        run_job(job, registry, datasets, ledger, folder=tmp_path / "training", should_stop=lambda: False)
         for _ in range(2)
     ]
     assert [one.version.number for one in outcomes] == [1, 1]
@@ -115,16 +117,16 @@ def test_a_repeated_job_registers_and_promotes_once(
 
 
 def test_a_stopped_job_goes_on_from_its_last_epoch(
-    registry: Registry, datasets: Datasets, jobs: Jobs, tmp_path: Path
+    registry: Registry, datasets: Datasets, jobs: Jobs, ledger: JobLedger, tmp_path: Path
 ) -> None:
     dataset = datasets.add(make_panel())
     job = jobs.submit(TrainingRequest("m", dataset.id, TINY))
     folder = tmp_path / "training"
     with pytest.raises(TrainingCancelled):
-        run_job(job, registry, datasets, jobs, folder=folder, should_stop=lambda: jobs.get(job.id).epoch == 1)
+        run_job(job, registry, datasets, ledger, folder=folder, should_stop=lambda: jobs.get(job.id).epoch == 1)
     assert registry.models() == ()
     stops = iter(range(100))
-    run_job(job, registry, datasets, jobs, folder=folder, should_stop=lambda: next(stops) > 90)
+    run_job(job, registry, datasets, ledger, folder=folder, should_stop=lambda: next(stops) > 90)
     assert [one.epoch for one in jobs.get(job.id).losses] == [1, 2]
 
 
@@ -140,12 +142,12 @@ def test_what_cannot_be_trained_is_refused_before_it_is_queued(datasets: Dataset
 
 
 def test_a_job_keeps_what_the_audit_found_in_its_data(
-    registry: Registry, datasets: Datasets, jobs: Jobs, tmp_path: Path
+    registry: Registry, datasets: Datasets, jobs: Jobs, ledger: JobLedger, tmp_path: Path
 ) -> None:
     whole = make_panel(num_items=1).series[0]
     kept = np.arange(len(whole)) % 5 > 0
     dataset = datasets.add(Panel((replace(whole, timestamps=whole.timestamps[kept], values=whole.values[kept]),)))
     job = jobs.submit(TrainingRequest("m", dataset.id, TINY))
-    outcome = run_job(job, registry, datasets, jobs, folder=tmp_path / "training", should_stop=lambda: False)
+    outcome = run_job(job, registry, datasets, ledger, folder=tmp_path / "training", should_stop=lambda: False)
     assert [one.code for one in jobs.get(job.id).notices] == ["many_gaps"]
     assert outcome.version.dataset_digest == dataset.digest

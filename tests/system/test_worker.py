@@ -15,7 +15,8 @@ import pytest
 from app.artifacts import ArtifactStore
 from app.database import Database, migrate
 from app.datasets import Datasets
-from app.jobs import Job, Jobs, JobState, TrainingRequest
+from app.job_values import Job, JobState, TrainingRequest
+from app.jobs import Jobs
 from app.references import PRODUCTION
 from app.registry import Registry
 from app.settings import Settings
