@@ -103,6 +103,10 @@ RULES: Final[Mapping[type[ForecastingError], Rule]] = {
     refusals.BodyTooLarge: Rule(413, "Body too large"),
     refusals.UrlTooLong: Rule(414, "URL too long"),
     refusals.HeadersTooLarge: Rule(431, "Headers too large"),
+    refusals.BodyExpandsTooMuch: Rule(413, "Body expands too much"),
+    refusals.CompressionDamaged: Rule(400, "Compression damaged"),
+    refusals.EncodingUnsupported: Rule(415, "Encoding unsupported"),
+    refusals.NothingAcceptable: Rule(406, "Not acceptable"),
     refusals.MediaTypeUnsupported: Rule(415, "Media type unsupported"),
     refusals.OptionUnsupported: Rule(422, "Option unsupported"),
     refusals.ItemNotFound: Rule(404, "Series not found"),
@@ -191,6 +195,8 @@ def _headers(error: Exception) -> dict[str, str]:
     if isinstance(error, errors.ScopeMissing):
         challenge = f'Bearer realm="longshot", error="insufficient_scope", scope="{error.needed}"'
         return {"WWW-Authenticate": challenge}
+    if isinstance(error, refusals.EncodingUnsupported):
+        return {"Accept-Encoding": ", ".join(error.supported)}
     if isinstance(error, errors.RateExceeded):
         return {"Retry-After": str(error.retry_seconds)}
     return dict(getattr(error, "headers", None) or {})

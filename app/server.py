@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.bounds import ConcurrencyLimit, HeadLimit
+from app.compression import Compression, Decompression
 from app.problems import add_problem_handlers, answer_problem
 from app.routes import (
     anomalies,
@@ -102,6 +103,10 @@ def _add_middleware(application: FastAPI, resources: Resources) -> None:
     """Adds what every request passes, from the inside out."""
     settings = resources.settings
     application.add_middleware(Accounting, audit_log=resources.audit_log)
+    application.add_middleware(Compression)
+    application.add_middleware(
+        Decompression, max_body_bytes=settings.max_body_bytes, max_ratio=settings.max_compression_ratio
+    )
     application.add_middleware(BodyLimit, max_body_bytes=settings.max_body_bytes)
     application.add_middleware(ConcurrencyLimit, max_requests=settings.max_concurrent_requests)
     application.add_middleware(

@@ -118,6 +118,10 @@ class Settings:
     max_body_bytes: int = field(
         default=16 * 2**20, metadata=_about(_COUNT, "Largest request body, in bytes, once decompressed.")
     )
+    max_compression_ratio: int = field(
+        default=200,
+        metadata=_about(_COUNT, "Most times its compressed size that a body above a mebibyte may have."),
+    )
     max_series: int = field(default=10_000, metadata=_about(_COUNT, "Most series in one request."))
     max_points: int = field(default=5_000_000, metadata=_about(_COUNT, "Most observations in one request."))
     max_horizon_steps: int = field(default=10_000, metadata=_about(_COUNT, "Most steps ahead in one forecast."))

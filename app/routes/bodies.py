@@ -34,14 +34,11 @@ async def read_body(request: Request, *media_types: str) -> tuple[str, bytes]:
     """The media type and the bytes of a body.
 
     Raises:
-        MediaTypeUnsupported: It is of none of these types, or compressed.
+        MediaTypeUnsupported: It is of none of these types.
     """
     found = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    encoding = request.headers.get("content-encoding", "identity").lower()
     if found not in media_types:
         raise MediaTypeUnsupported(found, media_types)
-    if encoding != "identity":
-        raise MediaTypeUnsupported(f"{found} compressed with {encoding}", media_types)
     return found, await request.body()
 
 

@@ -19,7 +19,14 @@ from model import (
     TimeZonesMixed,
 )
 
-ANY_BODY: Final = (errors.LimitExceeded, refusals.BodyTooLarge, refusals.MediaTypeUnsupported)
+ANY_BODY: Final = (
+    errors.LimitExceeded,
+    refusals.BodyTooLarge,
+    refusals.BodyExpandsTooMuch,
+    refusals.CompressionDamaged,
+    refusals.EncodingUnsupported,
+    refusals.MediaTypeUnsupported,
+)
 ANY_SERIES: Final[tuple[type[DataError], ...]] = (
     DuplicateItems,
     DuplicateTimestamps,

@@ -32,6 +32,7 @@ class Limits:
     max_url_bytes: int
     max_header_bytes: int
     max_body_bytes: int
+    max_compression_ratio: int
     max_series: int
     max_points: int
     max_horizon_steps: int

@@ -37,13 +37,59 @@ class HeadersTooLarge(LimitError):
         self.limit_bytes = limit_bytes
 
 
+class BodyExpandsTooMuch(LimitError):
+    """A compressed body that grows as only bombs do."""
+
+    def __init__(self, limit_ratio: int) -> None:
+        super().__init__(
+            f"The request body has more than {limit_ratio} times its compressed size.",
+            hint="Send it uncompressed, or have the operator raise LONGSHOT_MAX_COMPRESSION_RATIO.",
+        )
+        self.limit_ratio = limit_ratio
+
+
+class CompressionDamaged(RequestError):
+    """A compressed body that cannot be unpacked."""
+
+    def __init__(self, encoding: str) -> None:
+        super().__init__(
+            f"The request body is not whole {encoding} data, as its Content-Encoding says.",
+            hint="Send it again, or leave it uncompressed and without a Content-Encoding.",
+        )
+        self.encoding = encoding
+
+
+class EncodingUnsupported(RequestError):
+    """A body compressed in a way that this service does not read."""
+
+    def __init__(self, found: str, supported: tuple[str, ...]) -> None:
+        super().__init__(
+            f"The Content-Encoding is {found[:80]!r}; this service reads one of {', '.join(supported)}.",
+            hint="Compress the body with one of these, or leave it uncompressed and without a Content-Encoding.",
+        )
+        self.found = found
+        self.supported = supported
+
+
+class NothingAcceptable(RequestError):
+    """An Accept header without any format that a resource answers in."""
+
+    def __init__(self, found: str, offered: tuple[str, ...]) -> None:
+        super().__init__(
+            f"The Accept header is {found[:80]!r}; this resource answers in {', '.join(offered)}.",
+            hint="Name one of these, or leave the header out for the first of them.",
+        )
+        self.found = found
+        self.offered = offered
+
+
 class MediaTypeUnsupported(RequestError):
     """A body in a format that this resource does not read."""
 
     def __init__(self, found: str, supported: tuple[str, ...]) -> None:
         super().__init__(
             f"The body is {found[:80] or 'without a Content-Type'}; this resource reads {', '.join(supported)}.",
-            hint="Set the Content-Type header to what the body is, and leave it uncompressed.",
+            hint="Set the Content-Type header to what the body is.",
         )
         self.found = found
         self.supported = supported

@@ -58,6 +58,15 @@ class Client:
     def request(self, method: str, path: str, **options: object) -> httpx.Response:
         return self._portal.call(partial(self._client.request, method, path, **options))
 
+    def post_raw(self, path: str, content: bytes, headers: dict[str, str]) -> tuple[httpx.Response, bytes]:
+        """An answer and its bytes as they were sent, compressed or not."""
+
+        async def post() -> tuple[httpx.Response, bytes]:
+            async with self._client.stream("POST", path, content=content, headers=headers) as response:
+                return response, b"".join([piece async for piece in response.aiter_raw()])
+
+        return self._portal.call(post)
+
     def __getattr__(self, method: str) -> Callable[..., httpx.Response]:
         return partial(self.request, method.upper())
 

@@ -10,6 +10,7 @@ import httpx
 import hypothesis
 import numpy as np
 import orjson
+import pyarrow as pa
 import pytest
 from hypothesis import strategies as st
 
@@ -278,9 +279,35 @@ def test_a_body_of_another_kind_is_a_415(client, kind):
     refused(client.post("/v1/forecasts", content=b"{}", headers={"content-type": kind}), 415, "media_type_unsupported")
 
 
-def test_a_compressed_body_is_a_415(client):
-    headers = {"content-type": "application/json", "content-encoding": "gzip"}
-    refused(client.post("/v1/forecasts", content=gzip.compress(b"{}"), headers=headers), 415, "media_type_unsupported")
+PACKED = {"gzip": gzip.compress, "zstd": lambda plain: pa.Codec("zstd").compress(plain, asbytes=True)}
+
+
+@pytest.mark.parametrize("encoding", PACKED)
+def test_a_request_may_be_packed_and_so_may_its_answer(client, encoding):
+    body = json.dumps({"model": "m", "series": [SERIES], "horizon": {"steps": 90}}).encode()
+    headers = {"content-type": "application/json", "accept-encoding": encoding}
+    plain = client.post("/v1/forecasts", content=body, headers={"content-type": "application/json"})
+    packed, content = client.post_raw("/v1/forecasts", PACKED[encoding](body), headers | {"content-encoding": encoding})
+    assert packed.headers["content-encoding"] == encoding
+    with pa.CompressedInputStream(pa.BufferReader(content), encoding) as stream:
+        assert orjson.loads(stream.read())["forecasts"] == plain.json()["forecasts"]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "body", "status", "code"),
+    [
+        ("gzip", gzip.compress(b"{}")[:-9], 400, "compression_damaged"),
+        ("zstd", b"{}", 400, "compression_damaged"),
+        ("gzip", gzip.compress(bytes(10**6)), 413, "body_too_large"),
+        ("br", b"{}", 415, "encoding_unsupported"),
+        ("gzip, gzip", gzip.compress(gzip.compress(b"{}")), 415, "encoding_unsupported"),
+    ],
+)
+def test_a_packed_body_that_cannot_be_read_is_refused(client, encoding, body, status, code):
+    headers = {"content-type": "application/json", "content-encoding": encoding}
+    response = client.post("/v1/forecasts", content=body, headers=headers)
+    refused(response, status, code)
+    assert response.headers.get("accept-encoding") == ("zstd, gzip" if status == 415 else None)
 
 
 def test_a_body_above_the_limit_is_a_413_announced_or_chunked(client):
