@@ -21,7 +21,7 @@ from app.errors import (
     VersionNotFound,
 )
 from app.references import ModelReference, PinnedVersion, check_name, find
-from model import BacktestReport, Checkpoint, Manifest, Score, TrainingConfig
+from model import BacktestReport, Checkpoint, Manifest, TrainingConfig
 
 
 @dataclass(frozen=True, eq=False)
@@ -387,11 +387,6 @@ def _to_version(row: VersionRow, pointers: dict[str, AliasRow]) -> Version:
         dataset_digest=row.dataset_digest,
         config=TrainingConfig.from_json(row.config),
         manifest=Manifest(**row.manifest),
-        report=None if row.report is None else _to_report(row.report),
+        report=None if row.report is None else BacktestReport.from_json(json.loads(row.report)),
         aliases=tuple(sorted(alias for alias, move in pointers.items() if move.number == row.number)),
     )
-
-
-def _to_report(text: str) -> BacktestReport:
-    content = json.loads(text)
-    return BacktestReport(**{**content, "scores": tuple(Score(**score) for score in content["scores"])})

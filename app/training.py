@@ -16,6 +16,7 @@ from app.registry import AliasState, Registry, Version
 from model import (
     BacktestReport,
     Checkpoint,
+    Cutoffs,
     Forecaster,
     ForecastingError,
     Panel,
@@ -212,9 +213,7 @@ class _Exam:
     num_cutoffs: int
 
     def report(self, forecaster: Forecaster, should_stop: Callable[[], bool]) -> BacktestReport:
-        return backtest(
-            forecaster, self.panel, horizon=self.horizon, num_cutoffs=self.num_cutoffs, should_stop=should_stop
-        )
+        return backtest(forecaster, self.panel, Cutoffs(self.horizon, self.num_cutoffs), should_stop=should_stop)
 
 
 def _hold_back(panel: Panel, options: TrainingOptions) -> tuple[TrainingConfig, Panel, _Exam | None]:

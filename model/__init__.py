@@ -2,7 +2,7 @@
 
 from model.anomalies import ItemAnomalies, Search, count_cutoffs, find_anomalies
 from model.audit import Audit, ItemAudit, Tally, audit_panel
-from model.backtest import BacktestReport, Score, backtest
+from model.backtest import BacktestReport, Cutoffs, backtest, check_backtest
 from model.calibration import CalibrationSummary
 from model.checkpoint import Checkpoint, Manifest
 from model.config import TrainingConfig, TrainingOptions, choose_config
@@ -46,6 +46,7 @@ from model.forecaster import Forecaster
 from model.horizon import At, Duration, Horizon, Steps, Until
 from model.joining import Joined, join
 from model.reading import Aggregation, Reading, read_columns, read_grid
+from model.scores import LeadScores, Score
 from model.series import Forecast, ItemForecast, Notice, Panel, Series
 from model.trainer import Progress, fit
 
@@ -64,6 +65,7 @@ __all__ = [
     "ConfigurationError",
     "ConfigurationInvalid",
     "ControlNotFound",
+    "Cutoffs",
     "DataError",
     "DuplicateItems",
     "DuplicateTimestamps",
@@ -82,6 +84,7 @@ __all__ = [
     "ItemAudit",
     "ItemForecast",
     "Joined",
+    "LeadScores",
     "LengthMismatch",
     "Manifest",
     "Notice",
@@ -113,6 +116,7 @@ __all__ = [
     "ValueInvalid",
     "audit_panel",
     "backtest",
+    "check_backtest",
     "choose_config",
     "count_cutoffs",
     "device_name",

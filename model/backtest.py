@@ -1,8 +1,7 @@
 """Rolling-origin evaluation beside the baselines."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -11,35 +10,37 @@ from numpy.typing import NDArray
 
 from model import metrics
 from model.baselines import BASELINES, seasonal_naive
+from model.config import TrainingConfig
 from model.errors import HorizonOutOfRange, SeriesTooShort, TrainingCancelled
 from model.forecaster import MAX_STEPS, MIN_OBSERVATIONS, Forecaster
-from model.grid import week_length
+from model.grid import Grid, Instants, week_length
 from model.horizon import At
+from model.scores import Attempt, LeadScores, Score, Trial, average, by_lead
 from model.series import Panel, Series
 from model.windows import on_grid
 
 LEVELS = tuple(round(0.1 * number, 1) for number in range(1, 10))
+_SPARE_STEPS = 100
 
 
 @dataclass(frozen=True)
-class Score:
-    """How one method did, averaged over series and cutoffs.
+class Cutoffs:
+    """From where a backtest forecasts, and how far.
 
     Attributes:
-        method: `longshot`, `seasonal_naive`, `drift`, or `weekly_naive` for what is observed within the day.
-        mase: Mean absolute error over that of the seasonal naive method within the history.
-        smape: Symmetric mean absolute percentage error, 0..200.
-        mae: Mean absolute error, in the unit of the series.
-        pinball: Mean pinball loss over the levels 0.1 … 0.9, in the unit of the series; None for point methods.
-        coverage: Share of truths inside the 80 % interval; None for point methods.
+        horizon: Steps to forecast from each cutoff.
+        count: Cutoffs a series; the last one lies a horizon before its end.
+        stride: Steps from one cutoff to the next; a horizon, if left out.
     """
 
-    method: str
-    mase: float
-    smape: float
-    mae: float
-    pinball: float | None
-    coverage: float | None
+    horizon: int
+    count: int = 1
+    stride: int | None = None
+
+    @property
+    def step(self) -> int:
+        """Steps from one cutoff to the next."""
+        return self.horizon if self.stride is None else self.stride
 
 
 @dataclass(frozen=True)
@@ -48,138 +49,163 @@ class BacktestReport:
 
     Attributes:
         horizon: Steps ahead.
-        num_cutoffs: Cutoffs a series, one horizon apart.
+        num_cutoffs: Cutoffs a series.
+        stride: Steps from one cutoff to the next.
         num_forecasts: Series times cutoffs that were scored.
         season_length: Of the seasonal naive method and of MASE.
         scores: One a method; Longshot's first.
+        leads: The scores by bucket of leads; none in the report of an earlier release.
         overlaps_training: Whether the version had seen some of what it was asked to forecast.
     """
 
     horizon: int
     num_cutoffs: int
+    stride: int
     num_forecasts: int
     season_length: int
     scores: tuple[Score, ...]
+    leads: tuple[LeadScores, ...]
     overlaps_training: bool
 
     def to_json(self) -> dict[str, Any]:
         """The report as JSON's own types."""
-        return {**asdict(self), "scores": [asdict(score) for score in self.scores]}
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, content: dict[str, Any]) -> "BacktestReport":
+        """The report that `to_json` gave, in this release or an earlier one."""
+        leads = (LeadScores(**{**one, "scores": _scores(one)}) for one in content.get("leads", ()))
+        return cls(
+            **{"stride": content["horizon"], **content, "scores": _scores(content), "leads": tuple(leads)},
+        )
+
+    def mase(self, method: str) -> float:
+        """The MASE of a method that took part."""
+        return next(score.mase for score in self.scores if score.method == method)
 
 
 @dataclass(frozen=True, eq=False)
 class _Case:
-    """One series cut in two."""
+    """One series cut in two.
+
+    Attributes:
+        history: Up to the cutoff.
+        future: After it, as far as the horizon.
+        leads: Of the future's observations, in steps after the cutoff; between two steps, the later one.
+    """
 
     history: Series
     future: Series
+    leads: NDArray[np.int64]
 
 
 def backtest(
     forecaster: Forecaster,
     panel: Panel,
+    cutoffs: Cutoffs,
     *,
-    horizon: int,
-    num_cutoffs: int = 1,
+    on_forecast: Callable[[int, int], None] = lambda done, total: None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> BacktestReport:
-    """Forecasts the end of each series from what lies before it, and scores that beside the baselines.
+    """Forecasts what followed each cutoff from what lies before it, and scores that beside the baselines.
 
     Every method is scored at the timestamps that were really observed.
 
     Args:
         forecaster: The version.
         panel: Series with their ends.
-        horizon: Steps to forecast from each cutoff.
-        num_cutoffs: Cutoffs a series; they lie one horizon apart, the last one a horizon before its end.
-        should_stop: Asked before each series.
+        cutoffs: From where, and how far.
+        on_forecast: Told after each cutoff of each series how many of how many are done.
+        should_stop: Asked before each forecast.
 
     Raises:
         HorizonOutOfRange: The horizon is below one step or too long.
         SeriesTooShort: No series is long enough for a single cutoff.
         TrainingCancelled: `should_stop` said so.
     """
-    if not 1 <= horizon <= MAX_STEPS or num_cutoffs < 1:
-        raise HorizonOutOfRange(min(horizon, num_cutoffs), MAX_STEPS)
-    rows: list[dict[str, Score]] = []
-    cutoffs: list[np.datetime64] = []
-    for case in _cases(panel, forecaster.config.freq, horizon, num_cutoffs):
+    check_backtest(panel, forecaster.config, cutoffs)
+    trials: list[Trial] = []
+    seen: list[np.datetime64] = []
+    for number, case in enumerate(_cases(panel, forecaster.config.freq, cutoffs), start=1):
         if should_stop():
             raise TrainingCancelled(0)
-        cutoffs.append(case.history.last)
-        rows.append(_scores(forecaster, case))
-    if not rows:
-        longest = max(panel, key=len)
-        needed = horizon + max(MIN_OBSERVATIONS, forecaster.config.season_length + 1)
-        raise SeriesTooShort(longest.item_id, len(longest), needed, f"a backtest of {horizon} steps")
+        if case is not None:
+            seen.append(case.history.last)
+            trials.append(_trial(forecaster, case))
+        on_forecast(number, len(panel) * cutoffs.count)
     trained_until = pd.Timestamp(forecaster.manifest.trained_until).to_datetime64()
     return BacktestReport(
-        horizon=horizon,
-        num_cutoffs=num_cutoffs,
-        num_forecasts=len(rows),
+        horizon=cutoffs.horizon,
+        num_cutoffs=cutoffs.count,
+        stride=cutoffs.step,
+        num_forecasts=len(trials),
         season_length=forecaster.config.season_length,
-        scores=tuple(_average([row[one] for row in rows]) for one in rows[0] if all(one in row for row in rows)),
-        overlaps_training=bool(np.min(cutoffs) < trained_until),
+        scores=average(trials, 1, cutoffs.horizon),
+        leads=by_lead(trials, cutoffs.horizon),
+        overlaps_training=bool(np.min(seen) < trained_until),
     )
 
 
-def _cases(panel: Panel, freq: str, horizon: int, num_cutoffs: int) -> Iterator[_Case]:
+def check_backtest(panel: Panel, config: TrainingConfig, cutoffs: Cutoffs) -> None:
+    """Refuses what `backtest` would refuse, without a forecast.
+
+    Raises:
+        HorizonOutOfRange: The horizon is below one step or too long.
+        SeriesTooShort: No series is long enough for a single cutoff.
+    """
+    for found in (cutoffs.horizon, cutoffs.step, cutoffs.count):
+        if not 1 <= found <= MAX_STEPS:
+            raise HorizonOutOfRange(found, MAX_STEPS)
+    if not any(_cases(panel, config.freq, cutoffs)):
+        longest = max(panel, key=len)
+        needed = cutoffs.horizon + max(MIN_OBSERVATIONS, config.season_length + 1)
+        raise SeriesTooShort(longest.item_id, len(longest), needed, f"a backtest of {cutoffs.horizon} steps")
+
+
+def _cases(panel: Panel, freq: str, cutoffs: Cutoffs) -> Iterator[_Case | None]:
+    """Each series at each of its cutoffs; None where there is too little before or nothing after."""
+    farthest = cutoffs.horizon + (cutoffs.count - 1) * cutoffs.step
     for series in panel:
         grid = series.grid(series.freq or freq)
-        cutoffs = grid.timestamps(-horizon * num_cutoffs, 0)[::horizon]
-        for cutoff, end in pairwise(cutoffs):
-            try:
-                history, future = series.until(cutoff), series.until(end).after(cutoff)
-            except SeriesTooShort:
-                continue
-            if len(history) > MIN_OBSERVATIONS and np.ptp(history.values) > 0:
-                yield _Case(history, future)
+        # No more of the grid than the series spans, however far back the cutoffs would reach.
+        reach = min(farthest, int(-grid.steps_until(series.timestamps[0])) + _SPARE_STEPS)
+        points = grid.timestamps(-reach, 0)
+        for number in range(cutoffs.count):
+            back = farthest - number * cutoffs.step
+            yield _case(series, grid, points[reach - back :], back, cutoffs.horizon) if back <= reach else None
 
 
-def _scores(forecaster: Forecaster, case: _Case) -> dict[str, Score]:
-    history, truth = case.history, case.future.values
-    season = forecaster.config.season_length
-    grid = on_grid(history, history.freq or forecaster.config.freq, season)
-    unit = metrics.seasonal_error(grid.values, grid.observed, season)
+def _case(series: Series, grid: Grid, points: Instants, back: int, horizon: int) -> _Case | None:
+    """A series cut at the first of some points of its grid, which lies so many steps back."""
+    try:
+        history, future = series.until(points[0]), series.until(points[horizon]).after(points[0])
+    except SeriesTooShort:
+        return None
+    if len(history) <= MIN_OBSERVATIONS or np.ptp(history.values) == 0:
+        return None
+    leads = np.ceil(grid.positions(future.timestamps) + back - 1e-9).astype(np.int64)
+    return _Case(history, future, leads)
+
+
+def _trial(forecaster: Forecaster, case: _Case) -> Trial:
+    history, config = case.history, forecaster.config
+    freq = history.freq or config.freq
+    grid = on_grid(history, freq, config.season_length)
+    positions = history.grid(freq).positions(case.future.timestamps)
     forecast = forecaster.forecast(Panel((history,)), At(tuple(case.future.local_timestamps())), LEVELS).items[0]
-    scores = {"longshot": _score("longshot", truth, forecast.mean, unit, forecast.quantiles)}
-    positions = history.grid(history.freq or forecaster.config.freq).positions(case.future.timestamps)
+    attempts = [Attempt("longshot", forecast.mean, forecast.quantiles)]
     for name, method in BASELINES.items():
-        scores[name] = _score(name, truth, method(grid.values, positions, season), unit)
-    week = week_length(forecaster.config.freq)
+        attempts.append(Attempt(name, method(grid.values, positions, config.season_length)))
+    week = week_length(config.freq)
     if week is not None and len(grid.values) >= week:
-        scores["weekly_naive"] = _score("weekly_naive", truth, seasonal_naive(grid.values, positions, week), unit)
-    return scores
-
-
-def _score(
-    method: str,
-    truth: NDArray[np.float64],
-    point: NDArray[np.float64],
-    unit: float,
-    quantiles: Mapping[float, NDArray[np.float64]] | None = None,
-) -> Score:
-    error = metrics.mae(truth, point)
-    return Score(
-        method,
-        mase=error / unit,
-        smape=metrics.smape(truth, point),
-        mae=error,
-        pinball=metrics.pinball(truth, quantiles) if quantiles else None,
-        coverage=metrics.coverage(truth, quantiles[0.1], quantiles[0.9]) if quantiles else None,
+        attempts.append(Attempt("weekly_naive", seasonal_naive(grid.values, positions, week)))
+    return Trial(
+        leads=case.leads,
+        truth=case.future.values,
+        unit=metrics.seasonal_error(grid.values, grid.observed, config.season_length),
+        attempts=tuple(attempts),
     )
 
 
-def _average(scores: list[Score]) -> Score:
-    def mean(values: list[float | None]) -> float:
-        return float(np.mean([value for value in values if value is not None]))
-
-    probabilistic = scores[0].pinball is not None
-    return Score(
-        scores[0].method,
-        mase=mean([one.mase for one in scores]),
-        smape=mean([one.smape for one in scores]),
-        mae=mean([one.mae for one in scores]),
-        pinball=mean([one.pinball for one in scores]) if probabilistic else None,
-        coverage=mean([one.coverage for one in scores]) if probabilistic else None,
-    )
+def _scores(content: dict[str, Any]) -> tuple[Score, ...]:
+    return tuple(Score(**one) for one in content["scores"])

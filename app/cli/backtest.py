@@ -5,7 +5,6 @@ from typing import Annotated
 import orjson
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from app.cli.options import (
     Duplicates,
@@ -21,12 +20,11 @@ from app.cli.options import (
     write_output,
 )
 from app.cli.refusals import one_line
+from app.cli.score_tables import lead_table, score_table
 from app.frames import Columns
 from app.schemas.horizon import parse_horizon
 from app.settings import Settings
-from model import BacktestReport, Forecaster, backtest, limit_threads
-
-_BASELINE = "seasonal_naive"
+from model import BacktestReport, Cutoffs, Forecaster, backtest, limit_threads
 
 
 @one_line
@@ -36,7 +34,8 @@ def command(
     horizon: Annotated[
         str | None, typer.Option(metavar="336|7D", help="Steps or a duration (default: what it was trained on).")
     ] = None,
-    windows: Annotated[int, typer.Option(min=1, help="Cutoffs a series, one horizon apart.")] = 1,
+    windows: Annotated[int, typer.Option("--windows", "--cutoffs", min=1, help="Cutoffs a series.")] = 1,
+    stride: Annotated[int | None, typer.Option(min=1, help="Steps between cutoffs (default: the horizon).")] = None,
     item_id: ItemId = None,
     timestamp: Timestamp = None,
     target: Target = None,
@@ -57,35 +56,12 @@ def command(
     if horizon is not None:
         num_steps = count_steps(panel.series[0], parse_horizon(horizon), forecaster.config.freq)
     with Console(stderr=True).status(f"Forecasting {len(panel)} series from {windows} cutoffs"):
-        report = backtest(forecaster, panel, horizon=num_steps, num_cutoffs=windows)
+        report = backtest(forecaster, panel, Cutoffs(num_steps, windows, stride))
     if json_path != "-":
         _show(str(version), report)
     if json_path is not None:
         content = {"model": str(version), **report.to_json()}
         write_output(json_path, orjson.dumps(content, option=orjson.OPT_INDENT_2).decode())
-
-
-def score_table(report: BacktestReport, title: str) -> Table:
-    """The scores of all methods, and each one's MASE as a share of the seasonal naive method's."""
-    table = Table("method", title=title, title_justify="left")
-    for column in ("MASE", "/ naive", "sMAPE", "MAE", "pinball", "coverage"):
-        table.add_column(column, justify="right")
-    naive = next((score.mase for score in report.scores if score.method == _BASELINE), float("nan"))
-    for score in report.scores:
-        table.add_row(
-            score.method.replace("_", " "),
-            f"{score.mase:.3f}",
-            f"{score.mase / naive:.3f}" if naive else "",
-            f"{score.smape:.2f}",
-            _compact(score.mae),
-            "" if score.pinball is None else _compact(score.pinball),
-            "" if score.coverage is None else f"{score.coverage:.1%}",
-        )
-    return table
-
-
-def _compact(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
 def _show(version: str, report: BacktestReport) -> None:
@@ -96,6 +72,8 @@ def _show(version: str, report: BacktestReport) -> None:
             f"{version}: {report.num_forecasts} x {report.horizon} steps forecast, season {report.season_length}",
         )
     )
+    if report.leads:
+        console.print(lead_table(report))
     console.print("Coverage is of the 80 % interval; / naive is the MASE as a share of the seasonal naive method's.")
     if report.overlaps_training:
         console.print("[yellow]This version has seen some of what it was asked to forecast[/]: train with --holdout.")

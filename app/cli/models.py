@@ -7,9 +7,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from app.cli.backtest import score_table
 from app.cli.options import actor, enter_change, open_registry
 from app.cli.refusals import one_line
+from app.cli.score_tables import score_table
 from app.references import PRODUCTION
 from app.registry import Registry, Version
 from app.schemas.models import from_version

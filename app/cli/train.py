@@ -11,7 +11,6 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from app import training
-from app.cli.backtest import score_table
 from app.cli.options import (
     Duplicates,
     File,
@@ -27,6 +26,7 @@ from app.cli.options import (
     open_registry,
 )
 from app.cli.refusals import one_line
+from app.cli.score_tables import score_table
 from app.frames import Columns
 from app.job_values import PromotionPolicy
 from app.references import check_name

@@ -115,6 +115,8 @@ def test_a_table_is_trained_on_forecast_and_scored(run, table):
     assert scored.code == 0
     assert "longshot" in scored.out
     assert "has seen some" in scored.out
+    assert "MASE by lead" in scored.out
+    assert "4-6" in scored.out
     listed = run("models")
     assert "m/1" in listed.out
     assert "production" in listed.out
@@ -168,6 +170,7 @@ def test_a_backtest_writes_its_scores_as_json(run, published, table, tmp_path):
     assert content["model"] == "m/1"
     assert content["horizon"] == 24
     assert content["scores"][0]["method"] == "longshot"
+    assert [one["last_lead"] for one in content["leads"]] == [1, 2, 3, 6, 12, 24]
     path = tmp_path / "scores.json"
     beside = run("backtest", table, "-m", "m", "--horizon", 24, "--json", path)
     assert "MASE" in beside.out

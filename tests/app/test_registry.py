@@ -6,9 +6,10 @@ from app.errors import AliasChanged, AliasNotFound, ModelNotFound, NameInvalid, 
 from app.references import PRODUCTION, ModelReference
 from app.registry import Registry
 from app.settings import Settings
-from model import BacktestReport, Checkpoint, Forecaster, Score
+from model import BacktestReport, Checkpoint, Forecaster, LeadScores, Score
 
-REPORT = BacktestReport(6, 1, 2, 24, (Score("longshot", float("inf"), 1.0, 1.0, 0.5, 0.8),), overlaps_training=False)
+SCORES = (Score("longshot", float("inf"), 1.0, 1.0, 0.5, 0.8),)
+REPORT = BacktestReport(6, 1, 6, 2, 24, SCORES, (LeadScores(1, 6, 12, SCORES),), overlaps_training=False)
 
 
 @pytest.mark.parametrize(
