@@ -64,6 +64,8 @@ class TrainingConfig:
     Attributes:
         freq: The step of the grid, a pandas offset alias.
         season_length: Steps of its usual season.
+        training_horizons: Each batch draws its length from these, ascending up to `horizon`; `horizon` alone if empty.
+        mean_weight: Of the loss of the mean forecast, beside the one of the quantiles.
         quantile_levels: What the network learns, ascending.
 
     Raises:
@@ -86,7 +88,14 @@ class TrainingConfig:
     num_epochs: int = 20
     steps_per_epoch: int = 50
     seed: int = 0
+    training_horizons: tuple[int, ...] = ()
+    mean_weight: float = 0.0
     quantile_levels: tuple[float, ...] = DEFAULT_QUANTILE_LEVELS
+
+    @property
+    def horizons(self) -> tuple[int, ...]:
+        """The lengths that batches draw from, `horizon` last."""
+        return self.training_horizons or (self.horizon,)
 
     def __post_init__(self) -> None:
         for name, highest in _HIGHEST.items():
@@ -97,17 +106,24 @@ class TrainingConfig:
             raise ConfigurationInvalid("dropout", self.dropout, "at least 0 and below 1")
         if not 0 < self.learning_rate <= 1:
             raise ConfigurationInvalid("learning_rate", self.learning_rate, "above 0 and at most 1")
+        if not 0 <= self.mean_weight <= 1000:
+            raise ConfigurationInvalid("mean_weight", self.mean_weight, "from 0 to 1000")
         if not 0 <= self.seed < 2**63:
             raise ConfigurationInvalid("seed", self.seed, "a whole number from 0 to 2**63 - 1")
+        ascending = tuple(sorted({*self.horizons, self.horizon}))
+        if self.horizons != ascending or ascending[0] < 1 or ascending[-1] > self.horizon:
+            needed = f"ascending lengths up to the horizon of {self.horizon}"
+            raise ConfigurationInvalid("training_horizons", self.training_horizons, needed)
 
     def to_json(self) -> dict[str, Any]:
         """The configuration as JSON's own types."""
-        return {**asdict(self), "quantile_levels": list(self.quantile_levels)}
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> "TrainingConfig":
-        """The configuration that `to_json` gave."""
-        return cls(**{**content, "quantile_levels": tuple(content["quantile_levels"])})
+        """The configuration that `to_json` gave, or that of an earlier release, which knew fewer choices."""
+        fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in content.items()}
+        return cls(**fields)
 
 
 _HIGHEST = {
@@ -130,8 +146,8 @@ def choose_config(panel: Panel, options: TrainingOptions) -> TrainingConfig:
     """The configuration that follows from the data, with the user's own choices in place of it.
 
     The frequency is the commonest one of the panel. The context is three weeks of what is observed within the day, else
-    several seasons and two horizons; a patch is a week of it, else a season. Validation keeps the last part of each
-    series, as far as the longest series allows.
+    several seasons and two horizons; a patch is a week of it, else a season. Batches draw their length from the horizon
+    and its halves. Validation keeps the last part of each series, as far as the longest series allows.
 
     Raises:
         FrequencyUnknown: No series says its frequency.
@@ -148,13 +164,16 @@ def choose_config(panel: Panel, options: TrainingOptions) -> TrainingConfig:
         raise SeriesTooShort(longest.item_id, len(longest), needed, f"training for a horizon of {horizon} steps")
     validation = options.validation_steps or max(horizon, min(num_steps * 3 // 20, num_steps - needed + horizon))
     context = options.context_length or _usual_context(season, horizon, num_steps - validation - horizon)
+    patch = options.patch_length or min(week_length(freq) or max(season, 8), horizon, MAX_PATCH_LENGTH)
     config = TrainingConfig(
         freq=freq,
         season_length=season,
         horizon=horizon,
         context_length=context,
-        patch_length=min(week_length(freq) or max(season, 8), horizon, MAX_PATCH_LENGTH),
+        patch_length=patch,
         validation_steps=validation,
+        training_horizons=_halves(horizon, shortest=max(season, patch)),
+        mean_weight=1.0,
     )
     chosen = {name: value for name, value in asdict(options).items() if value is not None}
     return replace(config, **chosen)
@@ -163,6 +182,12 @@ def choose_config(panel: Panel, options: TrainingOptions) -> TrainingConfig:
 def least_observations(horizon: int) -> int:
     """The fewest observations from which a training for a horizon makes sense."""
     return max(MIN_OBSERVATIONS, 2 * horizon + MIN_OBSERVATIONS // 2)
+
+
+def _halves(horizon: int, *, shortest: int) -> tuple[int, ...]:
+    """The horizon, its half, its quarter and its eighth, as far as they are not too short; ascending."""
+    lengths = {horizon} | {horizon // 2**power for power in (1, 2, 3)}
+    return tuple(sorted(length for length in lengths if length == horizon or length >= shortest))
 
 
 def _commonest_frequency(panel: Panel) -> str:

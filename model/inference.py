@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from model.anchor import Anchor, Limits
+from model.loss import mean_weights
 from model.network import ShootingNetwork
 from model.scaling import Scale
 from model.shooting.control_cache import ControlCache
@@ -32,9 +33,7 @@ class Predictor:
         self.network = network.eval().requires_grad_(requires_grad=False)
         self.block_length = block_length
         self.season_length = season_length
-        levels = network.levels.double()
-        edges = torch.cat([levels.new_zeros(1), (levels[1:] + levels[:-1]) / 2, levels.new_ones(1)])
-        self._weights = edges.diff()
+        self._weights = mean_weights(network.levels.double())
         self._controls = ControlCache(network.flow)
 
     def prepare(self, horizon: int) -> None:

@@ -10,19 +10,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from model.checkpoint import Checkpoint, Training
 from model.config import TrainingConfig
 from model.device import choose_device
 from model.errors import SeriesTooShort, TrainingCancelled, TrainingDiverged
-from model.loss import pinball
+from model.loss import huber, mean_weights, pinball
 from model.network import ShootingNetwork
 from model.scaling import Scale
 from model.series import Panel
 from model.training_state import TrainingState
 from model.validation import validated
-from model.windows import Windows, WindowShape, split
+from model.windows import Windows, WindowShape, split_by_horizon
 
 GRADIENT_CLIP = 1.0
 WEIGHT_DECAY = 0.01
@@ -36,8 +36,8 @@ class Progress:
     Attributes:
         epoch: Epochs done.
         num_epochs: Epochs at most.
-        train_loss: Mean pinball loss of the epoch, on scaled values.
-        validation_loss: The same on the validation windows.
+        train_loss: Mean loss of the epoch, on scaled values.
+        validation_loss: The same on the validation windows of every training horizon.
         best_validation_loss: The lowest so far.
         elapsed_seconds: Since the training first started, interruptions left out.
         eta_seconds: Expected until the last epoch.
@@ -87,16 +87,17 @@ def fit(
     shape = WindowShape(
         config.freq, config.season_length, config.context_length, config.horizon, config.validation_steps
     )
-    windows = split(panel, shape, place)
-    _require_windows(panel, config, windows.training, windows.validation)
+    parts = split_by_horizon(panel, shape, config.horizons, place)
+    _require_windows(panel, config, parts[-1].training, parts[-1].validation)
+    training = [part.training for part in parts if len(part.training)]
+    validation = [part.validation.thinned(MAX_VALIDATION_WINDOWS // len(parts)) for part in parts]
     state = _new_state(panel, config, place)
     if state_path is not None:
         state.restore(state_path)
-    some_validation = windows.validation.thinned(MAX_VALIDATION_WINDOWS)
     while state.epoch < config.num_epochs and state.epoch - state.best_epoch < _patience(config):
         started = time.monotonic()
-        train_loss = _train_epoch(state, config, windows.training, should_stop)
-        validation_loss = _validation_loss(state.network, some_validation, config.horizon)
+        train_loss = _train_epoch(state, config, training, should_stop)
+        validation_loss = _validation_loss(state.network, config, validation)
         state.epoch += 1
         if validation_loss < state.best_loss:
             state.best_loss, state.best_epoch = validation_loss, state.epoch
@@ -106,7 +107,7 @@ def fit(
             state.save(state_path)
         on_epoch(_progress(state, config, train_loss, validation_loss))
     state.network.load_state_dict(state.best_weights)
-    chosen = validated(state.network, windows.validation, config)
+    chosen = validated(state.network, parts[-1].validation, config)
     return Checkpoint.of(
         state.network.cpu(), config, chosen, panel, Training(str(place), state.seconds, state.best_loss)
     )
@@ -125,21 +126,24 @@ def one_cycle(step: int, num_steps: int, highest: float) -> float:
 
 
 def _train_epoch(
-    state: TrainingState, config: TrainingConfig, windows: Windows, should_stop: Callable[[], bool]
+    state: TrainingState, config: TrainingConfig, parts: list[Windows], should_stop: Callable[[], bool]
 ) -> float:
     network, optimizer = state.network, state.optimizer
     network.train()
-    total = torch.zeros((), device=windows.values.device)
-    with _seeded(config.seed, state.epoch + 1, windows.values.device):
-        chosen = torch.randint(len(windows), (config.steps_per_epoch, config.batch_size))
-        for number, numbers in enumerate(chosen.to(windows.values.device)):
+    device = parts[-1].values.device
+    total = torch.zeros((), device=device)
+    with _seeded(config.seed, state.epoch + 1, device):
+        chosen = torch.randint(len(parts), (config.steps_per_epoch,)).tolist()
+        places = torch.rand(config.steps_per_epoch, config.batch_size, dtype=torch.float64)
+        for number, place in enumerate(places.to(device)):
             if should_stop():
                 raise TrainingCancelled(state.epoch + 1)
             step = state.epoch * config.steps_per_epoch + number
             optimizer.param_groups[0]["lr"] = one_cycle(
                 step, config.num_epochs * config.steps_per_epoch, config.learning_rate
             )
-            loss = _loss(network, windows, numbers, config.horizon)
+            windows = parts[chosen[number]]
+            loss = _loss(network, windows, (place * len(windows)).long(), config.mean_weight)
             optimizer.zero_grad()
             loss.backward()
             nn.utils.clip_grad_norm_(network.parameters(), GRADIENT_CLIP)
@@ -151,20 +155,24 @@ def _train_epoch(
     return mean
 
 
-def _loss(network: ShootingNetwork, windows: Windows, numbers: torch.Tensor, horizon: int) -> torch.Tensor:
+def _loss(network: ShootingNetwork, windows: Windows, numbers: Tensor, mean_weight: float) -> Tensor:
     batch = windows.batch(numbers)
     scale = Scale.of(batch.context)
-    quantiles = network(scale.remove(batch.context), horizon)
-    return pinball(quantiles, scale.remove(batch.target), network.levels, batch.known)
+    quantiles, target = network(scale.remove(batch.context), windows.horizon), scale.remove(batch.target)
+    mean = quantiles @ mean_weights(network.levels)
+    return pinball(quantiles, target, network.levels, batch.known) + mean_weight * huber(mean, target, batch.known)
 
 
 @torch.inference_mode()
-def _validation_loss(network: ShootingNetwork, windows: Windows, horizon: int) -> float:
+def _validation_loss(network: ShootingNetwork, config: TrainingConfig, parts: list[Windows]) -> float:
+    """The mean over the horizons of the mean over their windows."""
     network.eval()
-    numbers = torch.arange(len(windows), device=windows.values.device)
-    parts = numbers.split(256)
-    losses = torch.stack([_loss(network, windows, part, horizon) * len(part) for part in parts])
-    return float(losses.sum()) / len(windows)
+    losses = []
+    for windows in (part for part in parts if len(part)):
+        batches = torch.arange(len(windows), device=windows.values.device).split(256)
+        sums = [_loss(network, windows, numbers, config.mean_weight) * len(numbers) for numbers in batches]
+        losses.append(torch.stack(sums).sum() / len(windows))
+    return float(torch.stack(losses).mean())
 
 
 def _new_state(panel: Panel, config: TrainingConfig, device: torch.device) -> TrainingState:

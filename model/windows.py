@@ -1,6 +1,7 @@
 """A series on its regular grid, and the training windows cut from many of them."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -170,15 +171,21 @@ def split(panel: Panel, shape: WindowShape, device: torch.device) -> Split:
     later than its cutoff has been interpolated into its history. Series too short for a full window are extended to the
     left as in a forecast.
     """
+    return split_by_horizon(panel, shape, (shape.horizon,), device)[0]
+
+
+def split_by_horizon(
+    panel: Panel, shape: WindowShape, horizons: Sequence[int], device: torch.device
+) -> tuple[Split, ...]:
+    """The same for several horizons, none longer than the shape's, over one copy of the values."""
     grids = [_extended(series, shape) for series in panel]
-    cuts = [_starts(grid, shape) for grid in grids]
-    lengths = np.array([len(grid.values) for grid in grids])
-    ends = np.cumsum(lengths)
+    ends = np.cumsum([len(grid.values) for grid in grids])
     values = torch.from_numpy(np.concatenate([_standardized(grid.values) for grid in grids])).float().to(device)
     observed = torch.from_numpy(np.concatenate([grid.observed for grid in grids])).to(device)
 
-    def windows(starts: list[NDArray[np.int64]]) -> Windows:
-        places = np.concatenate([one + offset for one, offset in zip(starts, ends - lengths, strict=True)])
+    def windows(starts: list[NDArray[np.int64]], horizon: int) -> Windows:
+        firsts = [end - len(grid.values) for end, grid in zip(ends, grids, strict=True)]
+        places = np.concatenate([one + first for one, first in zip(starts, firsts, strict=True)])
         until = np.repeat(ends, [len(one) for one in starts])
         return Windows(
             values,
@@ -186,10 +193,14 @@ def split(panel: Panel, shape: WindowShape, device: torch.device) -> Split:
             torch.from_numpy(places).to(device),
             torch.from_numpy(until).to(device),
             context_length=shape.context_length,
-            horizon=shape.horizon,
+            horizon=horizon,
         )
 
-    return Split(windows([first for first, _ in cuts]), windows([second for _, second in cuts]))
+    def cut(horizon: int) -> Split:
+        cuts = [_starts(grid, replace(shape, horizon=horizon)) for grid in grids]
+        return Split(windows([first for first, _ in cuts], horizon), windows([second for _, second in cuts], horizon))
+
+    return tuple(cut(horizon) for horizon in horizons)
 
 
 def _extended(series: Series, shape: WindowShape) -> GridSeries:

@@ -44,7 +44,7 @@ def panel() -> Panel:
 
 @pytest.fixture(scope="session")
 def config(panel: Panel) -> TrainingConfig:
-    return choose_config(panel, SMALL)
+    return replace(choose_config(panel, SMALL), training_horizons=(12, 24))
 
 
 @pytest.fixture(scope="session")

@@ -62,5 +62,36 @@ def test_an_impossible_choice_is_refused_by_name(panel: Panel, field: str, value
         choose_config(panel, dataclasses.replace(TrainingOptions(), **{field: value}))
 
 
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (TrainingOptions(horizon=100, patch_length=24), (25, 50, 100)),
+        (TrainingOptions(horizon=100, patch_length=48), (50, 100)),
+        (TrainingOptions(horizon=20, patch_length=4), (20,)),
+    ],
+)
+def test_batches_draw_their_length_from_the_halves_of_the_horizon_that_are_no_shorter_than_a_patch_or_a_season(
+    panel: Panel, options: TrainingOptions, expected: tuple[int, ...]
+) -> None:
+    assert choose_config(panel, options).horizons == expected
+
+
+@pytest.mark.parametrize("horizons", [(12, 20), (24, 12), (12, 12, 24), (0, 24), (24, 30)])
+def test_training_horizons_that_do_not_ascend_to_the_horizon_are_refused(
+    config: TrainingConfig, horizons: tuple[int, ...]
+) -> None:
+    with pytest.raises(ConfigurationInvalid, match="ascending lengths up to the horizon of 24"):
+        dataclasses.replace(config, training_horizons=horizons)
+
+
 def test_a_configuration_survives_json(config: TrainingConfig) -> None:
     assert TrainingConfig.from_json(config.to_json()) == config
+
+
+def test_a_configuration_of_an_earlier_release_trains_on_one_horizon_without_a_loss_of_the_mean(
+    config: TrainingConfig,
+) -> None:
+    later = {"training_horizons", "mean_weight"}
+    earlier = {name: value for name, value in config.to_json().items() if name not in later}
+    assert TrainingConfig.from_json(earlier).horizons == (config.horizon,)
+    assert TrainingConfig.from_json(earlier).mean_weight == 0

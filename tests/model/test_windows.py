@@ -7,7 +7,7 @@ import pandas as pd
 import torch
 
 from model import Panel, Series
-from model.windows import WindowShape, on_grid, split
+from model.windows import WindowShape, on_grid, split, split_by_horizon
 from tests.model.conftest import season_and_trend, thinned
 
 CPU = torch.device("cpu")
@@ -97,3 +97,17 @@ def test_a_target_that_was_not_observed_does_not_count() -> None:
     series = thinned(season_and_trend("a", length=300), keep=0.6)
     batch = split(Panel((series,)), SHAPE, CPU).training.batch(torch.arange(20))
     assert 0.4 < float(batch.known.float().mean()) < 0.8
+
+
+def test_windows_of_several_horizons_are_those_of_each_alone_over_one_copy_of_the_values() -> None:
+    panel = Panel((season_and_trend("a", length=200), season_and_trend("b", length=150)))
+    shape = WindowShape("h", 24, 48, 24, 60)
+    parts = split_by_horizon(panel, shape, (6, 24), CPU)
+    for part, alone in zip(
+        parts, [split(panel, replace(shape, horizon=length), CPU) for length in (6, 24)], strict=True
+    ):
+        assert torch.equal(part.training.starts, alone.training.starts)
+        assert torch.equal(part.validation.starts, alone.validation.starts)
+        assert part.training.horizon == alone.training.horizon
+    assert parts[0].training.values is parts[1].validation.values
+    assert len(parts[0].training) > len(parts[1].training)
