@@ -82,14 +82,40 @@ def check_name(name: str) -> str:
     return name
 
 
-def find(database: Database, wanted: ModelReference) -> PinnedVersion | None:
-    """The version that a reference means now, if there is one.
+class References:
+    """Finds versions by reference; the database is asked again once anything in it has changed.
 
-    Every forecast asks this, and a promotion has to count from the next one on, in every process. So nothing is
-    remembered here: the question is one indexed look instead.
+    Args:
+        database: Where versions and aliases are.
     """
-    if wanted.number is None:
-        found = database.first(_BY_ALIAS, name=wanted.name, alias=wanted.alias)
-    else:
-        found = database.first(_BY_NUMBER, name=wanted.name, number=wanted.number)
-    return None if found is None else PinnedVersion(wanted.name, wanted.alias, found.number, found.digest)
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._memory: tuple[int | None, dict[str, PinnedVersion]] = (None, {})
+
+    def find(self, reference: str) -> PinnedVersion | None:
+        """The version that a reference means now, if there is one.
+
+        Raises:
+            NameInvalid: It cannot be one.
+        """
+        # Before the query: a change made after it must not pass for known.
+        stamp = self._database.stamp()
+        seen, known = self._memory
+        if stamp is None or stamp != seen:
+            known = {}
+            self._memory = (stamp, known)
+        found = known.get(reference)
+        if found is None:
+            found = self._look_up(ModelReference.parse(reference))
+            if found is not None:
+                # Only what exists is remembered, so strangers cannot fill the memory.
+                known[reference] = found
+        return found
+
+    def _look_up(self, wanted: ModelReference) -> PinnedVersion | None:
+        if wanted.number is None:
+            row = self._database.first(_BY_ALIAS, name=wanted.name, alias=wanted.alias)
+        else:
+            row = self._database.first(_BY_NUMBER, name=wanted.name, number=wanted.number)
+        return None if row is None else PinnedVersion(wanted.name, wanted.alias, row.number, row.digest)

@@ -20,7 +20,7 @@ from app.errors import (
     VersionInUse,
     VersionNotFound,
 )
-from app.references import ModelReference, PinnedVersion, check_name, find
+from app.references import ModelReference, PinnedVersion, References, check_name
 from model import BacktestReport, Checkpoint, Manifest, TrainingConfig
 
 
@@ -102,6 +102,7 @@ class Registry:
     def __init__(self, database: Database, artifacts: ArtifactStore) -> None:
         self._database = database
         self._artifacts = artifacts
+        self._references = References(database)
 
     def register(
         self,
@@ -149,10 +150,8 @@ class Registry:
         Raises:
             NameInvalid, ModelNotFound, AliasNotFound, VersionNotFound
         """
-        wanted = ModelReference.parse(reference)
-        found = find(self._database, wanted)
         # Only a refusal needs to know what there is instead.
-        return found or self._pin_slowly(wanted)
+        return self._references.find(reference) or self._pin_slowly(ModelReference.parse(reference))
 
     def resolve(self, reference: str) -> Version:
         """The version that `name`, `name@alias` or `name/3` means now, with all that is known of it.

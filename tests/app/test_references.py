@@ -30,20 +30,27 @@ def test_a_number_is_pinned_without_an_alias(registry: Registry, checkpoint: Che
     assert str(registry.pin("m/1")) == str(version) == "m/1"
 
 
-def test_a_version_is_pinned_with_one_question_to_the_database(
-    registry: Registry, checkpoint: Checkpoint, database: Database
+def test_the_database_is_asked_again_only_once_something_in_it_has_changed(
+    registry: Registry, checkpoint: Checkpoint, database: Database, settings: Settings
 ) -> None:
     registry.register("m", checkpoint)
     registry.point_alias("m", PRODUCTION, 1, actor="test")
+    elsewhere = Database(settings.database_url)
     asked = []
     sa.event.listen(database.engine, "before_cursor_execute", lambda *about: asked.append(about[2]))
+    for _ in range(3):
+        registry.pin("m")
+    assert len([one for one in asked if one.startswith("SELECT")]) == 1
+    with elsewhere.writing() as session:
+        session.execute(sa.text("UPDATE models SET created_at = '2026-01-01 00:00:00'"))
     registry.pin("m")
-    registry.pin("m/1")
     assert len([one for one in asked if one.startswith("SELECT")]) == 2
+    elsewhere.close()
 
 
 def test_a_deleted_version_is_not_pinned(registry: Registry, checkpoint: Checkpoint) -> None:
     registry.register("m", checkpoint)
+    assert registry.pin("m/1").number == 1
     registry.delete("m", 1)
     with pytest.raises(VersionNotFound):
         registry.pin("m/1")
