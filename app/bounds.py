@@ -7,7 +7,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app.errors import ServiceFull
 from app.schemas.refusals import HeadersTooLarge, UrlTooLong
 
-_UNCOUNTED: Final = ("/livez", "/readyz", "/metrics")
+UNCOUNTED: Final = ("/livez", "/readyz", "/metrics")
 """Who asks these wants to know how full it is."""
 
 
@@ -56,7 +56,7 @@ class ConcurrencyLimit:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes a request on, if there is room."""
-        if scope["type"] != "http" or scope["path"] in _UNCOUNTED:
+        if scope["type"] != "http" or scope["path"] in UNCOUNTED:
             await self._app(scope, receive, send)
             return
         if self._num_requests >= self._max_requests:

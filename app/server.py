@@ -6,11 +6,10 @@ import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
-from typing import Any, Final
+from typing import Final
 
 import structlog
 from fastapi import FastAPI
-from fastapi.openapi.utils import get_openapi
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
@@ -32,7 +31,7 @@ from app.routes import (
     training_jobs,
 )
 from app.routes.accounting import Accounting
-from app.routes.bodies import request_schemas
+from app.routes.interface import describe
 from app.routes.metrics import Metrics
 from app.routes.resources import Resources, WorkerAlive, open_resources
 from app.security import BodyLimit, BrowserHeaders
@@ -95,7 +94,7 @@ def create_app(settings: Settings, worker_alive: WorkerAlive) -> FastAPI:
     application.mount("/static", reference.STATIC)
     add_problem_handlers(application)
     _add_middleware(application, resources)
-    application.openapi = lambda: _openapi(application)  # type: ignore[method-assign]
+    application.openapi = lambda: describe(application)  # type: ignore[method-assign]
     return application
 
 
@@ -178,13 +177,3 @@ class RequestContext:
             caller=caller.id if caller else None,
             milliseconds=round(seconds * 1000, 1),
         )
-
-
-def _openapi(application: FastAPI) -> dict[str, Any]:
-    if application.openapi_schema is None:
-        schema = get_openapi(
-            title=application.title, version=application.version, summary=application.summary, routes=application.routes
-        )
-        schema.setdefault("components", {}).setdefault("schemas", {}).update(request_schemas())
-        application.openapi_schema = schema
-    return application.openapi_schema

@@ -5,17 +5,12 @@ import uuid
 from fastapi import APIRouter, Request, Response
 
 from app.anomalies import Detection
-from app.errors import AliasNotFound, DatasetNotFound, ModelNotFound, VersionNotFound
-from app.forecasting import DeadlineExceeded, ForecastNotFinite, ServiceBusy
 from app.routes.bodies import JSON, describe_body, read_json, to_json
-from app.routes.documented import ANY_BODY, ANY_SERIES, problems
+from app.routes.documented import ANY_BODY, ANY_DATASET, ANY_FORECAST, ANY_SERIES, ANY_VERSION, problems
 from app.routes.permissions import FORECAST, SpendPoints
 from app.routes.resources import Resources, Service
 from app.schemas.anomalies import AnomalyRequest, AnomalyResponse, from_verdict
-from app.schemas.horizon import DateInvalid
 from app.schemas.panels import check_size, each_read_once
-from app.schemas.refusals import ItemNotFound
-from model import FrequencyUnknown, HorizonOutOfRange
 
 router = APIRouter(tags=["anomalies"])
 
@@ -28,17 +23,9 @@ router = APIRouter(tags=["anomalies"])
     responses=problems(
         *ANY_BODY,
         *ANY_SERIES,
-        ModelNotFound,
-        VersionNotFound,
-        AliasNotFound,
-        DatasetNotFound,
-        ItemNotFound,
-        HorizonOutOfRange,
-        FrequencyUnknown,
-        DateInvalid,
-        ForecastNotFinite,
-        ServiceBusy,
-        DeadlineExceeded,
+        *ANY_DATASET,
+        *ANY_VERSION,
+        *ANY_FORECAST,
     ),
     openapi_extra=describe_body(AnomalyRequest),
 )

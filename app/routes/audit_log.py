@@ -4,7 +4,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
+from app.errors import CursorInvalid
 from app.routes.bodies import answer
+from app.routes.documented import problems
 from app.routes.permissions import ADMIN
 from app.routes.resources import Service
 from app.schemas.audit_log import EntryPage, from_entries
@@ -12,7 +14,13 @@ from app.schemas.audit_log import EntryPage, from_entries
 router = APIRouter(tags=["audit log"])
 
 
-@router.get("/v1/audit-log", summary="List the changes that were made", response_model=EntryPage, dependencies=[ADMIN])
+@router.get(
+    "/v1/audit-log",
+    summary="List the changes that were made",
+    response_model=EntryPage,
+    dependencies=[ADMIN],
+    responses=problems(CursorInvalid),
+)
 def get_audit_log(
     service: Service,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,

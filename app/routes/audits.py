@@ -6,16 +6,14 @@ from fastapi import APIRouter, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from app.database import now
-from app.errors import DatasetNotFound
 from app.frames import ColumnUnnamed, FileUnreadable
 from app.routes.bodies import JSON, answer, read_body
-from app.routes.documented import ANY_BODY, problems
+from app.routes.documented import ANY_BODY, ANY_DATASET, problems
 from app.routes.permissions import ANY_KEY, SpendPoints
 from app.routes.resources import Resources, Service
 from app.routes.tables import TABLES, AsTable, TableQuery, describe_panel
 from app.schemas.audits import MAX_ITEMS, AuditBody, AuditRequest, from_audit
 from app.schemas.panels import check_size, each_read_once
-from app.schemas.refusals import ItemNotFound
 from model import ColumnMissing, ConfigurationInvalid, audit_panel
 
 router = APIRouter(tags=["audits"])
@@ -26,9 +24,7 @@ router = APIRouter(tags=["audits"])
     summary="Check a panel without storing it",
     response_model=AuditBody,
     dependencies=[ANY_KEY],
-    responses=problems(
-        *ANY_BODY, DatasetNotFound, ItemNotFound, FileUnreadable, ColumnMissing, ColumnUnnamed, ConfigurationInvalid
-    ),
+    responses=problems(*ANY_BODY, *ANY_DATASET, FileUnreadable, ColumnMissing, ColumnUnnamed, ConfigurationInvalid),
     openapi_extra=describe_panel(AuditRequest),
 )
 async def post_audit(

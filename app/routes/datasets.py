@@ -11,11 +11,11 @@ from starlette.concurrency import run_in_threadpool
 
 from app.database import now
 from app.datasets import Appended, PanelLimits
-from app.errors import DatasetChanged, DatasetCorrupt, DatasetNotFound
+from app.errors import CursorInvalid, DatasetChanged, DatasetInUse, DatasetNotFound
 from app.frames import CellInvalid, ColumnUnnamed, FileUnreadable
 from app.routes.accounting import audited, note
 from app.routes.bodies import JSON, answer, read_body
-from app.routes.documented import ANY_BODY, ANY_SERIES, problems
+from app.routes.documented import ANY_BODY, ANY_DATASET, ANY_SERIES, problems
 from app.routes.permissions import ANY_KEY, TRAIN, SpendPoints
 from app.routes.resources import Resources, Service
 from app.routes.tables import TABLES, AsTable, TableQuery, describe_panel
@@ -41,11 +41,9 @@ from model import ColumnMissing, DataError, ObservationConflict, Panel, Reading,
 
 router = APIRouter(prefix="/v1/datasets", tags=["datasets"])
 
-_REASONS = (*ANY_BODY, *ANY_SERIES, FileUnreadable, ColumnMissing, ColumnUnnamed, CellInvalid)
+_REASONS = (*ANY_BODY, *ANY_SERIES, *ANY_DATASET, FileUnreadable, ColumnMissing, ColumnUnnamed, CellInvalid)
 _UNREAD = problems(*_REASONS)
-_NOT_APPENDED = problems(
-    *_REASONS, DatasetNotFound, DatasetCorrupt, ObservationConflict, DatasetChanged, PreconditionInvalid
-)
+_NOT_APPENDED = problems(*_REASONS, ObservationConflict, DatasetChanged, PreconditionInvalid)
 
 
 @router.post(
@@ -113,6 +111,7 @@ async def post_observations(
     summary="List what a dataset has held",
     response_model=RevisionPage,
     dependencies=[ANY_KEY],
+    responses=problems(DatasetNotFound, CursorInvalid),
 )
 def get_revisions(
     dataset_id: str, service: Service, limit: Annotated[int, Query(ge=1, le=200)] = 50, cursor: str | None = None
@@ -121,7 +120,13 @@ def get_revisions(
     return answer(from_revisions(service.datasets.revisions(dataset_id, limit=limit, cursor=cursor)))
 
 
-@router.get("", summary="List the datasets", response_model=DatasetPage, dependencies=[ANY_KEY])
+@router.get(
+    "",
+    summary="List the datasets",
+    response_model=DatasetPage,
+    dependencies=[ANY_KEY],
+    responses=problems(CursorInvalid),
+)
 def get_datasets(
     service: Service, limit: Annotated[int, Query(ge=1, le=200)] = 50, cursor: str | None = None
 ) -> Response:
@@ -129,7 +134,13 @@ def get_datasets(
     return answer(from_datasets(service.datasets.list(limit=limit, cursor=cursor)))
 
 
-@router.get("/{dataset_id}", summary="Show a dataset", response_model=DatasetBody, dependencies=[ANY_KEY])
+@router.get(
+    "/{dataset_id}",
+    summary="Show a dataset",
+    response_model=DatasetBody,
+    dependencies=[ANY_KEY],
+    responses=problems(DatasetNotFound),
+)
 def get_dataset(dataset_id: str, service: Service) -> Response:
     """Its size and digest."""
     dataset = service.datasets.get(dataset_id)
@@ -137,7 +148,11 @@ def get_dataset(dataset_id: str, service: Service) -> Response:
 
 
 @router.delete(
-    "/{dataset_id}", status_code=204, summary="Delete a dataset", dependencies=[TRAIN, audited("dataset.deleted")]
+    "/{dataset_id}",
+    status_code=204,
+    summary="Delete a dataset",
+    dependencies=[TRAIN, audited("dataset.deleted")],
+    responses=problems(DatasetNotFound, DatasetInUse),
 )
 def delete_dataset(dataset_id: str, service: Service) -> None:
     """Refused while a queued or running job needs it."""

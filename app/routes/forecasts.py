@@ -7,11 +7,15 @@ from fastapi import APIRouter, Request, Response
 
 from app.forecasting import Refusal
 from app.routes.bodies import JSON, describe_body, read_json, to_json
+from app.routes.documented import ANY_BODY, ANY_DATASET, ANY_FORECAST, ANY_SERIES, ANY_VERSION, problems
 from app.routes.permissions import FORECAST, SpendPoints
 from app.routes.resources import Resources, Service
 from app.schemas.answers import ForecastResponse, Seconds, from_forecast
 from app.schemas.forecasts import ForecastRequest
+from app.schemas.horizon import DurationInvalid
 from app.schemas.panels import each_read_once
+from app.schemas.refusals import OptionUnsupported
+from model import HorizonNotAhead
 
 router = APIRouter(tags=["forecasts"])
 
@@ -21,6 +25,16 @@ router = APIRouter(tags=["forecasts"])
     summary="Forecast now",
     response_model=ForecastResponse,
     dependencies=[FORECAST],
+    responses=problems(
+        *ANY_BODY,
+        *ANY_SERIES,
+        *ANY_DATASET,
+        *ANY_VERSION,
+        *ANY_FORECAST,
+        HorizonNotAhead,
+        DurationInvalid,
+        OptionUnsupported,
+    ),
     openapi_extra=describe_body(ForecastRequest),
 )
 async def post_forecast(request: Request, service: Service, spend: SpendPoints) -> Response:

@@ -8,9 +8,12 @@ from fastapi import APIRouter, Depends, Header, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from starlette.concurrency import run_in_threadpool
 
+from app.errors import JobNotFound
+from app.routes.documented import problems
 from app.routes.permissions import TRAIN
 from app.routes.resources import Resources, Service
 from app.schemas.job_events import JobEventBody, from_event, read_event_id
+from app.schemas.refusals import EventIdInvalid
 
 router = APIRouter(prefix="/v1/training-jobs", tags=["training jobs"])
 
@@ -41,7 +44,8 @@ def _first(
     summary="Follow a training job",
     response_class=EventSourceResponse,
     dependencies=[TRAIN],
-    responses={204: {"description": "The job has ended, and everything was told before."}},
+    responses=problems(JobNotFound, EventIdInvalid)
+    | {204: {"description": "The job has ended, and everything was told before."}},
 )
 async def get_events(
     job_id: str, service: Service, after: Annotated[int, Depends(_first)]

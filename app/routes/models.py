@@ -6,10 +6,12 @@ from fastapi import APIRouter, Header, Path, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
+from app import errors
 from app.bundles import bundle
 from app.registry import AliasState
 from app.routes.accounting import audited, note
 from app.routes.bodies import answer, describe_body, read_json
+from app.routes.documented import ANY_ALIAS, ANY_CHECKPOINT, problems
 from app.routes.permissions import ANY_KEY, TRAIN, CurrentCaller
 from app.routes.resources import Service
 from app.schemas.models import (
@@ -26,6 +28,7 @@ from app.schemas.models import (
     from_version,
     revision_tag,
 )
+from app.schemas.refusals import PreconditionInvalid
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
 
@@ -38,28 +41,50 @@ def get_models(service: Service) -> Response:
     return answer(ModelList([from_model(one) for one in service.registry.models()]))
 
 
-@router.get("/{name}", summary="Show a registered model", response_model=ModelBody, dependencies=[ANY_KEY])
+@router.get(
+    "/{name}",
+    summary="Show a registered model",
+    response_model=ModelBody,
+    dependencies=[ANY_KEY],
+    responses=problems(errors.ModelNotFound),
+)
 def get_model(name: str, service: Service) -> Response:
     """Its newest version, and where its aliases point."""
     return answer(from_model(service.registry.model(name)))
 
 
 @router.get(
-    "/{name}/versions", summary="List the versions of a model", response_model=VersionList, dependencies=[ANY_KEY]
+    "/{name}/versions",
+    summary="List the versions of a model",
+    response_model=VersionList,
+    dependencies=[ANY_KEY],
+    responses=problems(errors.ModelNotFound),
 )
 def get_versions(name: str, service: Service) -> Response:
     """The newest first."""
     return answer(VersionList([from_version(one) for one in service.registry.versions(name)]))
 
 
-@router.get("/{name}/versions/{number}", summary="Show a version", response_model=VersionBody, dependencies=[ANY_KEY])
+@router.get(
+    "/{name}/versions/{number}",
+    summary="Show a version",
+    response_model=VersionBody,
+    dependencies=[ANY_KEY],
+    responses=problems(errors.ModelNotFound, errors.VersionNotFound),
+)
 def get_version(name: str, number: Number, service: Service) -> Response:
     """Its training, its checkpoint, and how it did beside the baselines."""
     version = service.registry.version(name, number)
     return answer(from_version(version), ETag=f'"{version.digest}"')
 
 
-@router.get("/{name}/aliases/{alias}", summary="Show an alias", response_model=AliasBody, dependencies=[ANY_KEY])
+@router.get(
+    "/{name}/aliases/{alias}",
+    summary="Show an alias",
+    response_model=AliasBody,
+    dependencies=[ANY_KEY],
+    responses=problems(*ANY_ALIAS),
+)
 def get_alias(name: str, alias: str, service: Service) -> Response:
     """Where it points; the ETag is what a conditional change names."""
     return _answer_alias(service.registry.alias(name, alias))
@@ -70,6 +95,9 @@ def get_alias(name: str, alias: str, service: Service) -> Response:
     summary="Point an alias at a version",
     response_model=AliasBody,
     dependencies=[TRAIN, audited("alias.moved")],
+    responses=problems(
+        errors.NameInvalid, errors.ModelNotFound, errors.VersionNotFound, errors.AliasChanged, PreconditionInvalid
+    ),
     openapi_extra=describe_body(AliasRequest),
 )
 async def put_alias(
@@ -96,6 +124,7 @@ async def put_alias(
     summary="Return an alias to its version before",
     response_model=AliasBody,
     dependencies=[TRAIN, audited("alias.rolled_back", "/v1/models/{name}/aliases/{alias}")],
+    responses=problems(*ANY_ALIAS, errors.AliasChanged, errors.AliasWithoutPast, PreconditionInvalid),
 )
 def post_rollback(
     request: Request,
@@ -117,6 +146,7 @@ def post_rollback(
     summary="List the moves of an alias",
     response_model=AliasHistory,
     dependencies=[ANY_KEY],
+    responses=problems(*ANY_ALIAS),
 )
 def get_history(name: str, alias: str, service: Service) -> Response:
     """Where it pointed, since when, and who pointed it there; the newest first."""
@@ -127,7 +157,8 @@ def get_history(name: str, alias: str, service: Service) -> Response:
     "/{name}/versions/{number}/bundle",
     summary="Download a version",
     response_class=StreamingResponse,
-    responses={200: {"content": {"application/x-tar": {"schema": {"type": "string", "format": "binary"}}}}},
+    responses=problems(errors.ModelNotFound, errors.VersionNotFound, *ANY_CHECKPOINT)
+    | {200: {"content": {"application/x-tar": {"schema": {"type": "string", "format": "binary"}}}}},
     dependencies=[TRAIN],
 )
 def get_bundle(name: str, number: Number, service: Service) -> Response:
@@ -147,6 +178,7 @@ def get_bundle(name: str, number: Number, service: Service) -> Response:
     summary="Delete a version",
     response_class=Response,
     dependencies=[TRAIN, audited("version.deleted")],
+    responses=problems(errors.ModelNotFound, errors.VersionNotFound, errors.VersionInUse),
 )
 def delete_version(name: str, number: Number, service: Service) -> Response:
     """Deletes its files; refused while an alias points at it. Its number is never given again."""

@@ -7,7 +7,9 @@ from importlib.metadata import version
 from fastapi import APIRouter, Response
 from starlette.responses import RedirectResponse
 
+from app.forecasting import DeadlineExceeded, NotReady, ServiceBusy
 from app.routes.bodies import answer
+from app.routes.documented import problems
 from app.routes.permissions import ANY_KEY, METRICS
 from app.routes.readiness import Readiness, check_readiness
 from app.routes.resources import Service
@@ -70,7 +72,12 @@ async def get_livez() -> Response:
     return answer(Alive())
 
 
-@router.get("/readyz", summary="Can it forecast and train?", response_model=Readiness)
+@router.get(
+    "/readyz",
+    summary="Can it forecast and train?",
+    response_model=Readiness,
+    responses=problems(NotReady, ServiceBusy, DeadlineExceeded),
+)
 async def get_readyz(service: Service) -> Response:
     """A real forecast by a registered version, and a worker that lives; 503 names what is missing."""
     service.metrics.ready.set(0)
@@ -79,7 +86,13 @@ async def get_readyz(service: Service) -> Response:
     return answer(readiness)
 
 
-@router.get("/metrics", summary="What the service counts", response_class=Response, dependencies=[METRICS])
+@router.get(
+    "/metrics",
+    summary="What the service counts",
+    response_class=Response,
+    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+    dependencies=[METRICS],
+)
 def get_metrics(service: Service) -> Response:
     """In Prometheus's text format; programs of the same machine need no key, nor anybody with LONGSHOT_OPEN_METRICS."""
     return Response(service.metrics.expose(), media_type="text/plain; version=0.0.4")

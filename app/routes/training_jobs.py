@@ -5,14 +5,16 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from app import training
+from app import errors, training
 from app.job_values import Job, JobState, TrainingRequest
 from app.routes.accounting import audited, note
 from app.routes.bodies import answer, describe_body, read_json
+from app.routes.documented import ANY_BODY, ANY_DATASET, ANY_SERIES, problems
 from app.routes.permissions import TRAIN, SpendPoints
 from app.routes.resources import Resources, Service
 from app.schemas.panels import check_size, each_read_once, to_panel
 from app.schemas.training import JobBody, JobPage, TrainingJobRequest, from_job, from_jobs
+from model import ConfigurationInvalid, FrequencyUnknown
 
 router = APIRouter(prefix="/v1/training-jobs", tags=["training jobs"])
 
@@ -23,6 +25,15 @@ router = APIRouter(prefix="/v1/training-jobs", tags=["training jobs"])
     summary="Train a version",
     response_model=JobBody,
     dependencies=[TRAIN, audited("job.submitted")],
+    responses=problems(
+        *ANY_BODY,
+        *ANY_SERIES,
+        *ANY_DATASET,
+        errors.NameInvalid,
+        FrequencyUnknown,
+        ConfigurationInvalid,
+        errors.IdempotencyMismatch,
+    ),
     openapi_extra=describe_body(TrainingJobRequest),
 )
 async def post_training_job(
@@ -38,7 +49,13 @@ async def post_training_job(
     return answer(from_job(job), 202, Location=f"/v1/training-jobs/{job.id}")
 
 
-@router.get("", summary="List the training jobs", response_model=JobPage, dependencies=[TRAIN])
+@router.get(
+    "",
+    summary="List the training jobs",
+    response_model=JobPage,
+    dependencies=[TRAIN],
+    responses=problems(errors.CursorInvalid),
+)
 def get_training_jobs(
     service: Service,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
@@ -49,7 +66,13 @@ def get_training_jobs(
     return answer(from_jobs(service.jobs.list(limit=limit, cursor=cursor, state=state)))
 
 
-@router.get("/{job_id}", summary="Show a training job", response_model=JobBody, dependencies=[TRAIN])
+@router.get(
+    "/{job_id}",
+    summary="Show a training job",
+    response_model=JobBody,
+    dependencies=[TRAIN],
+    responses=problems(errors.JobNotFound),
+)
 def get_training_job(job_id: str, service: Service) -> Response:
     """Its state, progress, losses, and in the end its version or what went wrong."""
     return answer(from_job(service.jobs.get(job_id)))
@@ -61,6 +84,7 @@ def get_training_job(job_id: str, service: Service) -> Response:
     summary="Cancel a training job",
     response_model=JobBody,
     dependencies=[TRAIN, audited("job.cancelled", "/v1/training-jobs/{job_id}")],
+    responses=problems(errors.JobNotFound, errors.JobNotCancellable),
 )
 def post_cancel(job_id: str, service: Service) -> Response:
     """Asks a job to stop: a queued one at once, a running one at its next batch."""
@@ -73,6 +97,7 @@ def post_cancel(job_id: str, service: Service) -> Response:
     summary="Resume a training job",
     response_model=JobBody,
     dependencies=[TRAIN, audited("job.resumed", "/v1/training-jobs/{job_id}")],
+    responses=problems(errors.JobNotFound, errors.JobNotResumable, errors.DatasetCorrupt),
 )
 def post_resume(job_id: str, service: Service) -> Response:
     """Queues a cancelled or failed job again; it goes on from its last epoch to the result it would have had."""
