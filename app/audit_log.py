@@ -37,7 +37,7 @@ class Change:
 
     Attributes:
         actor: Who made it: `key_…`; `anonymous` while no key is needed; `cli:NAME` for a user of the machine; `job:ID`
-            for a training job, whose submission has an entry of its own.
+            for a job, whose submission has an entry of its own.
         action: What it was.
         subject: What was changed, as the address of its resource.
         details: What the address does not tell, such as the version that an alias was pointed at.

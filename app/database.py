@@ -132,11 +132,12 @@ class AliasRow(Base):
 
 
 class JobRow(Base):
-    """A training job as its user sees it."""
+    """A job as its user sees it: a training that registers a version, or a backtest of one."""
 
     __tablename__ = "jobs"
     sequence: Mapped[int] = mapped_column(primary_key=True)
     id: Mapped[str] = mapped_column(unique=True)
+    kind: Mapped[str] = mapped_column(server_default="train")
     state: Mapped[str] = mapped_column(index=True)
     model_name: Mapped[str]
     dataset_id: Mapped[str] = mapped_column(index=True)
@@ -149,6 +150,7 @@ class JobRow(Base):
     num_resumptions: Mapped[int] = mapped_column(server_default="0")
     epoch: Mapped[int]
     num_epochs: Mapped[int | None]
+    progress: Mapped[float] = mapped_column(server_default="0")
     eta_seconds: Mapped[float | None]
     attempts: Mapped[int]
     stalled_attempts: Mapped[int]
@@ -156,6 +158,8 @@ class JobRow(Base):
     notices: Mapped[list[dict[str, Any]] | None]
     version: Mapped[int | None]
     decision: Mapped[str | None]
+    # Text, for the sake of infinite scores, as in a version.
+    report: Mapped[str | None] = mapped_column(sa.Text)
     created_at: Mapped[datetime]
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
@@ -178,9 +182,11 @@ class JobEventRow(Base):
     job_id: Mapped[str] = mapped_column(sa.ForeignKey("jobs.id"), primary_key=True)
     number: Mapped[int] = mapped_column(primary_key=True)
     at: Mapped[datetime]
+    kind: Mapped[str] = mapped_column(server_default="state")
     state: Mapped[str]
     epoch: Mapped[int]
     num_epochs: Mapped[int | None]
+    progress: Mapped[float] = mapped_column(server_default="0")
     eta_seconds: Mapped[float | None]
     train_loss: Mapped[float | None]
     validation_loss: Mapped[float | None]

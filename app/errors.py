@@ -16,7 +16,7 @@ The tree::
     │   ├── DatasetInUse
     │   ├── DatasetChanged             someone else appended to it first
     │   └── DatasetCorrupt
-    ├── JobError                       a training job cannot do what was asked
+    ├── JobError                       a job cannot do what was asked
     │   ├── JobNotFound
     │   ├── JobNotCancellable
     │   ├── JobNotResumable
@@ -189,14 +189,14 @@ class DatasetCorrupt(DatasetError):
 
 
 class JobError(ForecastingError):
-    """A training job cannot do what was asked."""
+    """A job cannot do what was asked."""
 
 
 class JobNotFound(JobError):
     """No job has this id."""
 
     def __init__(self, job_id: str) -> None:
-        super().__init__(f"There is no training job {job_id[:80]!r}.", hint="List the training jobs.")
+        super().__init__(f"There is no such job: {job_id[:80]!r}.", hint="List the jobs of this kind.")
         self.job_id = job_id
 
 
@@ -225,12 +225,12 @@ class JobNotResumable(JobError):
 
 
 class JobAbandoned(JobError):
-    """A job whose worker died again and again without finishing an epoch."""
+    """A job whose worker died again and again without getting any further."""
 
     def __init__(self, job_id: str, attempts: int) -> None:
         super().__init__(
-            f"The worker died {attempts} times in job {job_id!r} before it finished another epoch.",
-            hint="It most likely ran out of memory: lower batch_size or context_length, or give it more.",
+            f"The worker died {attempts} times in job {job_id!r} before it got any further.",
+            hint="It most likely ran out of memory: lower batch_size or context_length of a training, or give it more.",
         )
         self.job_id = job_id
         self.attempts = attempts

@@ -1,5 +1,6 @@
 """What a worker notes of the jobs it does: that one starts, how far it is, how it ends."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Final
@@ -12,10 +13,10 @@ from app.job_events import add_event
 from app.job_queue import job_of
 from app.job_rows import LIVE, enter, find_row, read_job, ticket_of
 from app.job_values import Job, JobFailure, JobNotice, JobState
-from model import Progress
+from model import BacktestReport, Progress
 
 MAX_STALLED_ATTEMPTS: Final = 3
-"""How often a worker may die in a job without finishing an epoch before the job is given up."""
+"""How often a worker may die in a job without getting any further before the job is given up."""
 
 
 class JobLedger:
@@ -58,6 +59,7 @@ class JobLedger:
         with self._database.writing() as session:
             row = find_row(session, job_id, lock=True)
             row.epoch, row.num_epochs, row.eta_seconds = progress.epoch, progress.num_epochs, progress.eta_seconds
+            row.progress = progress.epoch / progress.num_epochs
             row.stalled_attempts = 0
             losses = progress.train_loss, progress.validation_loss
             earlier = session.get(EpochRow, (job_id, progress.epoch))
@@ -65,7 +67,17 @@ class JobLedger:
                 session.merge(
                     EpochRow(job_id=job_id, epoch=progress.epoch, train_loss=losses[0], validation_loss=losses[1])
                 )
-                add_event(session, row, losses=losses)
+                add_event(session, row, "epoch", losses=losses)
+
+    def record_progress(self, job_id: str, progress: float, eta_seconds: float) -> None:
+        """Notes how far a job without epochs is.
+
+        It starts anew with another worker, so that one which dies of it has not got any further.
+        """
+        with self._database.writing() as session:
+            row = find_row(session, job_id, lock=True)
+            row.progress, row.eta_seconds = progress, eta_seconds
+            add_event(session, row, "progress")
 
     def record_notices(self, job_id: str, notices: Sequence[JobNotice]) -> None:
         """Notes what was found in the data of a job."""
@@ -82,8 +94,12 @@ class JobLedger:
         self._update(job_id, stalled_attempts=0, eta_seconds=None)
 
     def succeed(self, job_id: str, version: int, decision: str) -> None:
-        """Notes that a job has registered its version."""
+        """Notes that a training has registered its version."""
         self._end(job_id, "succeeded", version=version, decision=decision)
+
+    def succeed_with_report(self, job_id: str, report: BacktestReport) -> None:
+        """Notes what a backtest has come to."""
+        self._end(job_id, "succeeded", report=json.dumps(report.to_json()))
 
     def fail(self, job_id: str, failure: JobFailure) -> None:
         """Notes why a job has failed."""

@@ -1,30 +1,55 @@
 """Jobs as rows of the database: found, read as values, brought into another state."""
 
-from collections.abc import Sequence
-from typing import Final, cast
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Final, cast, overload
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
 
 from app.database import Database, EpochRow, JobRow, Page, read_cursor
 from app.errors import JobNotFound
-from app.job_events import add_event
-from app.job_values import Job, JobFailure, JobNotice, JobState, Loss, PromotionPolicy, TrainingRequest
-from model import TrainingOptions
+from app.job_events import JobKind, add_event
+from app.job_values import (
+    AnyJob,
+    BacktestJob,
+    BacktestRequest,
+    Job,
+    JobFailure,
+    JobNotice,
+    JobState,
+    Loss,
+    PromotionPolicy,
+    TrainingJob,
+    TrainingRequest,
+)
+from model import BacktestReport, TrainingOptions
 
 LIVE: Final = ("queued", "running")
 """The states of a job that has not ended."""
 
+KINDS: Final[Mapping[type[Job], JobKind]] = {TrainingJob: "train", BacktestJob: "backtest"}
 
-def find_row(session: Session, job_id: str, *, lock: bool = False) -> JobRow:
+
+@dataclass(frozen=True)
+class JobFilter:
+    """Which jobs are meant: those for which all that is given holds."""
+
+    state: JobState | None = None
+    model_name: str | None = None
+    version: int | None = None
+
+
+def find_row(session: Session, job_id: str, kind: type[Job] = Job, *, lock: bool = False) -> JobRow:
     """The row of a job.
 
     Raises:
-        JobNotFound
+        JobNotFound: There is none, or it is of another kind.
     """
     query = sa.select(JobRow).where(JobRow.id == job_id)
     row = session.scalar(query.with_for_update() if lock else query)
-    if row is None:
+    if row is None or KINDS.get(kind, row.kind) != row.kind:
         raise JobNotFound(job_id)
     return row
 
@@ -41,54 +66,70 @@ def ticket_of(row: JobRow) -> str:
     return f"{row.id}.{row.num_resumptions}" if row.num_resumptions else row.id
 
 
-def read_job(database: Database, job_id: str) -> Job:
+@overload
+def read_job(database: Database, job_id: str) -> Job: ...
+@overload
+def read_job(database: Database, job_id: str, kind: type[AnyJob]) -> AnyJob: ...
+def read_job(database: Database, job_id: str, kind: type[Job] = Job) -> Job:
     """The job of an id.
 
     Raises:
-        JobNotFound
+        JobNotFound: There is none, or it is of another kind.
     """
     losses = sa.select(EpochRow).where(EpochRow.job_id == job_id).order_by(EpochRow.epoch)
     with database.reading() as session:
-        return _to_job(find_row(session, job_id), session.scalars(losses).all())
+        row = find_row(session, job_id, kind)
+        return _to_job(row, session.scalars(losses).all(), row.report)
 
 
-def read_jobs(database: Database, *, limit: int, cursor: str | None, state: JobState | None) -> Page[Job]:
-    """The jobs, newest first, without their losses.
+def read_jobs(
+    database: Database, kind: type[AnyJob], only: JobFilter, *, limit: int, cursor: str | None
+) -> Page[AnyJob]:
+    """The jobs of a kind, newest first, without their losses and reports.
 
     Raises:
         CursorInvalid
     """
-    query = sa.select(JobRow).order_by(JobRow.sequence.desc()).limit(limit + 1)
+    wanted = {name: value for name, value in asdict(only).items() if value is not None}
+    if kind in KINDS:
+        wanted["kind"] = KINDS[kind]
+    query = sa.select(JobRow).filter_by(**wanted).order_by(JobRow.sequence.desc()).limit(limit + 1)
     before = read_cursor(cursor)
     if before is not None:
         query = query.where(JobRow.sequence < before)
-    if state is not None:
-        query = query.where(JobRow.state == state)
     with database.reading() as session:
-        rows = session.scalars(query).all()
+        rows = session.scalars(query.options(defer(JobRow.report))).all()
     more = str(rows[limit - 1].sequence) if len(rows) > limit else None
-    return Page(tuple(_to_job(row, ()) for row in rows[:limit]), more)
+    return Page(tuple(cast(AnyJob, _to_job(row, (), None)) for row in rows[:limit]), more)
 
 
-def _to_job(row: JobRow, losses: Sequence[EpochRow]) -> Job:
+def _to_job(row: JobRow, losses: Sequence[EpochRow], report: str | None) -> Job:
+    if row.kind == "backtest":
+        return BacktestJob(
+            **_common(row),
+            request=BacktestRequest(
+                model_name=row.model_name, version=row.version or 0, dataset_id=row.dataset_id, **row.options
+            ),
+            report=None if report is None else BacktestReport.from_json(json.loads(report)),
+        )
     policy = cast(PromotionPolicy, row.policy)
-    return Job(
-        id=row.id,
-        state=cast(JobState, row.state),
+    return TrainingJob(
+        **_common(row),
         request=TrainingRequest(row.model_name, row.dataset_id, TrainingOptions(**row.options), policy),
-        dataset_digest=row.dataset_digest,
-        cancel_requested=row.cancel_requested,
         epoch=row.epoch,
         num_epochs=row.num_epochs,
-        progress=1.0 if row.state == "succeeded" else row.epoch / (row.num_epochs or 1),
-        eta_seconds=row.eta_seconds,
         losses=tuple(Loss(one.epoch, one.train_loss, one.validation_loss) for one in losses),
-        failure=None if row.error is None else JobFailure(**row.error),
-        notices=tuple(JobNotice(**one) for one in row.notices or ()),
         version=row.version,
         decision=row.decision,
-        attempts=row.attempts,
-        created_at=row.created_at,
-        started_at=row.started_at,
-        finished_at=row.finished_at,
     )
+
+
+def _common(row: JobRow) -> dict[str, Any]:
+    """What jobs of every kind have."""
+    same = ("id", "state", "dataset_digest", "cancel_requested", "eta_seconds", "attempts")
+    moments = ("created_at", "started_at", "finished_at")
+    return {name: getattr(row, name) for name in (*same, *moments)} | {
+        "progress": 1.0 if row.state == "succeeded" else row.progress,
+        "failure": None if row.error is None else JobFailure(**row.error),
+        "notices": tuple(JobNotice(**one) for one in row.notices or ()),
+    }

@@ -4,7 +4,7 @@ import hashlib
 import json
 import uuid
 from dataclasses import asdict
-from typing import Final
+from typing import Any, Final, overload
 
 import sqlalchemy as sa
 import structlog
@@ -14,9 +14,10 @@ from app.database import Database, DatasetRow, JobRow, Page, now
 from app.errors import IdempotencyMismatch, JobNotCancellable, JobNotResumable
 from app.job_events import add_event
 from app.job_queue import JobQueue
-from app.job_rows import LIVE, enter, find_row, read_job, read_jobs, ticket_of
-from app.job_values import Job, JobState, TrainingRequest
+from app.job_rows import LIVE, JobFilter, enter, find_row, read_job, read_jobs, ticket_of
+from app.job_values import AnyJob, BacktestJob, BacktestRequest, Job, JobRequest, TrainingJob, TrainingRequest
 
+_ALL: Final = JobFilter()
 _RESUMABLE: Final = ("cancelled", "failed")
 _log = structlog.get_logger()
 
@@ -33,8 +34,12 @@ class Jobs:
         self._database = database
         self._queue = JobQueue(jobs_url)
 
-    def submit(self, request: TrainingRequest, *, idempotency_key: str | None = None) -> Job:
-        """Queues a training; a key used before gives back the job it was used for.
+    @overload
+    def submit(self, request: TrainingRequest, *, idempotency_key: str | None = None) -> TrainingJob: ...
+    @overload
+    def submit(self, request: BacktestRequest, *, idempotency_key: str | None = None) -> BacktestJob: ...
+    def submit(self, request: JobRequest, *, idempotency_key: str | None = None) -> Job:
+        """Queues a job; a key used before gives back the job it was used for.
 
         Raises:
             IdempotencyMismatch: The key was used for another request.
@@ -47,47 +52,57 @@ class Jobs:
         self._enqueue(job_id, job_id)
         return self.get(job_id)
 
-    def get(self, job_id: str) -> Job:
+    @overload
+    def get(self, job_id: str) -> Job: ...
+    @overload
+    def get(self, job_id: str, kind: type[AnyJob]) -> AnyJob: ...
+    def get(self, job_id: str, kind: type[Job] = Job) -> Job:
         """The job of an id.
 
         Raises:
-            JobNotFound
+            JobNotFound: There is none, or it is of another kind.
         """
-        return read_job(self._database, job_id)
+        return read_job(self._database, job_id, kind)
 
-    def list(self, *, limit: int = 50, cursor: str | None = None, state: JobState | None = None) -> Page[Job]:
-        """The jobs, newest first, without their losses.
+    def list(
+        self, kind: type[AnyJob], *, limit: int = 50, cursor: str | None = None, only: JobFilter = _ALL
+    ) -> Page[AnyJob]:
+        """The jobs of a kind, newest first, without their losses and reports.
 
         Raises:
             CursorInvalid
         """
-        return read_jobs(self._database, limit=limit, cursor=cursor, state=state)
+        return read_jobs(self._database, kind, only, limit=limit, cursor=cursor)
 
-    def cancel(self, job_id: str) -> Job:
-        """Asks a job to stop: a queued one at once, a running one at its next batch.
+    @overload
+    def cancel(self, job_id: str) -> Job: ...
+    @overload
+    def cancel(self, job_id: str, kind: type[AnyJob]) -> AnyJob: ...
+    def cancel(self, job_id: str, kind: type[Job] = Job) -> Job:
+        """Asks a job to stop: a queued one at once, a running one before it goes on to its next batch or forecast.
 
         Raises:
-            JobNotFound
+            JobNotFound: There is none, or it is of another kind.
             JobNotCancellable: It has ended.
         """
         with self._database.writing() as session:
-            row = find_row(session, job_id, lock=True)
+            row = find_row(session, job_id, kind, lock=True)
             if row.state not in LIVE:
                 raise JobNotCancellable(job_id, row.state)
             row.cancel_requested = True
             if row.state == "queued":
                 enter(session, row, "cancelled", finished_at=now())
-        return self.get(job_id)
+        return self.get(job_id, kind)
 
-    def resume(self, job_id: str) -> Job:
-        """Queues a job that was cancelled or has failed once more, to go on from its last epoch.
+    def resume(self, job_id: str) -> TrainingJob:
+        """Queues a training that was cancelled or has failed once more, to go on from its last epoch.
 
         Raises:
             JobNotFound
             JobNotResumable: It has succeeded, or has not ended.
         """
         with self._database.writing() as session:
-            row = find_row(session, job_id, lock=True)
+            row = find_row(session, job_id, TrainingJob, lock=True)
             if row.state not in _RESUMABLE:
                 raise JobNotResumable(job_id, f"its state is {row.state}")
             row.num_resumptions += 1
@@ -95,7 +110,7 @@ class Jobs:
             enter(session, row, "queued", finished_at=None)
             ticket = ticket_of(row)
         self._enqueue(job_id, ticket)
-        return self.get(job_id)
+        return self.get(job_id, TrainingJob)
 
     def close(self) -> None:
         """Closes the connection to the queue."""
@@ -115,7 +130,7 @@ class Jobs:
         except SQLAlchemyError as error:
             _log.warning("the job is kept, and queued once the worker sees it", job_id=job_id, error=str(error))
 
-    def _insert(self, request: TrainingRequest, key: str | None) -> str:
+    def _insert(self, request: JobRequest, key: str | None) -> str:
         digest = _digest(request)
         with self._database.writing() as session:
             earlier = key and session.scalar(sa.select(JobRow).where(JobRow.idempotency_key == key))
@@ -131,25 +146,35 @@ class Jobs:
             return row.id
 
 
-def _new_row(request: TrainingRequest, digest: str, key: str | None, dataset_digest: str | None) -> JobRow:
+def _new_row(request: JobRequest, digest: str, key: str | None, dataset_digest: str | None) -> JobRow:
     return JobRow(
         id=f"job_{uuid.uuid4().hex}",
         state="queued",
         model_name=request.model_name,
         dataset_id=request.dataset_id,
         dataset_digest=dataset_digest,
-        options=asdict(request.options),
-        policy=request.policy,
         idempotency_key=key,
         request_digest=digest,
         cancel_requested=False,
         num_resumptions=0,
         epoch=0,
+        progress=0.0,
         attempts=0,
         stalled_attempts=0,
         created_at=now(),
+        **_asked(request),
     )
 
 
-def _digest(request: TrainingRequest) -> str:
-    return hashlib.sha256(json.dumps(asdict(request), sort_keys=True).encode()).hexdigest()
+def _asked(request: JobRequest) -> dict[str, Any]:
+    if isinstance(request, TrainingRequest):
+        return {"kind": "train", "options": asdict(request.options), "policy": request.policy}
+    names = ("reference", "horizon", "num_cutoffs", "stride")
+    options = {name: getattr(request, name) for name in names}
+    return {"kind": "backtest", "options": options, "policy": "none", "version": request.version}
+
+
+def _digest(request: JobRequest) -> str:
+    """What an idempotency key stands for: what was asked, not which version that meant at the time."""
+    asked = {name: value for name, value in asdict(request).items() if name != "version"}
+    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()

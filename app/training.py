@@ -9,7 +9,7 @@ from app.database import now
 from app.datasets import Datasets
 from app.errors import AliasChanged, AliasNotFound, DatasetError, JobNotResumable
 from app.job_ledger import JobLedger
-from app.job_values import Job, JobNotice, PromotionPolicy, TrainingRequest
+from app.job_values import JobNotice, PromotionPolicy, TrainingJob, TrainingRequest
 from app.jobs import Jobs
 from app.references import PRODUCTION, check_name
 from app.registry import AliasState, Registry, Version
@@ -72,7 +72,9 @@ class TrainingPlan:
     dataset_digest: str | None = None
 
 
-def submit(jobs: Jobs, datasets: Datasets, request: TrainingRequest, *, idempotency_key: str | None = None) -> Job:
+def submit(
+    jobs: Jobs, datasets: Datasets, request: TrainingRequest, *, idempotency_key: str | None = None
+) -> TrainingJob:
     """Queues a training on a stored dataset; store an inline panel with `datasets.add` first.
 
     Raises:
@@ -84,7 +86,7 @@ def submit(jobs: Jobs, datasets: Datasets, request: TrainingRequest, *, idempote
     return jobs.submit(request, idempotency_key=idempotency_key)
 
 
-def resume(jobs: Jobs, datasets: Datasets, job_id: str, *, folder: Path) -> Job:
+def resume(jobs: Jobs, datasets: Datasets, job_id: str, *, folder: Path) -> TrainingJob:
     """Queues a cancelled or failed job to go on from its last epoch, on the data that it began with.
 
     Args:
@@ -97,7 +99,7 @@ def resume(jobs: Jobs, datasets: Datasets, job_id: str, *, folder: Path) -> Job:
         JobNotFound
         JobNotResumable: It has succeeded or has not ended, or what it needs is no longer kept.
     """
-    job = jobs.get(job_id)
+    job = jobs.get(job_id, TrainingJob)
     if job.state in ("cancelled", "failed"):
         try:
             datasets.panel(job.request.dataset_id, digest=job.dataset_digest)
@@ -109,7 +111,7 @@ def resume(jobs: Jobs, datasets: Datasets, job_id: str, *, folder: Path) -> Job:
 
 
 def run_job(
-    job: Job,
+    job: TrainingJob,
     registry: Registry,
     datasets: Datasets,
     ledger: JobLedger,

@@ -1,4 +1,4 @@
-"""The process that runs training jobs."""
+"""The process that does jobs: trainings and backtests."""
 
 import fcntl
 import os
@@ -7,9 +7,8 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Final, NoReturn
@@ -19,24 +18,21 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.artifacts import ArtifactStore
-from app.audit_log import AuditLog, Change
 from app.database import Database, WorkerRow, migrate, now
 from app.datasets import Datasets
 from app.errors import WorkerAlreadyRunning
 from app.job_ledger import JobLedger
-from app.job_queue import job_of, run_workflows
-from app.job_values import Job, JobFailure
+from app.job_queue import run_workflows
 from app.jobs import Jobs
 from app.registry import Registry
 from app.settings import Settings
-from app.telemetry import configure_logging, log_context
-from app.training import run_job
-from model import ForecastingError, TrainingCancelled, limit_threads
+from app.telemetry import configure_logging
+from app.workshop import Workshop
+from model import ForecastingError, limit_threads
 
 HEARTBEAT_SECONDS: Final = 2.0
 """How often a worker says that it lives, and looks for jobs that a crash kept from being queued."""
 
-_CANCEL_CHECK_SECONDS: Final = 1.0
 _log = structlog.get_logger()
 
 
@@ -75,96 +71,12 @@ def worker_alive(database: Database, *, within_seconds: float = 15.0) -> bool:
         return bool(session.scalar(query))
 
 
-@dataclass(frozen=True, eq=False)
-class _Workshop:
-    """What the jobs of a worker share."""
-
-    database: Database
-    datasets: Datasets
-    registry: Registry
-    jobs: Jobs
-    ledger: JobLedger
-    folder: Path
-    leaving: threading.Event
-    idle: threading.Event = field(default_factory=threading.Event)
-
-    def work(self, ticket: str) -> None:
-        """Does the job of a ticket; the one place where what goes wrong in it ends."""
-        self.idle.clear()
-        with log_context(job_id=job_of(ticket)):
-            try:
-                self._attempt(ticket)
-            except SQLAlchemyError:
-                # To return would end the workflow of a job whose end is not on record: a restart repeats it instead.
-                _log.exception("the database does not take what became of the job")
-                os._exit(1)
-        self.idle.set()
-
-    def _attempt(self, ticket: str) -> None:
-        job_id = job_of(ticket)
-        try:
-            self._run(ticket)
-        except ForecastingError as error:
-            _log.warning("the job has failed", code=error.code, detail=error.detail)
-            self.ledger.fail(job_id, JobFailure(error.code, error.detail, error.hint))
-        except SQLAlchemyError:
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever a job does, the worker lives on
-            _log.exception("the job has failed unexpectedly")
-            detail = f"The worker met an unexpected {type(error).__name__}."
-            self.ledger.fail(job_id, JobFailure("internal_error", detail, "The log of the worker has the details."))
-
-    def _run(self, ticket: str) -> None:
-        job = self.ledger.start(ticket)
-        if job is None:
-            return
-        _log.info("the job starts", model=job.request.model_name, attempt=job.attempts, epoch=job.epoch)
-        try:
-            outcome = run_job(
-                job, self.registry, self.datasets, self.ledger, folder=self.folder, should_stop=self._stop_signal(job)
-            )
-        except TrainingCancelled:
-            if self.leaving.is_set():
-                self._hand_over(job)
-            self.ledger.end_cancelled(job.id)
-            _log.info("the job is cancelled")
-            return
-        subject = f"/v1/models/{outcome.version.name}/versions/{outcome.version.number}"
-        change = Change(f"job:{job.id}", "version.trained", subject, {"decision": outcome.decision})
-        AuditLog(self.database).enter(change)
-        self.ledger.succeed(job.id, outcome.version.number, outcome.decision)
-        _log.info("the job has succeeded", version=str(outcome.version), decision=outcome.decision)
-
-    def _stop_signal(self, job: Job) -> Callable[[], bool]:
-        """Whether to stop, asked before every batch; the database is asked once a second."""
-        asked_at = 0.0
-
-        def should_stop() -> bool:
-            nonlocal asked_at
-            if self.leaving.is_set():
-                return True
-            if time.monotonic() - asked_at < _CANCEL_CHECK_SECONDS:
-                return False
-            asked_at = time.monotonic()
-            return self.ledger.cancel_requested(job.id)
-
-        return should_stop
-
-    def _hand_over(self, job: Job) -> NoReturn:
-        """Leaves a job for the next worker: to return would tell the workflow that it is done."""
-        self.ledger.suspend(job.id)
-        _log.info("the job is left for the next worker")
-        self.idle.set()
-        while True:
-            time.sleep(60)
-
-
-def _open(settings: Settings, leaving: threading.Event) -> _Workshop:
+def _open(settings: Settings, leaving: threading.Event) -> Workshop:
     database = Database(settings.database_url)
     migrate(database)
     artifacts = ArtifactStore(settings.artifacts_path)
     artifacts.sweep()
-    workshop = _Workshop(
+    workshop = Workshop(
         database=database,
         datasets=Datasets(database, artifacts),
         registry=Registry(database, artifacts),
@@ -177,7 +89,7 @@ def _open(settings: Settings, leaving: threading.Event) -> _Workshop:
     return workshop
 
 
-def _beat_until_leaving(workshop: _Workshop, worker_id: str) -> None:
+def _beat_until_leaving(workshop: Workshop, worker_id: str) -> None:
     started_at = now()
     while not workshop.leaving.is_set():
         try:
@@ -189,7 +101,7 @@ def _beat_until_leaving(workshop: _Workshop, worker_id: str) -> None:
         workshop.leaving.wait(HEARTBEAT_SECONDS)
 
 
-def _leave(workshop: _Workshop, worker_id: str, seconds: float) -> NoReturn:
+def _leave(workshop: Workshop, worker_id: str, seconds: float) -> NoReturn:
     _log.info("the worker stops")
     in_time = workshop.idle.wait(seconds)
     with workshop.database.writing() as session:

@@ -9,7 +9,7 @@ import typer
 
 _COMMANDS: Final = {
     "serve": "Serve forecasts over HTTP, with a worker beside it.",
-    "worker": "Run training jobs, and nothing else.",
+    "worker": "Do trainings and backtests, and nothing else.",
     "train": "Train a version on a table, in this process, and register it.",
     "forecast": "Forecast the series of a table.",
     "audit": "Check a table: what would be refused, and what may harm a forecast.",

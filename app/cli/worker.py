@@ -1,4 +1,4 @@
-"""`longshot worker`: the process that runs training jobs."""
+"""`longshot worker`: the process that does trainings and backtests."""
 
 from app.cli.refusals import one_line
 from app.settings import Settings
@@ -8,7 +8,7 @@ from app.worker import run_worker
 
 @one_line
 def command() -> None:
-    """Run training jobs, and nothing else."""
+    """Do trainings and backtests, and nothing else."""
     settings = Settings.from_environment()
     configure_logging(settings.log_format, settings.log_level)
     run_worker(settings)

@@ -6,7 +6,8 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from app import errors, training
-from app.job_values import Job, JobState, TrainingRequest
+from app.job_rows import JobFilter
+from app.job_values import JobState, TrainingJob, TrainingRequest
 from app.routes.accounting import audited, note
 from app.routes.bodies import answer, describe_body, read_json
 from app.routes.documented import ANY_BODY, ANY_DATASET, ANY_SERIES, problems
@@ -63,7 +64,7 @@ def get_training_jobs(
     state: JobState | None = None,
 ) -> Response:
     """The newest first, without their losses."""
-    return answer(from_jobs(service.jobs.list(limit=limit, cursor=cursor, state=state)))
+    return answer(from_jobs(service.jobs.list(TrainingJob, limit=limit, cursor=cursor, only=JobFilter(state))))
 
 
 @router.get(
@@ -75,7 +76,7 @@ def get_training_jobs(
 )
 def get_training_job(job_id: str, service: Service) -> Response:
     """Its state, progress, losses, and in the end its version or what went wrong."""
-    return answer(from_job(service.jobs.get(job_id)))
+    return answer(from_job(service.jobs.get(job_id, TrainingJob)))
 
 
 @router.post(
@@ -88,7 +89,7 @@ def get_training_job(job_id: str, service: Service) -> Response:
 )
 def post_cancel(job_id: str, service: Service) -> Response:
     """Asks a job to stop: a queued one at once, a running one at its next batch."""
-    return answer(from_job(service.jobs.cancel(job_id)), 202)
+    return answer(from_job(service.jobs.cancel(job_id, TrainingJob)), 202)
 
 
 @router.post(
@@ -105,7 +106,7 @@ def post_resume(job_id: str, service: Service) -> Response:
     return answer(from_job(job), 202)
 
 
-def _submit(service: Resources, spend: SpendPoints, body: bytes, idempotency_key: str | None) -> Job:
+def _submit(service: Resources, spend: SpendPoints, body: bytes, idempotency_key: str | None) -> TrainingJob:
     asked = TrainingJobRequest.model_validate_json(body)
     check_size(asked.series or [], service.settings.max_series, service.settings.max_points)
     dataset_id = asked.dataset

@@ -1,8 +1,7 @@
-"""What happens to a training job, as server-sent events."""
+"""What happens to a job, as server-sent events."""
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Literal
 
 from fastapi.sse import ServerSentEvent
 
@@ -12,7 +11,7 @@ from app.schemas.refusals import EventIdInvalid
 
 @dataclass(frozen=True)
 class JobEventBody:
-    """The data of an event: another state of the job (`state`), or the losses after an epoch (`epoch`)."""
+    """The data of an event: another state of the job (`state`), the losses after an epoch, or other progress."""
 
     at: datetime
     state: str
@@ -29,10 +28,8 @@ class JobEventBody:
 def from_event(event: JobEvent) -> ServerSentEvent:
     """An event as it is sent; its id is what `Last-Event-ID` names."""
     content = asdict(event)
-    number = content.pop("number")
-    progress = 1.0 if event.state == "succeeded" else event.epoch / (event.num_epochs or 1)
-    kind: Literal["state", "epoch"] = "state" if event.train_loss is None else "epoch"
-    return ServerSentEvent(data=JobEventBody(progress=progress, **content), event=kind, id=str(number))
+    number, kind = content.pop("number"), content.pop("kind")
+    return ServerSentEvent(data=JobEventBody(**content), event=kind, id=str(number))
 
 
 def read_event_id(found: str | None) -> int:

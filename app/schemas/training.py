@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from app.database import Page
-from app.job_values import Job, JobState, PromotionPolicy
+from app.job_values import JobState, PromotionPolicy, TrainingJob
 from app.schemas.panels import SeriesBody, Text
 from model import Aggregation, TrainingOptions
 
@@ -122,7 +122,7 @@ class JobPage:
     next_cursor: str | None
 
 
-def from_job(job: Job) -> JobBody:
+def from_job(job: TrainingJob) -> JobBody:
     """A job as JSON has it."""
     failure = job.failure
     return JobBody(
@@ -150,6 +150,6 @@ def from_job(job: Job) -> JobBody:
     )
 
 
-def from_jobs(page: Page[Job]) -> JobPage:
+def from_jobs(page: Page[TrainingJob]) -> JobPage:
     """A part of the list as JSON has it."""
     return JobPage([from_job(one) for one in page.items], page.next_cursor)

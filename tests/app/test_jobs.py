@@ -3,7 +3,8 @@ import sqlalchemy as sa
 
 from app.errors import CursorInvalid, IdempotencyMismatch, JobAbandoned, JobNotCancellable, JobNotFound
 from app.job_ledger import MAX_STALLED_ATTEMPTS, JobLedger
-from app.job_values import JobFailure, TrainingRequest
+from app.job_rows import JobFilter
+from app.job_values import JobFailure, TrainingJob, TrainingRequest
 from app.jobs import Jobs
 from app.settings import Settings
 from model import Progress, TrainingOptions
@@ -123,12 +124,12 @@ def test_a_job_that_gets_further_each_time_is_not_given_up(jobs: Jobs, ledger: J
 def test_the_list_is_newest_first_and_can_be_narrowed(jobs: Jobs) -> None:
     ids = [jobs.submit(REQUEST).id for _ in range(3)]
     jobs.cancel(ids[1])
-    first = jobs.list(limit=2)
+    first = jobs.list(TrainingJob, limit=2)
     assert [one.id for one in first.items] == [ids[2], ids[1]]
-    assert [one.id for one in jobs.list(limit=2, cursor=first.next_cursor).items] == [ids[0]]
-    assert [one.id for one in jobs.list(state="queued").items] == [ids[2], ids[0]]
+    assert [one.id for one in jobs.list(TrainingJob, limit=2, cursor=first.next_cursor).items] == [ids[0]]
+    assert [one.id for one in jobs.list(TrainingJob, only=JobFilter(state="queued")).items] == [ids[2], ids[0]]
     with pytest.raises(CursorInvalid):
-        jobs.list(cursor="?")
+        jobs.list(TrainingJob, cursor="?")
 
 
 def test_an_unknown_job_is_refused(jobs: Jobs, ledger: JobLedger) -> None:

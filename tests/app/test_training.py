@@ -7,7 +7,7 @@ import pytest
 from app.datasets import Datasets
 from app.errors import DatasetNotFound, NameInvalid
 from app.job_ledger import JobLedger
-from app.job_values import TrainingRequest
+from app.job_values import TrainingJob, TrainingRequest
 from app.jobs import Jobs
 from app.references import PRODUCTION
 from app.registry import Registry
@@ -138,7 +138,7 @@ def test_what_cannot_be_trained_is_refused_before_it_is_queued(datasets: Dataset
         submit(jobs, datasets, TrainingRequest("m", "ds_unknown", TrainingOptions()))
     with pytest.raises(NameInvalid):
         submit(jobs, datasets, TrainingRequest("M/1", short.id, TrainingOptions()))
-    assert jobs.list().items == ()
+    assert jobs.list(TrainingJob).items == ()
 
 
 def test_a_job_keeps_what_the_audit_found_in_its_data(
