@@ -23,7 +23,7 @@ from schemathesis.specs.openapi.checks import (
 
 from app.datasets import Datasets
 from app.keyring import Keyring
-from app.registry import PRODUCTION
+from app.references import PRODUCTION
 from app.server import create_app
 from tests.app.conftest import make_panel
 

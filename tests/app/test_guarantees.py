@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from app.registry import PRODUCTION
+from app.references import PRODUCTION
 from tests.app.conftest import Client, serve
 from tests.app.test_server import SERIES, ask
 
