@@ -167,7 +167,7 @@ class Settings:
     )
     max_cutoffs: int = field(
         default=10_000,
-        metadata=_about(_COUNT, "Most forecasts, each from its own cutoff, in one search for anomalies."),
+        metadata=_about(_COUNT, "Most forecasts, each from its own cutoff, in one backtest or search for anomalies."),
     )
     max_loaded_bytes: int = field(default=2**30, metadata=_about(_COUNT, "Memory for loaded versions, in bytes."))
     forecast_timeout_seconds: float = field(

@@ -9,6 +9,7 @@ from pydantic.json_schema import models_json_schema
 
 from app.schemas.anomalies import AnomalyRequest
 from app.schemas.audits import AuditRequest
+from app.schemas.backtests import BacktestJobRequest
 from app.schemas.datasets import DatasetRequest, ObservationsRequest
 from app.schemas.forecasts import ForecastRequest
 from app.schemas.keys import KeyRequest
@@ -25,6 +26,7 @@ _REQUESTS: tuple[type[BaseModel], ...] = (
     AuditRequest,
     AnomalyRequest,
     TrainingJobRequest,
+    BacktestJobRequest,
     AliasRequest,
     KeyRequest,
 )

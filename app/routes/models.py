@@ -8,6 +8,8 @@ from starlette.responses import StreamingResponse
 
 from app import errors
 from app.bundles import bundle
+from app.job_rows import JobFilter
+from app.job_values import BacktestJob
 from app.registry import AliasState
 from app.routes.accounting import audited, note
 from app.routes.bodies import answer, describe_body, read_json
@@ -20,7 +22,7 @@ from app.schemas.models import (
     AliasRequest,
     ModelBody,
     ModelList,
-    VersionBody,
+    ShownVersion,
     VersionList,
     expected_revision,
     from_alias,
@@ -68,14 +70,16 @@ def get_versions(name: str, service: Service) -> Response:
 @router.get(
     "/{name}/versions/{number}",
     summary="Show a version",
-    response_model=VersionBody,
+    response_model=ShownVersion,
     dependencies=[ANY_KEY],
     responses=problems(errors.ModelNotFound, errors.VersionNotFound),
 )
 def get_version(name: str, number: Number, service: Service) -> Response:
-    """Its training, its checkpoint, and how it did beside the baselines."""
+    """Its training, its checkpoint, how it did beside the baselines, and the newest backtests of it."""
     version = service.registry.version(name, number)
-    return answer(from_version(version), ETag=f'"{version.digest}"')
+    only = JobFilter("succeeded", version.name, version.number)
+    backtests = [f"/v1/backtests/{one.id}" for one in service.jobs.list(BacktestJob, limit=20, only=only).items]
+    return answer(ShownVersion(**vars(from_version(version)), backtests=backtests), ETag=f'"{version.digest}"')
 
 
 @router.get(

@@ -72,6 +72,13 @@ class VersionBody:
 
 
 @dataclass(frozen=True)
+class ShownVersion(VersionBody):
+    """A version, and the addresses of the newest backtests of it."""
+
+    backtests: list[str]
+
+
+@dataclass(frozen=True)
 class VersionList:
     """The versions of a model, newest first."""
 
