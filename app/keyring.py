@@ -121,6 +121,16 @@ class Keyring:
             self._is_open_until = time.monotonic() + CACHE_SECONDS
         return self._is_closed
 
+    def remembers(self, text: str | None) -> bool:
+        """Whether `are_needed`, and `identify` of a key's text, answer without asking the database.
+
+        Args:
+            text: The key; None where none was given.
+        """
+        if not self._is_closed:
+            return time.monotonic() < self._is_open_until
+        return text is None or self._fresh(public_id(text) or "") is not None
+
     def identify(self, text: str) -> ApiKey:
         """The key that a text is, if it can be used now; notes that it was.
 
@@ -144,9 +154,13 @@ class Keyring:
         """Writes the last notes."""
         self._notes.shutdown()
 
-    def _look_up(self, key_id: str) -> _Known | None:
+    def _fresh(self, key_id: str) -> _Known | None:
         known = self._known.get(key_id)
-        if known is not None and time.monotonic() < known.read_at + CACHE_SECONDS:
+        return known if known is not None and time.monotonic() < known.read_at + CACHE_SECONDS else None
+
+    def _look_up(self, key_id: str) -> _Known | None:
+        known = self._fresh(key_id)
+        if known is not None:
             return known
         read_at = time.monotonic()
         with self._database.reading() as session:

@@ -47,12 +47,16 @@ class RateLimits:
         max_requests: A minute; 0 for no limit.
         max_points: A minute; 0 for no limit.
 
+    Attributes:
+        are_near: Whether the counter is in this process, and nobody waits for it.
+
     Raises:
         SettingInvalid: The Redis cannot be used.
     """
 
     def __init__(self, storage: str, *, max_requests: int, max_points: int) -> None:
         self._windows = FixedWindowRateLimiter(_open(storage))
+        self.are_near = storage == "memory"
         self.requests = Policy("requests", max_requests, "LONGSHOT_MAX_REQUESTS_PER_MINUTE")
         self.points = Policy("points", max_points, "LONGSHOT_MAX_POINTS_PER_MINUTE")
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final, cast
 
 from fastapi import Depends, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, SecurityScopes
+from starlette.concurrency import run_in_threadpool
 
 from app.errors import CallerNotLocal, KeyMissing, KeyRefused, ScopeMissing
 from app.keys import ApiKey, Scope
@@ -41,8 +42,13 @@ class Caller:
     allowance: Allowance
 
 
-def _admit(request: Request, scopes: SecurityScopes, service: Service, given: Given) -> None:
-    _enter(request, service, given, cast(list[Scope], scopes.scopes))
+async def _admit(request: Request, scopes: SecurityScopes, service: Service, given: Given) -> None:
+    needed = cast(list[Scope], scopes.scopes)
+    if service.rate_limits.are_near and service.keyring.remembers(given.credentials if given else None):
+        _enter(request, service, given, needed)
+    else:
+        # To ask a database may take a while, and a thread costs more than what is remembered.
+        await run_in_threadpool(_enter, request, service, given, needed)
 
 
 def _admit_to_metrics(request: Request, scopes: SecurityScopes, service: Service, given: Given) -> None:
@@ -70,8 +76,11 @@ async def _caller(request: Request) -> Caller:
     return found
 
 
-def _spending(caller: Annotated[Caller, Depends(_caller)]) -> Callable[[int], None]:
-    caller.allowance.check_points()
+async def _spending(service: Service, caller: Annotated[Caller, Depends(_caller)]) -> Callable[[int], None]:
+    if service.rate_limits.are_near:
+        caller.allowance.check_points()
+    else:
+        await run_in_threadpool(caller.allowance.check_points)
     return caller.allowance.spend
 
 

@@ -134,6 +134,26 @@ def test_keys_that_exist_are_looked_up_once_and_others_not_remembered(keyring, d
     assert set(keyring._known) == {new.about.id}
 
 
+def test_what_is_remembered_is_answered_without_the_database_and_says_so(keyring, database):
+    asked = []
+    sa.event.listen(database.engine, "before_cursor_execute", lambda *about: asked.append(about[2]))
+    assert not keyring.remembers(None)
+    keyring.are_needed()
+    assert keyring.remembers(None)
+    text = keyring.create("ci", ("admin",)).text
+    assert keyring.remembers(None)
+    assert not keyring.remembers(text)
+    keyring.identify(text)
+    assert keyring.remembers(text)
+    assert not keyring.remembers("lsk_nonsense")
+    num_asked = len([one for one in asked if one.startswith("SELECT")])
+    assert keyring.are_needed()
+    keyring.identify(text)
+    assert len([one for one in asked if one.startswith("SELECT")]) == num_asked
+    forget(keyring)
+    assert not keyring.remembers(text)
+
+
 def test_the_scope_admin_includes_the_others(keyring):
     admin, forecast = (keyring.create("n", (scope,)).about for scope in ("admin", "forecast"))
     assert all(admin.allows(scope) for scope in ("forecast", "train", "admin", None))
