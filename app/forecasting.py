@@ -16,15 +16,16 @@ from app.errors import LimitExceeded, OperationError
 from app.references import PinnedVersion
 from app.registry import Registry, Version
 from model import (
+    Asked,
     CalibrationSummary,
     DuplicateItems,
     Forecaster,
     ForecastingError,
     Horizon,
     ItemForecast,
-    Panel,
     RequestError,
     Series,
+    ask,
 )
 
 Result = TypeVar("Result")
@@ -200,12 +201,12 @@ class Forecasting:
         version = self._registry.pin(question.model)
         forecaster = self.forecaster(version)
         loaded = time.perf_counter()
-        checked, num_steps = self._check(forecaster, question)
+        checked = [_ask(item, question, self._max_steps) for item in question.items]
         _refuse_unless_partial(checked, question)
-        self._refuse_too_much(num_steps * max(1, len(question.quantile_levels)))
-        series = tuple(one for one in checked if isinstance(one, Series))
-        forecasts, evaluations = self._forecast(forecaster, series, question)
-        items = tuple(forecasts[one.item_id] if isinstance(one, Series) else one for one in checked)
+        asked = [one for one in checked if isinstance(one, Asked)]
+        self._refuse_too_much(sum(one.num_steps for one in asked) * max(1, len(question.quantile_levels)))
+        forecasts = iter(forecaster.answer(asked))
+        items = tuple(_finite(next(forecasts)) if isinstance(one, Asked) else one for one in checked)
         _refuse_unless_partial(items, question)
         return Answer(
             name=version.name,
@@ -214,25 +215,12 @@ class Forecasting:
             alias=version.alias,
             items=items,
             calibration=forecaster.calibration,
-            points_in=sum(map(len, series)),
+            points_in=sum(len(one.series) for one in asked),
             points_out=sum(len(one.mean) for one in items if isinstance(one, ItemForecast)),
-            function_evaluations=evaluations,
+            function_evaluations=forecaster.num_evaluations(asked),
             load_seconds=loaded - started,
             forecast_seconds=time.perf_counter() - loaded,
         )
-
-    def _check(self, forecaster: Forecaster, question: Question) -> tuple[list[Series | Refusal], int]:
-        """The series that can be forecast, refusals of the others, and the steps ahead of all of them together."""
-        checked: list[Series | Refusal] = []
-        num_steps = 0
-        for item in question.items:
-            try:
-                if isinstance(item, Series):
-                    num_steps += forecaster.check(item, question.horizon, max_steps=self._max_steps)
-                checked.append(item)
-            except ForecastingError as error:
-                checked.append(Refusal(item.item_id, error))
-        return checked, num_steps
 
     def _refuse_too_much(self, num_values: int) -> None:
         if num_values > self._max_values:
@@ -242,16 +230,6 @@ class Forecasting:
                 self._max_values,
                 "LONGSHOT_MAX_FORECAST_VALUES",
             )
-
-    def _forecast(
-        self, forecaster: Forecaster, series: tuple[Series, ...], question: Question
-    ) -> tuple[dict[str, ItemForecast | Refusal], int]:
-        if not series:
-            return {}, 0
-        forecast = forecaster.forecast(
-            Panel(series), question.horizon, question.quantile_levels, max_steps=self._max_steps
-        )
-        return {one.item_id: _finite(one) for one in forecast.items}, forecast.function_evaluations
 
 
 class Bench:
@@ -302,6 +280,15 @@ def _refuse_duplicates(items: Sequence[Series | Refusal]) -> None:
         if one.item_id is not None and one.item_id in seen:
             raise DuplicateItems(one.item_id)
         seen.add(one.item_id or "")
+
+
+def _ask(item: Series | Refusal, question: Question, max_steps: int) -> Asked | Refusal:
+    if isinstance(item, Refusal):
+        return item
+    try:
+        return ask(item, question.horizon, question.quantile_levels, max_steps=max_steps)
+    except ForecastingError as error:
+        return Refusal(item.item_id, error)
 
 
 def _refuse_unless_partial(items: Sequence[object], question: Question) -> None:

@@ -1,6 +1,7 @@
 """The front door: the only names the service may import."""
 
 from model.anomalies import ItemAnomalies, Search, count_cutoffs, find_anomalies
+from model.asking import Asked, ask
 from model.audit import Audit, ItemAudit, Tally, audit_panel
 from model.backtest import BacktestReport, Cutoffs, backtest, check_backtest
 from model.calibration import CalibrationSummary
@@ -52,6 +53,7 @@ from model.trainer import Progress, fit
 
 __all__ = [
     "Aggregation",
+    "Asked",
     "At",
     "Audit",
     "BacktestReport",
@@ -114,6 +116,7 @@ __all__ = [
     "TrainingOptions",
     "Until",
     "ValueInvalid",
+    "ask",
     "audit_panel",
     "backtest",
     "check_backtest",

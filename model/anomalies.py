@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from model.asking import MIN_OBSERVATIONS
 from model.errors import FrequencyUnknown, HorizonOutOfRange, QuantileLevelOutOfRange, SeriesTooShort
-from model.forecaster import MIN_OBSERVATIONS, Forecaster
+from model.forecaster import Forecaster
 from model.grid import Instants, localize
 from model.horizon import Steps
 from model.series import ItemForecast, Notice, Panel, Series

@@ -9,10 +9,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from model import metrics
+from model.asking import MAX_STEPS, MIN_OBSERVATIONS
 from model.baselines import BASELINES, seasonal_naive
 from model.config import TrainingConfig
 from model.errors import HorizonOutOfRange, SeriesTooShort, TrainingCancelled
-from model.forecaster import MAX_STEPS, MIN_OBSERVATIONS, Forecaster
+from model.forecaster import Forecaster
 from model.grid import Grid, Instants, week_length
 from model.horizon import At
 from model.scores import Attempt, LeadScores, Score, Trial, average, by_lead

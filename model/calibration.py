@@ -4,6 +4,7 @@ Legend: Q quantile levels in pairs (τ, 1 − τ) around the median; a lead buck
 """
 
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -65,10 +66,14 @@ class Calibration:
         return torch.cat([below, median, above], dim=-1)
 
     def _shifts(self, horizon: int) -> Tensor:
+        buckets = (torch.arange(horizon) // self.bucket_length).clamp_max(len(self._signed) - 1)
+        return self._signed[buckets]
+
+    @cached_property
+    def _signed(self) -> Tensor:
+        """By how much each level is moved in each bucket; shape (buckets, Q)."""
         table = torch.tensor(self.widenings, dtype=torch.float64)
-        signed = torch.cat([-table, table.new_zeros(len(table), 1), table.flip(-1)], dim=-1)
-        buckets = (torch.arange(horizon) // self.bucket_length).clamp_max(len(table) - 1)
-        return signed[buckets]
+        return torch.cat([-table, table.new_zeros(len(table), 1), table.flip(-1)], dim=-1)
 
     def to_json(self) -> dict[str, Any]:
         """The calibration as JSON's own types."""

@@ -1,49 +1,28 @@
 """A loaded checkpoint that answers."""
 
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from pathlib import Path
 from statistics import NormalDist
 
 import numpy as np
-import pandas as pd
 import torch
 from numpy.typing import NDArray
 
+from model.asking import MAX_STEPS, Asked, ask
 from model.calibration import CalibrationSummary
 from model.checkpoint import Checkpoint, Manifest
-from model.columns import LAST_INSTANT
 from model.config import TrainingConfig
 from model.device import choose_device
-from model.errors import FrequencyUnknown, HorizonNotAhead, HorizonOutOfRange, QuantileLevelOutOfRange, SeriesTooShort
-from model.grid import Grid, Instants, season_length
-from model.horizon import At, Duration, Horizon, Steps, Until
+from model.grid import season_length
+from model.horizon import Horizon
 from model.inference import Predictor
 from model.scaling import Scale
-from model.series import Forecast, ItemForecast, Notice, Panel, Series
+from model.series import Forecast, ItemForecast, Notice, Panel
 from model.windows import on_grid
 
-MAX_STEPS = 100_000
-MIN_OBSERVATIONS = 2
 MAX_BATCH = 256
-
-
-@dataclass(frozen=True, eq=False)
-class _Question:
-    """One series and what is asked of it, in steps of its grid.
-
-    Attributes:
-        series: The history.
-        grid: Its grid.
-        positions: Where answers are wanted, in steps after the last observation, in the order asked.
-        num_steps: Steps of the grid that cover them.
-    """
-
-    series: Series
-    grid: Grid
-    positions: NDArray[np.float64]
-    num_steps: int
 
 
 class Forecaster:
@@ -85,10 +64,6 @@ class Forecaster:
         """Memory that it holds."""
         return self._predictor.num_bytes
 
-    def check(self, series: Series, horizon: Horizon, *, max_steps: int = MAX_STEPS) -> int:
-        """How many steps ahead `forecast` would go for this series; raises what it would raise."""
-        return self._question(series, horizon, max_steps).num_steps
-
     def forecast(
         self,
         panel: Panel,
@@ -109,154 +84,78 @@ class Forecaster:
             max_steps: The longest horizon to accept.
 
         Raises:
-            SeriesTooShort: A series has fewer than two observations.
-            HorizonOutOfRange: A horizon is below one step, or longer than `max_steps`.
-            HorizonNotAhead: A timestamp is asked that is not after the last observation.
-            QuantileLevelOutOfRange: A level is not between 0 and 1.
+            SeriesTooShort, FrequencyUnknown, HorizonOutOfRange, HorizonNotAhead, QuantileLevelOutOfRange: As `ask`.
         """
-        levels = _checked_levels(quantile_levels)
-        questions = [self._question(series, horizon, max_steps) for series in panel]
+        asked = [ask(series, horizon, quantile_levels, max_steps=max_steps) for series in panel]
+        return Forecast(self.answer(asked), self.num_evaluations(asked))
+
+    def answer(self, asked: Sequence[Asked]) -> tuple[ItemForecast, ...]:
+        """The forecasts of series that different callers may have asked for; neighbours do not change an answer."""
         by_length: dict[int, list[int]] = defaultdict(list)
-        for number, question in enumerate(questions):
-            by_length[question.num_steps].append(number)
+        for number, one in enumerate(asked):
+            by_length[one.num_steps].append(number)
         items: dict[int, ItemForecast] = {}
         for num_steps, numbers in by_length.items():
             for first in range(0, len(numbers), MAX_BATCH):
                 some = numbers[first : first + MAX_BATCH]
-                answers = self._answer([questions[number] for number in some], num_steps, levels)
-                items.update(zip(some, answers, strict=True))
-        evaluations = sum(self._predictor.num_evaluations(question.num_steps) for question in questions)
-        return Forecast(tuple(items[number] for number in range(len(questions))), evaluations)
+                items.update(zip(some, self._answer([asked[number] for number in some], num_steps), strict=True))
+        return tuple(items[number] for number in range(len(asked)))
 
-    def _question(self, series: Series, horizon: Horizon, max_steps: int) -> _Question:
-        if len(series) < MIN_OBSERVATIONS:
-            raise SeriesTooShort(series.item_id, len(series), MIN_OBSERVATIONS, "a forecast")
-        if series.freq is None:
-            raise FrequencyUnknown(series.item_id)
-        grid = series.grid(series.freq)
-        positions = _positions(series, grid, horizon, max_steps)
-        return _Question(series, grid, positions, int(np.ceil(positions.max())))
+    def num_evaluations(self, asked: Iterable[Asked]) -> int:
+        """How often the vector field is evaluated for these answers, one by one."""
+        return sum(self._predictor.num_evaluations(one.num_steps) for one in asked)
 
-    def _answer(self, questions: list[_Question], num_steps: int, levels: tuple[float, ...]) -> list[ItemForecast]:
-        contexts = np.stack([self._context(question.series) for question in questions])
-        context = torch.from_numpy(contexts).to(self._device)
+    @torch.inference_mode()
+    def _answer(self, asked: Sequence[Asked], num_steps: int) -> list[ItemForecast]:
+        context = torch.from_numpy(np.stack([self._context(one) for one in asked])).to(self._device)
         raw = self._predictor.quantiles(context, num_steps)
-        mean = self._predictor.mean(raw).cpu().numpy()
+        means = self._predictor.mean(raw).cpu().numpy()
         quantiles = self._calibration.apply(raw, Scale.of(context).spread).cpu().numpy()
-        wanted = _interpolate_levels(quantiles, self.config.quantile_levels, levels)
-        return [self._item(question, mean[number], wanted[number], levels) for number, question in enumerate(questions)]
+        return [self._item(one, mean, paths) for one, mean, paths in zip(asked, means, quantiles, strict=True)]
 
-    def _context(self, series: Series) -> NDArray[np.float64]:
-        freq = series.freq or self.config.freq
-        season = self.config.season_length if freq == self.config.freq else season_length(freq)
-        return on_grid(series, freq, season, self.config.context_length).values
+    def _context(self, asked: Asked) -> NDArray[np.float64]:
+        season = self.config.season_length if asked.freq == self.config.freq else season_length(asked.freq)
+        return on_grid(asked.series, asked.freq, season, self.config.context_length).values
 
-    def _item(
-        self, question: _Question, mean: NDArray[np.float64], quantiles: NDArray[np.float64], levels: tuple[float, ...]
-    ) -> ItemForecast:
-        series, positions = question.series, question.positions
-        grid = np.arange(len(mean) + 1)
-        start = series.values[-1]
-
-        def at_positions(values: NDArray[np.float64]) -> NDArray[np.float64]:
-            return np.asarray(np.interp(positions, grid, np.concatenate([[start], values])))
-
+    def _item(self, asked: Asked, mean: NDArray[np.float64], quantiles: NDArray[np.float64]) -> ItemForecast:
+        wanted = np.maximum.accumulate(quantiles @ _mixture(self.config.quantile_levels, asked.levels), axis=-1)
         return ItemForecast(
-            series.item_id,
-            _timestamps(question),
-            at_positions(mean),
-            {level: at_positions(quantiles[:, number]) for number, level in enumerate(levels)},
-            series.time_zone,
-            self._notices(question),
+            asked.series.item_id,
+            asked.timestamps(),
+            asked.at_positions(mean),
+            {level: asked.at_positions(wanted[:, number]) for number, level in enumerate(asked.levels)},
+            asked.series.time_zone,
+            self._notices(asked),
         )
 
-    def _notices(self, question: _Question) -> tuple[Notice, ...]:
+    def _notices(self, asked: Asked) -> tuple[Notice, ...]:
         notices = []
-        series, longest = question.series, self._calibration.summary.longest_lead
-        if question.num_steps > longest:
-            detail = f"Intervals are calibrated up to {longest} steps ahead; {question.num_steps} were asked."
+        longest = self._calibration.summary.longest_lead
+        if asked.num_steps > longest:
+            detail = f"Intervals are calibrated up to {longest} steps ahead; {asked.num_steps} were asked."
             notices.append(Notice("past_calibrated_lead", detail))
-        if series.freq != self.config.freq:
-            detail = f"The series has frequency {series.freq}; the version was trained on {self.config.freq}."
+        if asked.freq != self.config.freq:
+            detail = f"The series has frequency {asked.freq}; the version was trained on {self.config.freq}."
             notices.append(Notice("frequency_differs", detail))
-        span = -question.grid.positions(series.timestamps[:1])[0] + 1
+        span = -asked.grid.positions(asked.series.timestamps[:1])[0] + 1
         if span < self.config.context_length:
             detail = f"The history spans {int(span)} steps; the version looks at {self.config.context_length}."
             notices.append(Notice("history_short", detail))
         return tuple(notices)
 
 
-def _positions(series: Series, grid: Grid, horizon: Horizon, max_steps: int) -> NDArray[np.float64]:
-    """Where answers are wanted, in steps after the last observation.
+@lru_cache(maxsize=256)
+def _mixture(known: tuple[float, ...], wanted: tuple[float, ...]) -> NDArray[np.float64]:
+    """How quantiles at other levels are mixed from the known ones; shape (known, wanted).
 
-    Raises:
-        HorizonOutOfRange: None, or further away than `max_steps` or the last year of the calendar.
-        HorizonNotAhead: Not after the last observation.
+    Linear in the normal score of the level, continued in the tails.
     """
-    limit = min(max_steps, int(grid.steps_until(LAST_INSTANT)))
-    match horizon:
-        case Steps(num_steps):
-            pass
-        case Until(timestamp):
-            num_steps = int(_steps_until(series, grid, [_instant(timestamp, series)], limit)[0] + 1e-9)
-        case Duration(length):
-            num_steps = int(_steps_until(series, grid, [series.last + length.to_timedelta64()], limit)[0] + 1e-9)
-        case At(timestamps):
-            return _steps_until(series, grid, [_instant(one, series) for one in timestamps], limit)
-    if not 1 <= num_steps <= limit:
-        raise HorizonOutOfRange(num_steps, limit, item_id=series.item_id)
-    return np.arange(1.0, num_steps + 1)
-
-
-def _steps_until(series: Series, grid: Grid, instants: list[np.datetime64], limit: int) -> NDArray[np.float64]:
-    if not instants:
-        raise HorizonOutOfRange(0, limit, item_id=series.item_id)
-    asked = np.array(instants, dtype="datetime64[us]")
-    if asked.min() <= series.last:
-        raise HorizonNotAhead(series.item_id, str(pd.Timestamp(asked.min())), str(pd.Timestamp(series.last)))
-    roughly = grid.steps_until(asked.max())
-    if roughly > limit + 60:
-        raise HorizonOutOfRange(int(roughly), limit, item_id=series.item_id)
-    positions = grid.positions(asked)
-    if positions.max() > limit:
-        raise HorizonOutOfRange(int(np.ceil(positions.max())), limit, item_id=series.item_id)
-    return positions
-
-
-def _instant(timestamp: pd.Timestamp, series: Series) -> np.datetime64:
-    """A timestamp as the series counts time; one without a zone is read in the zone of the series."""
-    if series.time_zone is not None:
-        aware = timestamp.tz_localize(series.time_zone) if timestamp.tz is None else timestamp
-        timestamp = aware.tz_convert("UTC").tz_localize(None)
-    elif timestamp.tz is not None:
-        timestamp = timestamp.tz_convert("UTC").tz_localize(None)
-    return np.datetime64(timestamp.as_unit("us").to_datetime64())
-
-
-def _timestamps(question: _Question) -> Instants:
-    whole = np.floor(question.positions).astype(int)
-    points = question.grid.timestamps(0, question.num_steps).astype("datetime64[us]")
-    following = points[np.minimum(whole + 1, question.num_steps)]
-    fraction = question.positions - whole
-    passed = ((following - points[whole]).astype(np.int64) * fraction).round().astype("timedelta64[us]")
-    return np.asarray(points[whole] + passed)
-
-
-def _checked_levels(levels: Sequence[float]) -> tuple[float, ...]:
-    for level in levels:
-        if not 0 < level < 1:
-            raise QuantileLevelOutOfRange(level)
-    return tuple(sorted(set(levels)))
-
-
-def _interpolate_levels(
-    quantiles: NDArray[np.float64], known: tuple[float, ...], wanted: tuple[float, ...]
-) -> NDArray[np.float64]:
-    """Quantiles at other levels: linear in the normal score of the level, continued in the tails, never crossing."""
     score = NormalDist().inv_cdf
     known_scores = np.array([score(level) for level in known])
     scores = np.array([score(level) for level in wanted])
     right = np.clip(np.searchsorted(known_scores, scores), 1, len(known) - 1)
     share = (scores - known_scores[right - 1]) / (known_scores[right] - known_scores[right - 1])
-    lower, upper = quantiles[..., right - 1], quantiles[..., right]
-    return np.asarray(np.maximum.accumulate(lower + share * (upper - lower), axis=-1))
+    mixture = np.zeros((len(known), len(wanted)))
+    columns = np.arange(len(wanted))
+    mixture[right - 1, columns], mixture[right, columns] = 1 - share, share
+    return mixture

@@ -20,6 +20,7 @@ from model import (
     SeriesTooShort,
     Steps,
     Until,
+    ask,
 )
 from tests.model.conftest import season_and_trend, thinned
 
@@ -89,6 +90,24 @@ def test_neighbours_in_a_batch_do_not_matter(forecaster: Forecaster) -> None:
     for series, item in zip(many, together, strict=True):
         assert item.item_id == series.item_id
         assert close(item, one(forecaster, series))
+
+
+def test_questions_of_different_callers_are_answered_together_as_they_are_alone(forecaster: Forecaster) -> None:
+    asked = [
+        ask(season_and_trend("a"), Steps(60), LEVELS),
+        ask(season_and_trend("b", seed=1), Steps(60), (0.5,)),
+        ask(season_and_trend("a", seed=2), Steps(300), (0.05, 0.95)),
+        ask(season_and_trend("c", seed=3), Steps(60), LEVELS),
+    ]
+    for one_asked, item in zip(asked, forecaster.answer(asked), strict=True):
+        (alone,) = forecaster.answer([one_asked])
+        assert list(item.quantiles) == list(one_asked.levels)
+        assert np.array_equal(item.timestamps, alone.timestamps)
+        pairs = [
+            (item.mean, alone.mean),
+            *((item.quantiles[level], alone.quantiles[level]) for level in item.quantiles),
+        ]
+        assert all(np.allclose(first, second, rtol=1e-6, atol=1e-5) for first, second in pairs)
 
 
 def test_steps_a_date_a_duration_and_timestamps_ask_the_same(forecaster: Forecaster) -> None:
@@ -181,7 +200,7 @@ def test_one_observation_is_too_few(forecaster: Forecaster) -> None:
     with pytest.raises(SeriesTooShort, match="has 1 observations; a forecast needs at least 2"):
         one(forecaster, lonely)
     with pytest.raises(SeriesTooShort):
-        forecaster.check(lonely, Steps(1))
+        ask(lonely, Steps(1))
 
 
 @pytest.mark.parametrize("level", [0.0, 1.0, -0.1, 1.5, float("nan")])

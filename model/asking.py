@@ -1,0 +1,140 @@
+"""What is asked of one series, placed on its grid before anything is computed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from model.columns import LAST_INSTANT
+from model.errors import (
+    FrequencyUnknown,
+    HorizonNotAhead,
+    HorizonOutOfRange,
+    QuantileLevelOutOfRange,
+    SeriesTooShort,
+)
+from model.grid import Grid, Instants
+from model.horizon import At, Duration, Horizon, Steps, Until
+from model.series import Series
+
+MAX_STEPS = 100_000
+MIN_OBSERVATIONS = 2
+
+
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """One series and what is asked of it, in steps of its grid.
+
+    Attributes:
+        series: The history.
+        freq: The step of its grid.
+        grid: Its grid.
+        positions: Where answers are wanted, in steps after the last observation, in the order asked.
+        num_steps: Steps of the grid that cover them.
+        levels: Quantile levels, ascending.
+    """
+
+    series: Series
+    freq: str
+    grid: Grid
+    positions: NDArray[np.float64]
+    num_steps: int
+    levels: tuple[float, ...]
+
+    def timestamps(self) -> Instants:
+        """The instants of the positions."""
+        whole = np.floor(self.positions).astype(int)
+        points = self.grid.timestamps(0, self.num_steps).astype("datetime64[us]")
+        following = points[np.minimum(whole + 1, self.num_steps)]
+        fraction = self.positions - whole
+        passed = ((following - points[whole]).astype(np.int64) * fraction).round().astype("timedelta64[us]")
+        return np.asarray(points[whole] + passed)
+
+    def at_positions(self, path: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Values at the positions, of a path over the steps of the grid; between two points linear in time."""
+        known = np.concatenate([self.series.values[-1:], path])
+        return np.asarray(np.interp(self.positions, np.arange(len(known)), known))
+
+
+def ask(
+    series: Series, horizon: Horizon, quantile_levels: Sequence[float] = (0.1, 0.5, 0.9), *, max_steps: int = MAX_STEPS
+) -> Asked:
+    """A question that can be answered.
+
+    Args:
+        series: The history, with at least two observations.
+        horizon: What to answer for.
+        quantile_levels: Between 0 and 1.
+        max_steps: The longest horizon to accept.
+
+    Raises:
+        SeriesTooShort: It has fewer than two observations.
+        FrequencyUnknown: It has no frequency.
+        HorizonOutOfRange: The horizon is below one step, or longer than `max_steps`.
+        HorizonNotAhead: A timestamp is asked that is not after the last observation.
+        QuantileLevelOutOfRange: A level is not between 0 and 1.
+    """
+    if len(series) < MIN_OBSERVATIONS:
+        raise SeriesTooShort(series.item_id, len(series), MIN_OBSERVATIONS, "a forecast")
+    if series.freq is None:
+        raise FrequencyUnknown(series.item_id)
+    grid = series.grid(series.freq)
+    positions = _positions(series, grid, horizon, max_steps)
+    num_steps = int(np.ceil(positions.max()))
+    return Asked(series, series.freq, grid, positions, num_steps, _checked_levels(quantile_levels))
+
+
+def _checked_levels(levels: Sequence[float]) -> tuple[float, ...]:
+    for level in levels:
+        if not 0 < level < 1:
+            raise QuantileLevelOutOfRange(level)
+    return tuple(sorted(set(levels)))
+
+
+def _positions(series: Series, grid: Grid, horizon: Horizon, max_steps: int) -> NDArray[np.float64]:
+    """Where answers are wanted, in steps after the last observation.
+
+    Raises:
+        HorizonOutOfRange: None, or further away than `max_steps` or the last year of the calendar.
+        HorizonNotAhead: Not after the last observation.
+    """
+    limit = min(max_steps, int(grid.steps_until(LAST_INSTANT)))
+    match horizon:
+        case Steps(num_steps):
+            pass
+        case Until(timestamp):
+            num_steps = int(_steps_until(series, grid, [_instant(timestamp, series)], limit)[0] + 1e-9)
+        case Duration(length):
+            num_steps = int(_steps_until(series, grid, [series.last + length.to_timedelta64()], limit)[0] + 1e-9)
+        case At(timestamps):
+            return _steps_until(series, grid, [_instant(one, series) for one in timestamps], limit)
+    if not 1 <= num_steps <= limit:
+        raise HorizonOutOfRange(num_steps, limit, item_id=series.item_id)
+    return np.arange(1.0, num_steps + 1)
+
+
+def _steps_until(series: Series, grid: Grid, instants: list[np.datetime64], limit: int) -> NDArray[np.float64]:
+    if not instants:
+        raise HorizonOutOfRange(0, limit, item_id=series.item_id)
+    asked = np.array(instants, dtype="datetime64[us]")
+    if asked.min() <= series.last:
+        raise HorizonNotAhead(series.item_id, str(pd.Timestamp(asked.min())), str(pd.Timestamp(series.last)))
+    roughly = grid.steps_until(asked.max())
+    if roughly > limit + 60:
+        raise HorizonOutOfRange(int(roughly), limit, item_id=series.item_id)
+    positions = grid.positions(asked)
+    if positions.max() > limit:
+        raise HorizonOutOfRange(int(np.ceil(positions.max())), limit, item_id=series.item_id)
+    return positions
+
+
+def _instant(timestamp: pd.Timestamp, series: Series) -> np.datetime64:
+    """A timestamp as the series counts time; one without a zone is read in the zone of the series."""
+    if series.time_zone is not None:
+        aware = timestamp.tz_localize(series.time_zone) if timestamp.tz is None else timestamp
+        timestamp = aware.tz_convert("UTC").tz_localize(None)
+    elif timestamp.tz is not None:
+        timestamp = timestamp.tz_convert("UTC").tz_localize(None)
+    return np.datetime64(timestamp.as_unit("us").to_datetime64())
