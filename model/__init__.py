@@ -6,6 +6,7 @@ from model.audit import Audit, ItemAudit, Tally, audit_panel
 from model.backtest import BacktestReport, Cutoffs, backtest, check_backtest
 from model.calibration import CalibrationSummary
 from model.checkpoint import Checkpoint, Manifest
+from model.columns import read_instants
 from model.config import TrainingConfig, TrainingOptions, choose_config
 from model.device import device_name, limit_threads
 from model.errors import (
@@ -47,6 +48,7 @@ from model.forecaster import Forecaster
 from model.horizon import At, Duration, Horizon, Steps, Until
 from model.joining import Joined, join
 from model.reading import Aggregation, Reading, read_columns, read_grid
+from model.rows import Rows, RowsOfItem, read_rows
 from model.scores import LeadScores, Score
 from model.series import Forecast, ItemForecast, Notice, Panel, Series
 from model.trainer import Progress, fit
@@ -97,6 +99,8 @@ __all__ = [
     "QuantileLevelOutOfRange",
     "Reading",
     "RequestError",
+    "Rows",
+    "RowsOfItem",
     "Score",
     "Search",
     "Series",
@@ -129,4 +133,6 @@ __all__ = [
     "limit_threads",
     "read_columns",
     "read_grid",
+    "read_instants",
+    "read_rows",
 ]

@@ -77,6 +77,14 @@ def read_timestamps(item_id: str, timestamps: Column) -> Times:
     return _read_one_by_one(item_id, column)
 
 
+def read_instants(texts: list[str]) -> tuple[Instants, str | None] | None:
+    """Timestamps that are all sound, with their one zone; None where one of them needs a closer look."""
+    if not texts:
+        return None
+    times = read_timestamps("", texts)
+    return None if times.faults or times.offsets else (times.instants, times.time_zone)
+
+
 def read_numbers(item_id: str, values: Column) -> tuple[NDArray[np.float64], tuple[Fault, ...]]:
     """Reads a column of observations; NaN where one is missing or at fault."""
     if isinstance(values, list) and set(map(type, values)) <= _PLAIN_NUMBERS:

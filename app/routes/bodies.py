@@ -18,6 +18,10 @@ from app.schemas.refusals import MediaTypeUnsupported
 from app.schemas.training import TrainingJobRequest
 
 JSON = "application/json"
+NDJSON = "application/x-ndjson"
+CSV = "text/csv"
+PARQUET = "application/vnd.apache.parquet"
+ARROW = "application/vnd.apache.arrow.stream"
 _REFERENCE = "#/components/schemas/{model}"
 _REQUESTS: tuple[type[BaseModel], ...] = (
     ForecastRequest,

@@ -169,10 +169,11 @@ class _Sent:
 
 
 def _read(service: Resources, media_type: str, body: bytes, table: TableQuery, kind: type[DatasetRequest]) -> _Sent:
-    if media_type != JSON:
+    written = table.to_json(media_type, body)
+    if written is None:
         read = table.read(body, service.settings)
         return _Sent(read.to_panel(), read.items, read.lines)
-    asked = kind.model_validate_json(body)
+    asked = kind.model_validate_json(written)
     check_size(asked.series, service.settings.max_series, service.settings.max_points)
     find = each_read_once(service.datasets.panel, service.settings.max_points)
     readings = tuple(one for series in asked.series for one in series.to_readings(find, duplicates=asked.duplicates))

@@ -2,14 +2,15 @@
 
 from typing import Annotated, Any
 
+import orjson
 from fastapi import Depends, Query
 
-from app.frames import Columns, RawTable, TableLimits, read_table
-from app.routes.bodies import describe_body
+from app.frames import Columns, RawTable, TableLimits, holds_series, join_series, read_table
+from app.routes.bodies import ARROW, CSV, JSON, NDJSON, PARQUET, describe_body
 from app.settings import Settings
 from model import Aggregation
 
-TABLES = ("text/csv", "application/gzip", "application/vnd.apache.parquet")
+TABLES = (CSV, "application/gzip", NDJSON, PARQUET, ARROW)
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
 
 
@@ -29,6 +30,14 @@ class TableQuery:
         self._columns = Columns(item_id, timestamp, target)
         self._freq = freq
         self._duplicates = duplicates
+
+    def to_json(self, media_type: str, body: bytes) -> bytes | None:
+        """The JSON request that a body is, or is the lines of; None where it is a table."""
+        if media_type == JSON:
+            return body
+        if media_type == NDJSON and holds_series(body):
+            return b'{"duplicates":%b,"series":%b}' % (orjson.dumps(self._duplicates), join_series(body))
+        return None
 
     def read(self, body: bytes, settings: Settings) -> RawTable:
         """The series of a table.

@@ -1,9 +1,18 @@
+import contextlib
+import csv
 import gzip
 import io
+import json
+from datetime import UTC, datetime, timedelta
 
+import hypothesis
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet
 import pytest
+from hypothesis import strategies as st
 
 from app.errors import LimitExceeded
 from app.frames import (
@@ -16,7 +25,7 @@ from app.frames import (
     read_panel,
     write_csv,
 )
-from model import ColumnMissing, DuplicateTimestamps, ItemForecast, TimeZonesMixed
+from model import ColumnMissing, DataError, DuplicateTimestamps, ItemForecast, TimeZonesMixed
 
 LONG = b"""item_id,timestamp,target,note
 a,2026-01-01T00:00:00Z,1.5,x
@@ -54,6 +63,169 @@ def test_parquet_is_read_like_csv():
     stored = io.BytesIO()
     frame.to_parquet(stored)
     assert read_panel(stored.getvalue(), Columns()).digest() == read_panel(LONG, Columns()).digest()
+
+
+FORMATS = ("csv", "quoted csv", "parquet", "arrow", "ndjson")
+
+
+def stored(table: pa.Table, kind: str) -> bytes:
+    file = io.BytesIO()
+    if kind == "arrow":
+        with pa.ipc.new_stream(file, table.schema) as stream:
+            stream.write_table(table, max_chunksize=7)
+    elif kind == "parquet":
+        pa.parquet.write_table(table, file)
+    elif kind == "ndjson":
+        file.write(
+            table.to_pandas().to_json(orient="records", lines=True, date_format="iso", double_precision=15).encode()
+        )
+    else:
+        quoting = csv.QUOTE_ALL if kind == "quoted csv" else csv.QUOTE_MINIMAL
+        file.write(table.to_pandas().to_csv(index=False, quoting=quoting).encode())
+    return file.getvalue()
+
+
+def outcome(content: bytes) -> object:
+    try:
+        return [(one.item_id, one.freq, one.time_zone, *one.timestamps.tolist(), *one.values) for one in
+                read_panel(content, Columns())]  # fmt: skip
+    except DataError as error:
+        return type(error)
+
+
+rows = st.tuples(
+    st.sampled_from(["a", "b", "NA"]),
+    st.integers(0, 9),
+    st.none() | st.integers(-9, 9).map(float) | st.floats(0.25, 60000, width=16),
+)
+
+
+@hypothesis.given(st.lists(rows, min_size=1, max_size=30), st.booleans(), st.sampled_from([None, "UTC"]))
+def test_the_same_rows_are_the_same_panel_or_the_same_fault_in_every_format(drawn, is_sorted, zone):
+    names, hours, numbers = zip(*(sorted(drawn, key=lambda row: row[:2]) if is_sorted else drawn), strict=True)
+    times = [datetime(2026, 3, 28, 20, tzinfo=UTC) + timedelta(hours=hour) for hour in hours]
+    kind = pa.timestamp("us", zone)
+    table = pa.table(
+        {
+            "item_id": pa.array(names),
+            "timestamp": pa.array([one if zone else one.replace(tzinfo=None) for one in times], kind),
+            "target": pa.array(numbers, pa.float64()),
+        }
+    )
+    found = {kind: outcome(stored(table, kind)) for kind in FORMATS}
+    # One column in Arrow has one zone; in text, what stands there decides.
+    assert len(set(map(str, found.values()))) == 1, found
+
+
+@pytest.mark.parametrize("kind", [pa.timestamp("ns", "Europe/Berlin"), pa.timestamp("s"), pa.date32(), pa.string()])
+def test_arrow_columns_of_other_kinds_are_read_too(kind):
+    days = pa.array(["2026-03-28", "2026-03-29", "2026-03-30"])
+    wall = getattr(kind, "tz", None)
+    seconds = days.cast(pa.timestamp("s"))
+    times = days if pa.types.is_string(kind) else seconds.cast(pa.timestamp("s", wall) if wall else kind).cast(kind)
+    table = pa.table({"item_id": pa.array([7, 7, 7]), "timestamp": times, "target": pa.array([1, None, 3], pa.int32())})
+    panel = read_panel(stored(table, "arrow"), Columns())
+    (series,) = panel
+    assert (series.item_id, series.values.tolist()) == ("7", [1.0, 3.0])
+    assert series.time_zone == getattr(kind, "tz", None)
+    encoded = table.set_column(1, "timestamp", pc.dictionary_encode(table["timestamp"]))
+    assert read_panel(stored(encoded, "arrow"), Columns()).digest() == panel.digest()
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "error"),
+    [
+        ("target", pa.array([[1.0], [2.0]]), "holds list"),
+        ("timestamp", pa.array([b"a", b"b"]), "holds binary"),
+        ("timestamp", pa.array([1, 2]).cast(pa.timestamp("us", "Nowhere/Land")), "time zone 'Nowhere/Land'"),
+    ],
+)
+def test_a_column_that_cannot_hold_what_it_should_is_named(column, values, error):
+    usual = {"timestamp": pa.array(["2026-01-01", "2026-01-02"]), "target": pa.array([1.0, 2.0])}
+    for kind in ("arrow", "parquet"):
+        with pytest.raises(FileUnreadable, match=error):
+            read_panel(stored(pa.table(usual | {column: values}), kind), Columns())
+
+
+def test_arrow_buffers_that_claim_to_be_larger_than_they_are_sent_are_refused():
+    table = pa.table({"timestamp": pa.array(["2026-01-01"] * 9), "target": np.zeros(9)})
+    file = io.BytesIO()
+    with pa.ipc.new_stream(file, table.schema, options=pa.ipc.IpcWriteOptions(compression="zstd")) as stream:
+        stream.write_table(table)
+    with pytest.raises(FileUnreadable, match="compressed one by one"):
+        read_panel(file.getvalue(), Columns())
+
+
+def test_a_long_text_in_many_rows_is_not_written_out():
+    before = pa.total_allocated_bytes()
+    text = pa.DictionaryArray.from_arrays(pa.array(np.zeros(100_000, dtype=np.int8)), pa.array(["x" * 100_000]))
+    table = pa.table({"timestamp": text, "target": np.zeros(100_000)})
+    for kind in ("arrow", "parquet"):
+        with pytest.raises(LimitExceeded):
+            read_panel(stored(table, kind), Columns(), limits=TableLimits(2**24))
+    assert pa.total_allocated_bytes() - before < 2**25
+
+
+SMALL = pa.table(
+    {
+        "item_id": pa.array(["a", "a", "b", "b"]),
+        "timestamp": pa.array([0, 3600, 0, 3600], pa.int64()).cast(pa.timestamp("s", "UTC")),
+        "target": pa.array([1.0, None, 3.0, 4.0]),
+    }
+)
+
+
+@hypothesis.given(
+    st.sampled_from(FORMATS),
+    st.lists(st.tuples(st.integers(0, 5000), st.binary(max_size=6)), min_size=1, max_size=4),
+    st.integers(0, 5000),
+)
+@hypothesis.settings(max_examples=400)
+@pytest.mark.filterwarnings("ignore")
+def test_a_damaged_file_of_any_kind_gives_a_panel_or_a_typed_error(kind, patches, length):
+    content = bytearray(stored(SMALL, kind))
+    for number, patch in patches:
+        place = number % len(content)
+        content[place : place + len(patch)] = patch
+    is_read_or_refused(bytes(content[: length or None]))
+
+
+@hypothesis.given(
+    st.sampled_from([b"", b"PAR1", b"\xff\xff\xff\xff", b"{", b'{"target":', b"timestamp,target\n"]), st.binary()
+)
+@hypothesis.settings(max_examples=300)
+@pytest.mark.filterwarnings("ignore")
+def test_any_bytes_give_a_panel_or_a_typed_error(start, rest):
+    is_read_or_refused(start + rest)
+
+
+@hypothesis.given(st.text(max_size=200), st.sampled_from(["timestamp,target\n", "item_id;timestamp;target\n", ""]))
+@pytest.mark.filterwarnings("ignore")
+def test_any_text_gives_a_panel_or_a_typed_error(text, header):
+    is_read_or_refused((header + text).encode())
+
+
+JSON_CELLS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9) | st.lists(st.none())
+
+
+@hypothesis.given(
+    st.lists(st.fixed_dictionaries({"timestamp": JSON_CELLS, "target": JSON_CELLS, "item_id": JSON_CELLS}))
+)
+@pytest.mark.filterwarnings("ignore")
+def test_any_json_lines_give_a_panel_or_a_typed_error(lines):
+    is_read_or_refused("\n".join(map(json.dumps, lines)).encode())
+
+
+def is_read_or_refused(content: bytes) -> None:
+    with contextlib.suppress(DataError, LimitExceeded):
+        assert len(read_panel(content, Columns(), limits=TableLimits(2**16, 1000))) > 0
+
+
+def test_a_line_of_json_that_is_none_is_named():
+    with pytest.raises(FileUnreadable, match="line 3 is not JSON"):
+        read_panel(b'{"timestamp": "2026-01-01", "target": 1}\n\n{"timestamp": ', Columns())
+    with pytest.raises(CellInvalid, match=r"Line 2, column 'target': 'True' is not a finite number"):
+        read_panel(b'{"timestamp": "2026-01-01", "target": 1}\n{"timestamp": "2026-01-02", "target": true}', Columns())
 
 
 def test_a_named_column_that_is_not_there_is_reported_with_those_that_are():

@@ -1,5 +1,6 @@
 import copy
 import gzip
+import io
 import json
 import re
 import threading
@@ -11,6 +12,7 @@ import hypothesis
 import numpy as np
 import orjson
 import pyarrow as pa
+import pyarrow.parquet
 import pytest
 from hypothesis import strategies as st
 
@@ -113,6 +115,30 @@ def test_a_csv_is_uploaded_with_its_columns_named_in_the_query(client):
     assert [one["id"] for one in client.get("/v1/datasets").json()["data"]] == [response.json()["id"]]
     assert client.delete(response.headers["location"]).status_code == 204
     refused(client.get(response.headers["location"]), 404, "dataset_not_found")
+
+
+def test_the_same_panel_is_the_same_dataset_in_every_format(client):
+    times = pa.array(np.arange("2026-01-01", "2026-01-03", dtype="datetime64[h]").astype("datetime64[us]"))
+    table = pa.table({"timestamp": times.cast(pa.timestamp("us", "UTC")), "target": np.arange(48.0)})
+    arrow, parquet = io.BytesIO(), io.BytesIO()
+    with pa.ipc.new_stream(arrow, table.schema) as stream:
+        stream.write_table(table)
+    pa.parquet.write_table(table, parquet)
+    texts = [f"{one.isoformat()[:19]}Z" for one in table["timestamp"].to_pylist()]
+    lines = [json.dumps({"timestamp": one, "target": hour}) for hour, one in enumerate(texts)]
+    bodies = {
+        "application/json": json.dumps({"series": [{"timestamps": texts, "target": [*range(48)]}]}),
+        "application/x-ndjson": "\n".join(lines),
+        "application/x-ndjson; charset=utf-8": json.dumps({"start": texts[0], "freq": "h", "target": [*range(48)]}),
+        "text/csv": table.to_pandas().to_csv(index=False),
+        "application/vnd.apache.parquet": parquet.getvalue(),
+        "application/vnd.apache.arrow.stream": arrow.getvalue(),
+    }
+    uploads = [
+        client.post("/v1/datasets", content=body, headers={"content-type": kind}) for kind, body in bodies.items()
+    ]
+    assert {one.status_code for one in uploads} == {201}, [one.text for one in uploads]
+    assert len({one.json()["digest"] for one in uploads}) == 1
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,23 @@
+"""Tables in and out: CSV, NDJSON, Parquet, Arrow."""
+
+from app.frames.columns import Columns, TableLimits
+from app.frames.errors import CellInvalid, ColumnUnnamed, FileNotWritable, FileUnreadable
+from app.frames.forecasts import write_csv
+from app.frames.json_lines import holds_series, join_series
+from app.frames.tables import RawTable, read_file, read_panel, read_table
+
+__all__ = [
+    "CellInvalid",
+    "ColumnUnnamed",
+    "Columns",
+    "FileNotWritable",
+    "FileUnreadable",
+    "RawTable",
+    "TableLimits",
+    "holds_series",
+    "join_series",
+    "read_file",
+    "read_panel",
+    "read_table",
+    "write_csv",
+]
