@@ -385,7 +385,7 @@ def _to_version(row: VersionRow, pointers: dict[str, AliasRow]) -> Version:
         dataset_id=row.dataset_id,
         dataset_digest=row.dataset_digest,
         config=TrainingConfig.from_json(row.config),
-        manifest=Manifest(**row.manifest),
+        manifest=Manifest.from_json(row.manifest),
         report=None if row.report is None else BacktestReport.from_json(json.loads(row.report)),
         aliases=tuple(sorted(alias for alias, move in pointers.items() if move.number == row.number)),
     )

@@ -24,12 +24,13 @@ from model import (
     Series,
     SeriesTooShort,
     TrainingCancelled,
-    TrainingConfig,
     TrainingOptions,
+    Trial,
     audit_panel,
     backtest,
     choose_config,
     fit,
+    select,
 )
 
 _LEAST_KEPT: Final = 0.8
@@ -154,8 +155,14 @@ def run_job(
         on_epoch=lambda progress: ledger.record_epoch(job.id, progress),
         should_stop=should_stop,
     )
-    (folder / job.id).unlink(missing_ok=True)
+    for kept in (folder / job.id, trials_path(folder / job.id)):
+        kept.unlink(missing_ok=True)
     return outcome
+
+
+def trials_path(state_path: Path) -> Path:
+    """Where the trials of a training are kept, beside its state."""
+    return state_path.with_name(f"{state_path.name}.trials")
 
 
 def find_notices(panel: Panel, options: TrainingOptions) -> tuple[JobNotice, ...]:
@@ -172,6 +179,7 @@ def train(
     *,
     state_path: Path | None = None,
     on_epoch: Callable[[Progress], None] = lambda _: None,
+    on_trial: Callable[[Trial], None] = lambda _: None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Outcome:
     """Trains, evaluates, registers and, if the policy allows, promotes; in this process.
@@ -185,6 +193,7 @@ def train(
         plan: What to train.
         state_path: Where to keep what a resumed training goes on from.
         on_epoch: Told after each epoch.
+        on_trial: Told after each short training that comes before it.
         should_stop: Asked before each batch.
 
     Raises:
@@ -192,8 +201,13 @@ def train(
         ForecastingError: The series or the options allow no training, or it diverged.
     """
     check_name(plan.name)
-    config, kept, exam = _hold_back(panel, plan.options)
-    checkpoint = fit(kept, config, state_path=state_path, on_epoch=on_epoch, should_stop=should_stop)
+    horizon, kept, exam = _hold_back(panel, plan.options)
+    record = None if state_path is None else trials_path(state_path)
+    options = replace(plan.options, horizon=horizon)
+    chosen = select(kept, options, record_path=record, on_trial=on_trial, should_stop=should_stop)
+    checkpoint = fit(
+        kept, chosen.config, trials=chosen.trials, state_path=state_path, on_epoch=on_epoch, should_stop=should_stop
+    )
     report = None if exam is None else exam.report(Forecaster(checkpoint), should_stop)
     version = _register(registry, checkpoint, plan, report)
     decision = _decide(registry, version, plan, exam, should_stop)
@@ -218,20 +232,20 @@ class _Exam:
         return backtest(forecaster, self.panel, Cutoffs(self.horizon, self.num_cutoffs), should_stop=should_stop)
 
 
-def _hold_back(panel: Panel, options: TrainingOptions) -> tuple[TrainingConfig, Panel, _Exam | None]:
-    """The configuration, what to train on, and the exam on what is held back, if that leaves enough."""
+def _hold_back(panel: Panel, options: TrainingOptions) -> tuple[int, Panel, _Exam | None]:
+    """The horizon, what to train on, and the exam on what is held back, if that leaves enough."""
     config = choose_config(panel, options)
     examined = tuple(one for one in panel if _without_last(one, config.freq, config.horizon) is not one)
     if not examined:
-        return config, panel, None
+        return config.horizon, panel, None
     spare = min(len(one) for one in examined) * _MOST_HELD_BACK
     num_cutoffs = max(1, min(_MOST_CUTOFFS, int(spare / config.horizon)))
     kept = Panel(tuple(_without_last(one, config.freq, num_cutoffs * config.horizon) for one in panel))
     try:
-        shorter = choose_config(kept, replace(options, horizon=config.horizon))
+        choose_config(kept, replace(options, horizon=config.horizon))
     except SeriesTooShort:
-        return config, panel, None
-    return shorter, kept, _Exam(Panel(examined), config.horizon, num_cutoffs)
+        return config.horizon, panel, None
+    return config.horizon, kept, _Exam(Panel(examined), config.horizon, num_cutoffs)
 
 
 def _without_last(series: Series, freq: str, num_steps: int) -> Series:

@@ -7,7 +7,7 @@ from model.backtest import BacktestReport, Cutoffs, backtest, check_backtest
 from model.calibration import CalibrationSummary
 from model.checkpoint import Checkpoint, Manifest
 from model.columns import read_instants
-from model.config import TrainingConfig, TrainingOptions, choose_config
+from model.config import Preset, TrainingConfig, TrainingOptions, choose_config
 from model.device import device_name, limit_threads
 from model.errors import (
     CheckpointCorrupt,
@@ -47,11 +47,14 @@ from model.findings import Finding, Severity
 from model.forecaster import Forecaster
 from model.horizon import At, Duration, Horizon, Steps, Until
 from model.joining import Joined, join
+from model.learning import Progress
 from model.reading import Aggregation, Reading, read_columns, read_grid
 from model.rows import Rows, RowsOfItem, read_rows
 from model.scores import LeadScores, Score
+from model.selection import Selection, select
 from model.series import Forecast, ItemForecast, Notice, Panel, Series
-from model.trainer import Progress, fit
+from model.trainer import fit
+from model.trial import Trial
 
 __all__ = [
     "Aggregation",
@@ -95,6 +98,7 @@ __all__ = [
     "ObservationConflict",
     "Panel",
     "PanelEmpty",
+    "Preset",
     "Progress",
     "QuantileLevelOutOfRange",
     "Reading",
@@ -103,6 +107,7 @@ __all__ = [
     "RowsOfItem",
     "Score",
     "Search",
+    "Selection",
     "Series",
     "SeriesTooShort",
     "Severity",
@@ -118,6 +123,7 @@ __all__ = [
     "TrainingDiverged",
     "TrainingError",
     "TrainingOptions",
+    "Trial",
     "Until",
     "ValueInvalid",
     "ask",
@@ -135,4 +141,5 @@ __all__ = [
     "read_grid",
     "read_instants",
     "read_rows",
+    "select",
 ]

@@ -26,6 +26,7 @@ from model.errors import CheckpointCorrupt, CheckpointFormatUnsupported, Checkpo
 from model.files import written_whole
 from model.network import ShootingNetwork
 from model.series import Panel
+from model.trial import Trial
 from model.validation import Validation
 
 FORMAT_VERSION = 1
@@ -51,6 +52,7 @@ class Manifest:
         created_at: When training ended (ISO 8601, UTC).
         train_seconds: How long training took.
         validation_loss: The best one reached.
+        trials: Short trainings that its configuration was chosen by, in their order.
     """
 
     format_version: int
@@ -66,6 +68,12 @@ class Manifest:
     created_at: str
     train_seconds: float
     validation_loss: float
+    trials: tuple[Trial, ...] = ()
+
+    @classmethod
+    def from_json(cls, content: dict[str, Any]) -> "Manifest":
+        """The manifest that `asdict` and JSON made this of, or that of an earlier release, which knew fewer fields."""
+        return cls(**{**content, "trials": tuple(Trial(**one) for one in content.get("trials", ()))})
 
 
 @dataclass(frozen=True)
@@ -76,11 +84,13 @@ class Training:
         device: Where it ran.
         seconds: How long it took.
         validation_loss: The best one reached.
+        trials: What its configuration was chosen by.
     """
 
     device: str
     seconds: float
     validation_loss: float
+    trials: tuple[Trial, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,6 +129,7 @@ class Checkpoint:
             created_at=datetime.now(UTC).isoformat(timespec="seconds"),
             train_seconds=round(training.seconds, 3),
             validation_loss=training.validation_loss,
+            trials=training.trials,
         )
         return cls(network, config, validation, manifest)
 
@@ -173,10 +184,10 @@ def _read_manifest(path: Path) -> Manifest:
         content = json.loads((path / _MANIFEST).read_bytes())
         if content["format_version"] != FORMAT_VERSION:
             raise CheckpointFormatUnsupported(content["format_version"], FORMAT_VERSION)
-        manifest = Manifest(**content)
+        manifest = Manifest.from_json(content)
     except (FileNotFoundError, NotADirectoryError):
         raise CheckpointMissing(str(path)) from None
-    except (KeyError, TypeError, ValueError):
+    except (AttributeError, KeyError, TypeError, ValueError):
         raise CheckpointCorrupt(_MANIFEST, "it is not a manifest") from None
     if set(manifest.files) != {_WEIGHTS, _CONFIG, _VALIDATION} or _digest(manifest.files) != manifest.digest:
         raise CheckpointCorrupt(_MANIFEST, "its hashes do not give its digest")

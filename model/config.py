@@ -2,7 +2,7 @@
 
 from collections import Counter
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, Literal, get_args
 
 from model.errors import ConfigurationInvalid, FrequencyUnknown, SeriesTooShort
 from model.grid import season_length, week_length
@@ -11,11 +11,17 @@ from model.series import Panel
 DEFAULT_QUANTILE_LEVELS = (0.025, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.975)
 """The quantile levels that a network learns; others are interpolated between them."""
 
+Preset = Literal["fast", "balanced", "best"]
+"""How much is tried before a training: nothing, a little, or more."""
+
 MIN_OBSERVATIONS = 16
 """The fewest from which a training makes sense."""
 
 MAX_PATCH_LENGTH = 672
 """Beyond it a patch costs more than it tells: a week of quarters of an hour."""
+
+MAX_PATCHES = 32
+"""Patches in a horizon, unless asked for: each costs a step of the flow."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +43,8 @@ class TrainingOptions:
         steps_per_epoch: Gradient steps an epoch.
         validation_steps: How many of each series' last steps are kept for validation.
         seed: Fixes the initial weights, the order of windows and the dropout.
+        preset: How much is tried on validation data before what was left open is settled; see `selection`.
+        time_budget_seconds: About how long trials and training may take together; without trials nothing changes.
     """
 
     horizon: int | None = None
@@ -53,6 +61,20 @@ class TrainingOptions:
     steps_per_epoch: int | None = None
     validation_steps: int | None = None
     seed: int = 0
+    preset: Preset = "fast"
+    time_budget_seconds: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.preset not in get_args(Preset):
+            raise ConfigurationInvalid("preset", self.preset, f"one of {', '.join(get_args(Preset))}")
+        if self.time_budget_seconds is not None and not 0 < self.time_budget_seconds < 1e9:
+            raise ConfigurationInvalid("time_budget_seconds", self.time_budget_seconds, "a positive number of seconds")
+
+    @property
+    def chosen(self) -> dict[str, int | float]:
+        """What the user chose among the fields of a configuration."""
+        own = ("preset", "time_budget_seconds")
+        return {name: value for name, value in asdict(self).items() if value is not None and name not in own}
 
 
 @dataclass(frozen=True)
@@ -66,6 +88,7 @@ class TrainingConfig:
         season_length: Steps of its usual season.
         training_horizons: Each batch draws its length from these, ascending up to `horizon`; `horizon` alone if empty.
         mean_weight: Of the loss of the mean forecast, beside the one of the quantiles.
+        anchored: Whether the network sees a context relative to its last value and answers relative to it.
         quantile_levels: What the network learns, ascending.
 
     Raises:
@@ -90,6 +113,7 @@ class TrainingConfig:
     seed: int = 0
     training_horizons: tuple[int, ...] = ()
     mean_weight: float = 0.0
+    anchored: bool = False
     quantile_levels: tuple[float, ...] = DEFAULT_QUANTILE_LEVELS
 
     @property
@@ -164,7 +188,7 @@ def choose_config(panel: Panel, options: TrainingOptions) -> TrainingConfig:
         raise SeriesTooShort(longest.item_id, len(longest), needed, f"training for a horizon of {horizon} steps")
     validation = options.validation_steps or max(horizon, min(num_steps * 3 // 20, num_steps - needed + horizon))
     context = options.context_length or _usual_context(season, horizon, num_steps - validation - horizon)
-    patch = options.patch_length or min(week_length(freq) or max(season, 8), horizon, MAX_PATCH_LENGTH)
+    patch = options.patch_length or _usual_patch(freq, season, horizon)
     config = TrainingConfig(
         freq=freq,
         season_length=season,
@@ -175,8 +199,8 @@ def choose_config(panel: Panel, options: TrainingOptions) -> TrainingConfig:
         training_horizons=_halves(horizon, shortest=max(season, patch)),
         mean_weight=1.0,
     )
-    chosen = {name: value for name, value in asdict(options).items() if value is not None}
-    return replace(config, **chosen)
+    fields: dict[str, Any] = dict(options.chosen)
+    return replace(config, **fields)
 
 
 def least_observations(horizon: int) -> int:
@@ -202,6 +226,12 @@ def _usual_horizon(season: int) -> int:
     if season >= 24 and season != 52:
         return min(7 * season, 672)
     return 4 * season if season in (5, 7) else max(season, 8)
+
+
+def _usual_patch(freq: str, season: int, horizon: int) -> int:
+    """A week of what is observed within the day, else as many seasons as leave no more than `MAX_PATCHES`."""
+    seasons = season * max(1, -(-horizon // (MAX_PATCHES * season)))
+    return min(max(week_length(freq) or 8, seasons), horizon, MAX_PATCH_LENGTH)
 
 
 def _usual_context(season: int, horizon: int, available: int) -> int:

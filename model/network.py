@@ -42,6 +42,7 @@ class ShootingNetwork(nn.Module):
         self.horizon = config.horizon
         self.period = _period(config)
         self.patch_length = config.patch_length
+        self.anchored = config.anchored
         self.register_buffer("levels", torch.tensor(config.quantile_levels), persistent=False)
         self.median = config.quantile_levels.index(0.5)
         num_spreads = len(config.quantile_levels) - 1
@@ -77,7 +78,10 @@ class ShootingNetwork(nn.Module):
     ) -> Float[Tensor, "batch horizon levels"]:
         """The same, under controls that were computed before."""
         patches = [float(patch) for patch in range(1, 1 - (-horizon // self.patch_length))]
-        return self.decode(self.flow.carry(self.encode(context), controls, patches))[:, :horizon]
+        last = context[:, -1:] if self.anchored else torch.zeros_like(context[:, -1:])
+        return (
+            self.decode(self.flow.carry(self.encode(context - last), controls, patches))[:, :horizon] + last[..., None]
+        )
 
 
 def _period(config: TrainingConfig) -> int:

@@ -42,6 +42,14 @@ class TrainingState:
     best_weights: dict[str, Tensor] = field(default_factory=dict)
     seconds: float = 0.0
 
+    def note(self, validation_loss: float, seconds: float) -> None:
+        """Counts an epoch that took so long, and keeps its weights if none had a lower validation loss."""
+        self.epoch += 1
+        self.seconds += seconds
+        if validation_loss < self.best_loss:
+            self.best_loss, self.best_epoch = validation_loss, self.epoch
+            self.best_weights = {k: v.detach().clone() for k, v in self.network.state_dict().items()}
+
     def save(self, path: Path) -> None:
         """Writes the state whole or not at all."""
         tensors = {f"network.{name}": value for name, value in self.network.state_dict().items()}

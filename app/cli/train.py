@@ -31,13 +31,15 @@ from app.frames import Columns
 from app.job_values import PromotionPolicy
 from app.references import check_name
 from app.registry import Version
+from app.schemas.horizon import parse_duration
 from app.schemas.models import from_version
 from app.settings import Settings
+from model import Preset, TrainingOptions, choose_config, limit_threads
 from model import Progress as Epoch
-from model import TrainingOptions, choose_config, limit_threads
 
 _SHOWN = ("freq", "season_length", "horizon", "context_length", "patch_length", "validation_steps", "state_size",
-          "num_particles", "learning_rate", "batch_size", "num_epochs", "steps_per_epoch", "seed")  # fmt: skip
+          "num_particles", "dropout", "anchored", "learning_rate", "batch_size", "num_epochs", "steps_per_epoch",
+          "seed")  # fmt: skip
 
 
 @one_line
@@ -67,6 +69,12 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     steps_per_epoch: Annotated[int | None, typer.Option(help="Gradient steps an epoch.")] = None,
     validation_steps: Annotated[int | None, typer.Option(help="Last steps of each series kept for validation.")] = None,
     seed: Annotated[int, typer.Option(help="Fixes weights, windows and dropout.")] = 0,
+    preset: Annotated[
+        Preset, typer.Option(help="How much is tried on validation data before what was left open is settled.")
+    ] = "fast",
+    time_budget: Annotated[
+        str | None, typer.Option(help="About how long trials and training may take, such as 10m; for other presets.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the version as JSON.")] = False,  # noqa: FBT002
 ) -> None:
     """Train a version on a table, in this process, and register it."""
@@ -85,6 +93,8 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
         steps_per_epoch=steps_per_epoch,
         validation_steps=validation_steps,
         seed=seed,
+        preset=preset,
+        time_budget_seconds=None if time_budget is None else parse_duration(time_budget).total_seconds(),
     )
     check_name(model)
     panel = load_panel(file, Columns(item_id, timestamp, target), freq, duplicates)
@@ -96,7 +106,9 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     _say(f"Training {model} on {len(kept)} series with {kept.num_observations:,} observations.")
     plan = training.TrainingPlan(model, actor(), options, policy)
     with _progress() as on_epoch:
-        outcome = training.train(registry, kept, plan, on_epoch=on_epoch)
+        outcome = training.train(
+            registry, kept, plan, on_epoch=on_epoch, on_trial=lambda trial: _say(f"trial  {trial}")
+        )
     subject = f"/v1/models/{model}/versions/{outcome.version.number}"
     enter_change(settings, "version.trained", subject, decision=outcome.decision)
     if as_json:

@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 from app.database import Page
 from app.job_values import JobState, PromotionPolicy, TrainingJob
 from app.schemas.panels import SeriesBody, Text
-from model import Aggregation, TrainingOptions
+from model import Aggregation, Preset, TrainingOptions
 
 
 class OptionsBody(BaseModel):
@@ -32,6 +32,12 @@ class OptionsBody(BaseModel):
     steps_per_epoch: int | None = None
     validation_steps: int | None = None
     seed: int = 0
+    preset: Annotated[
+        Preset, Field(description="How much is tried on validation data before what was left open is settled.")
+    ] = "fast"
+    time_budget_seconds: Annotated[
+        float | None, Field(description="About how long trials and training may take together; without trials unused.")
+    ] = None
 
     def to_options(self) -> TrainingOptions:
         """The options as the model knows them."""
@@ -97,7 +103,7 @@ class JobBody:
     dataset: str
     dataset_digest: str | None
     policy: PromotionPolicy
-    options: dict[str, int | float | None]
+    options: dict[str, int | float | str | None]
     cancel_requested: bool
     epoch: int
     num_epochs: int | None

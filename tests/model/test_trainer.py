@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 
 from model import Panel, Progress, SeriesTooShort, TrainingCancelled, TrainingConfig, TrainingDiverged, fit
 from model.checkpoint import Checkpoint
-from model.trainer import one_cycle
+from model.learning import one_cycle
 from tests.model.conftest import season_and_trend
 
 

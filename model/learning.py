@@ -1,0 +1,207 @@
+"""The training loop: epochs of gradient steps, until validation no longer improves."""
+
+import hashlib
+import json
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from model.config import TrainingConfig
+from model.device import choose_device
+from model.errors import SeriesTooShort, TrainingCancelled, TrainingDiverged
+from model.loss import huber, mean_weights, pinball
+from model.network import ShootingNetwork
+from model.scaling import Scale
+from model.series import Panel
+from model.training_state import TrainingState
+from model.windows import Split, Windows, WindowShape, split_by_horizon
+
+GRADIENT_CLIP = 1.0
+WEIGHT_DECAY = 0.01
+MAX_VALIDATION_WINDOWS = 1024
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a training is, told after each epoch.
+
+    Attributes:
+        epoch: Epochs done.
+        num_epochs: Epochs at most.
+        train_loss: Mean loss of the epoch, on scaled values.
+        validation_loss: The same on the validation windows of every training horizon.
+        best_validation_loss: The lowest so far.
+        elapsed_seconds: Since the training first started, interruptions left out.
+        eta_seconds: Expected until the last epoch.
+    """
+
+    epoch: int
+    num_epochs: int
+    train_loss: float
+    validation_loss: float
+    best_validation_loss: float
+    elapsed_seconds: float
+    eta_seconds: float
+
+    @property
+    def fraction(self) -> float:
+        """Between 0 and 1."""
+        return self.epoch / self.num_epochs
+
+
+@dataclass(frozen=True, eq=False)
+class Learned:
+    """A network at the end of its training.
+
+    Attributes:
+        network: With the weights of its best epoch.
+        parts: The windows by horizon, the longest last.
+        seconds: Spent, interruptions left out.
+        num_epochs: Done.
+        validation_loss: The best one.
+        device: Where.
+    """
+
+    network: ShootingNetwork
+    parts: tuple[Split, ...]
+    seconds: float
+    num_epochs: int
+    validation_loss: float
+    device: torch.device
+
+
+def learn(
+    panel: Panel,
+    config: TrainingConfig,
+    *,
+    state_path: Path | None = None,
+    on_epoch: Callable[[Progress], None] = lambda progress: None,
+    should_stop: Callable[[], bool] = lambda: False,
+    device: str | None = None,
+) -> Learned:
+    """Trains until validation no longer improves; arguments and errors are those of `trainer.fit`."""
+    place = choose_device(device)
+    shape = WindowShape(
+        config.freq, config.season_length, config.context_length, config.horizon, config.validation_steps
+    )
+    parts = split_by_horizon(panel, shape, config.horizons, place)
+    _require_windows(panel, config, parts[-1].training, parts[-1].validation)
+    training = [part.training for part in parts if len(part.training)]
+    validation = [part.validation.thinned(MAX_VALIDATION_WINDOWS // len(parts)) for part in parts]
+    state = _new_state(panel, config, place)
+    if state_path is not None:
+        state.restore(state_path)
+    while state.epoch < config.num_epochs and state.epoch - state.best_epoch < _patience(config):
+        started = time.monotonic()
+        train_loss = _train_epoch(state, config, training, should_stop)
+        validation_loss = _validation_loss(state.network, config, validation)
+        state.note(validation_loss, time.monotonic() - started)
+        if state_path is not None:
+            state.save(state_path)
+        on_epoch(_progress(state, config, train_loss, validation_loss))
+    state.network.load_state_dict(state.best_weights)
+    return Learned(state.network, parts, state.seconds, state.epoch, state.best_loss, place)
+
+
+def one_cycle(step: int, num_steps: int, highest: float) -> float:
+    """The learning rate of a step: up to `highest` over three tenths of them, then down to almost nothing, by cosines.
+
+    Smith and Topin, "Super-Convergence", 2018.
+    """
+    turn = 0.3 * num_steps
+    rising = step < turn
+    lowest = highest / 25 if rising else highest / 1e5
+    share = step / turn if rising else (num_steps - step) / (num_steps - turn)
+    return lowest + (highest - lowest) * (1 - math.cos(math.pi * share)) / 2
+
+
+def _train_epoch(
+    state: TrainingState, config: TrainingConfig, parts: list[Windows], should_stop: Callable[[], bool]
+) -> float:
+    network, optimizer = state.network, state.optimizer
+    network.train()
+    device = parts[-1].values.device
+    total = torch.zeros((), device=device)
+    with _seeded(config.seed, state.epoch + 1, device):
+        chosen = torch.randint(len(parts), (config.steps_per_epoch,)).tolist()
+        places = torch.rand(config.steps_per_epoch, config.batch_size, dtype=torch.float64)
+        for number, place in enumerate(places.to(device)):
+            if should_stop():
+                raise TrainingCancelled(state.epoch + 1)
+            step = state.epoch * config.steps_per_epoch + number
+            optimizer.param_groups[0]["lr"] = one_cycle(
+                step, config.num_epochs * config.steps_per_epoch, config.learning_rate
+            )
+            windows = parts[chosen[number]]
+            loss = _loss(network, windows, (place * len(windows)).long(), config.mean_weight)
+            optimizer.zero_grad()
+            loss.backward()
+            nn.utils.clip_grad_norm_(network.parameters(), GRADIENT_CLIP)
+            optimizer.step()
+            total += loss.detach()
+    mean = float(total) / config.steps_per_epoch
+    if not math.isfinite(mean):
+        raise TrainingDiverged(state.epoch + 1)
+    return mean
+
+
+def _loss(network: ShootingNetwork, windows: Windows, numbers: Tensor, mean_weight: float) -> Tensor:
+    batch = windows.batch(numbers)
+    scale = Scale.of(batch.context)
+    quantiles, target = network(scale.remove(batch.context), windows.horizon), scale.remove(batch.target)
+    mean = quantiles @ mean_weights(network.levels)
+    return pinball(quantiles, target, network.levels, batch.known) + mean_weight * huber(mean, target, batch.known)
+
+
+@torch.inference_mode()
+def _validation_loss(network: ShootingNetwork, config: TrainingConfig, parts: list[Windows]) -> float:
+    """The mean over the horizons of the mean over their windows."""
+    network.eval()
+    losses = []
+    for windows in (part for part in parts if len(part)):
+        batches = torch.arange(len(windows), device=windows.values.device).split(256)
+        sums = [_loss(network, windows, numbers, config.mean_weight) * len(numbers) for numbers in batches]
+        losses.append(torch.stack(sums).sum() / len(windows))
+    return float(torch.stack(losses).mean())
+
+
+def _new_state(panel: Panel, config: TrainingConfig, device: torch.device) -> TrainingState:
+    with _seeded(config.seed, 0, device):
+        network = ShootingNetwork(config).to(device)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=config.learning_rate, weight_decay=WEIGHT_DECAY)
+    purpose = hashlib.sha256(json.dumps([config.to_json(), panel.digest()], sort_keys=True).encode()).hexdigest()
+    return TrainingState(network, optimizer, purpose)
+
+
+@contextmanager
+def _seeded(seed: int, epoch: int, device: torch.device) -> Iterator[None]:
+    """Everything random inside follows from the seed and the epoch, and nothing outside is disturbed."""
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed((seed * 1_000_003 + epoch) % 2**63)
+        yield
+
+
+def _patience(config: TrainingConfig) -> int:
+    """Epochs without improvement before training stops."""
+    return max(5, config.num_epochs // 2)
+
+
+def _progress(state: TrainingState, config: TrainingConfig, train_loss: float, validation_loss: float) -> Progress:
+    remaining = (config.num_epochs - state.epoch) * state.seconds / state.epoch
+    return Progress(
+        state.epoch, config.num_epochs, train_loss, validation_loss, state.best_loss, state.seconds, remaining
+    )
+
+
+def _require_windows(panel: Panel, config: TrainingConfig, *parts: Windows) -> None:
+    if any(len(part) == 0 for part in parts):
+        longest = max(panel, key=len)
+        needed = config.validation_steps + config.horizon + 2
+        purpose = f"training with {config.validation_steps} validation steps and a horizon of {config.horizon} steps"
+        raise SeriesTooShort(longest.item_id, len(longest), max(needed, len(longest) + 1), purpose)

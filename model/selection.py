@@ -1,0 +1,237 @@
+"""What neither the user nor a rule can settle, settled by short trainings on validation data.
+
+First the length of a patch and the regularisation; the better half of those is trained for twice as long; then the
+length of the context and whether to answer relative to the last value, for the best one. Among choices as good as the
+best, the most cautious one is taken, which stands first: most dropout, smallest steps.
+"""
+
+import hashlib
+import itertools
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import torch
+
+from model.config import MAX_PATCH_LENGTH, MAX_PATCHES, TrainingConfig, TrainingOptions, choose_config
+from model.errors import TrainingDiverged
+from model.files import written_whole
+from model.learning import Learned, learn
+from model.loss import huber, mean_weights, pinball
+from model.scaling import Scale
+from model.series import Panel
+from model.trial import Trial
+
+AS_GOOD = 1.005
+"""A score up to so many times the best one counts as good as it: differences below are noise of the seed."""
+
+REGULARISATIONS = ((0.2, 1e-3), (0.2, 3e-3), (0.0, 3e-3))
+"""Dropout and learning rate, from the most cautious to the least."""
+
+_SHARES = {"balanced": 0.1, "best": 0.2}
+"""Of the epochs, for each trial of the first round; later ones take twice as many."""
+
+_BUDGET_SHARE = 0.5
+_MAX_WINDOWS = 256
+
+
+@dataclass(frozen=True)
+class Selection:
+    """A configuration, and the trials that led to it.
+
+    Attributes:
+        config: The choice.
+        trials: In their order; none where nothing was left open.
+    """
+
+    config: TrainingConfig
+    trials: tuple[Trial, ...]
+
+
+def select(
+    panel: Panel,
+    options: TrainingOptions,
+    *,
+    record_path: Path | None = None,
+    on_trial: Callable[[Trial], None] = lambda trial: None,
+    should_stop: Callable[[], bool] = lambda: False,
+    device: str | None = None,
+) -> Selection:
+    """Chooses a configuration; by rules alone for the preset `fast`, else by trials where the user left a choice open.
+
+    The same seed gives the same choice, unless a time budget cuts trials short.
+
+    Args:
+        panel: What will be learned from; trials, too, only validate on its validation steps.
+        options: What the user chose.
+        record_path: A file that keeps finished trials, so that an interrupted selection repeats none of them.
+        on_trial: Told after each trial, repeated ones left out.
+        should_stop: Asked before each gradient step.
+        device: `cpu`, `cuda` or `cuda:N`; the best one of the machine if left out.
+
+    Raises:
+        ForecastingError: As `choose_config` and `fit` do.
+    """
+    config = choose_config(panel, options)
+    if options.preset == "fast":
+        return Selection(config, ())
+    purpose = hashlib.sha256(json.dumps([asdict(options), panel.digest()]).encode()).hexdigest()
+    record = _Record(record_path, purpose)
+
+    def attempt(candidate: TrainingConfig) -> Trial:
+        trial = record.next()
+        if trial is None:
+            trial = _tried(learn(panel, candidate, should_stop=should_stop, device=device), candidate)
+            record.add(trial)
+            on_trial(trial)
+        return trial
+
+    budget = None if options.time_budget_seconds is None else options.time_budget_seconds * _BUDGET_SHARE
+    race = _Race(attempt, budget)
+    best = _rounds(race, config, set(options.chosen), max(1, round(config.num_epochs * _SHARES[options.preset])))
+    return Selection(_within(best, race.trials, options), tuple(race.trials))
+
+
+class _Race:
+    """Trials until the time is used up."""
+
+    def __init__(self, attempt: Callable[[TrainingConfig], Trial], budget_seconds: float | None) -> None:
+        self._attempt = attempt
+        self._budget_seconds = budget_seconds
+        self.trials: list[Trial] = []
+
+    def ranked(self, candidates: Sequence[TrainingConfig], num_epochs: int) -> list[TrainingConfig]:
+        """The candidates tried, best first; but one that is as good as the best, and stands before it, comes first."""
+        scores = {}
+        for number, candidate in enumerate(candidates):
+            if self._is_over():
+                break
+            try:
+                self.trials.append(self._attempt(replace(candidate, num_epochs=num_epochs)))
+            except TrainingDiverged:
+                continue
+            scores[number] = self.trials[-1].score
+        if not scores:
+            return list(candidates)
+        limit = AS_GOOD * min(scores.values())
+        first = next(number for number, score in scores.items() if score <= limit)
+        order = sorted(scores, key=lambda number: (number != first, scores[number]))
+        return [candidates[number] for number in order]
+
+    def _is_over(self) -> bool:
+        spent = sum(trial.seconds for trial in self.trials)
+        return self._budget_seconds is not None and spent >= self._budget_seconds
+
+
+def _rounds(race: _Race, config: TrainingConfig, pinned: set[str], num_epochs: int) -> TrainingConfig:
+    first = race.ranked(_settled(config, pinned), num_epochs)
+    better = first[: max(1, len(first) // 2)][:3]
+    ranked = race.ranked(better, 2 * num_epochs) if len(better) > 1 else better
+    return race.ranked([ranked[0], *_contexts(ranked[0], pinned)], 2 * num_epochs)[0]
+
+
+def _settled(config: TrainingConfig, pinned: set[str]) -> list[TrainingConfig]:
+    """Every patch under every regularisation that is open, the most cautious first."""
+    patches = [config.patch_length] if "patch_length" in pinned else _patches(config)
+    found = []
+    for (dropout, rate), patch in itertools.product(REGULARISATIONS, patches):
+        candidate = replace(
+            config,
+            patch_length=patch,
+            dropout=config.dropout if "dropout" in pinned else dropout,
+            learning_rate=config.learning_rate if "learning_rate" in pinned else rate,
+        )
+        if candidate not in found:
+            found.append(candidate)
+    return found
+
+
+def _patches(config: TrainingConfig) -> list[int]:
+    """A season, several seasons, or the whole horizon; as many as leave the flow neither too many steps nor none."""
+    season = max(config.season_length, 8)
+    wanted = {config.patch_length, season, 4 * season, config.horizon}
+    shortest = -(-config.horizon // MAX_PATCHES)
+    return sorted(patch for patch in wanted if shortest <= patch <= min(config.horizon, MAX_PATCH_LENGTH))
+
+
+def _contexts(config: TrainingConfig, pinned: set[str]) -> list[TrainingConfig]:
+    """The same relative to the last value, and with shorter contexts."""
+    lengths = [] if "context_length" in pinned else [config.context_length * 2 // 3, config.context_length // 3]
+    shorter = [replace(config, context_length=length) for length in lengths if length >= max(4, config.season_length)]
+    return [replace(config, anchored=True), *shorter]
+
+
+def _within(config: TrainingConfig, trials: Sequence[Trial], options: TrainingOptions) -> TrainingConfig:
+    """As many epochs as fit into what is left of the budget, by the pace of the trials of this kind."""
+    kind = _kind(config)
+    own = [trial for trial in trials if _kind(trial) == kind]
+    if options.time_budget_seconds is None or not own:
+        return config
+    left = options.time_budget_seconds - sum(trial.seconds for trial in trials)
+    an_epoch = config.steps_per_epoch * sum(one.seconds for one in own) / sum(one.num_steps for one in own)
+    return replace(config, num_epochs=max(1, min(config.num_epochs, int(left / an_epoch))))
+
+
+def _kind(choice: TrainingConfig | Trial) -> tuple[object, ...]:
+    return choice.context_length, choice.patch_length, choice.dropout, choice.learning_rate, choice.anchored
+
+
+def _tried(learned: Learned, config: TrainingConfig) -> Trial:
+    return Trial(
+        context_length=config.context_length,
+        patch_length=config.patch_length,
+        dropout=config.dropout,
+        learning_rate=config.learning_rate,
+        anchored=config.anchored,
+        num_steps=config.num_epochs * config.steps_per_epoch,
+        score=_score(learned, config.mean_weight),
+        seconds=learned.seconds,
+    )
+
+
+@torch.inference_mode()
+def _score(learned: Learned, mean_weight: float) -> float:
+    """The loss over the validation windows of every horizon, in units of each series' own deviation."""
+    network = learned.network.eval()
+    losses = []
+    for windows in (part.validation.thinned(_MAX_WINDOWS) for part in learned.parts if len(part.validation)):
+        batch = windows.batch(torch.arange(len(windows), device=windows.values.device))
+        scale = Scale.of(batch.context)
+        quantiles = scale.restore(network(scale.remove(batch.context), windows.horizon))
+        mean = quantiles @ mean_weights(network.levels)
+        loss = pinball(quantiles, batch.target, network.levels, batch.known)
+        losses.append(loss + mean_weight * huber(mean, batch.target, batch.known))
+    return float(torch.stack(losses).mean())
+
+
+class _Record:
+    """Trials that were finished before an interruption, in their order."""
+
+    def __init__(self, path: Path | None, purpose: str) -> None:
+        self._path = path
+        self._purpose = purpose
+        self._earlier = iter(self._read())
+        self._all: list[Trial] = []
+
+    def next(self) -> Trial | None:
+        """The next one of those that are known, None after the last."""
+        trial = next(self._earlier, None)
+        if trial is not None:
+            self._all.append(trial)
+        return trial
+
+    def add(self, trial: Trial) -> None:
+        """Keeps another one."""
+        self._all.append(trial)
+        if self._path is not None:
+            with written_whole(self._path) as file:
+                content = {"purpose": self._purpose, "trials": [asdict(one) for one in self._all]}
+                file.write_text(json.dumps(content))
+
+    def _read(self) -> list[Trial]:
+        try:
+            content = json.loads(self._path.read_text()) if self._path is not None else {}
+            return [Trial(**one) for one in content["trials"]] if content["purpose"] == self._purpose else []
+        except (OSError, ValueError, KeyError, TypeError):
+            return []
