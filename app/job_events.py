@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from app.database import Database, JobEventRow, JobRow, now
 from app.errors import JobNotFound
 
-EventKind = Literal["state", "epoch", "progress"]
+EventKind = Literal["state", "epoch", "progress", "decision"]
 JobKind = Literal["train", "backtest"]
 
 _MOST_AT_ONCE = 500
@@ -18,7 +18,7 @@ _MOST_AT_ONCE = 500
 
 @dataclass(frozen=True)
 class JobEvent:
-    """One thing that happened to a job: another state, the end of an epoch, or progress without one.
+    """One thing that happened to a job: another state, the end of an epoch, other progress, or a decision.
 
     Attributes:
         number: 1, 2, … within the job, without a gap.

@@ -79,6 +79,14 @@ class JobLedger:
             row.progress, row.eta_seconds = progress, eta_seconds
             add_event(session, row, "progress")
 
+    def record_decision(self, job_id: str, decision: str) -> None:
+        """Notes what becomes of the alias, and why, before it moves; once, however often a training is repeated."""
+        with self._database.writing() as session:
+            row = find_row(session, job_id, lock=True)
+            if row.decision != decision:
+                row.decision = decision
+                add_event(session, row, "decision")
+
     def record_notices(self, job_id: str, notices: Sequence[JobNotice]) -> None:
         """Notes what was found in the data of a job."""
         self._update(job_id, notices=[asdict(one) for one in notices])

@@ -1,33 +1,32 @@
 """Use case: submit a training, and run one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
+from app.audit_log import Change
 from app.database import now
 from app.datasets import Datasets
-from app.errors import AliasChanged, AliasNotFound, DatasetError, JobNotResumable
+from app.errors import DatasetError, JobNotResumable
 from app.job_ledger import JobLedger
 from app.job_values import JobNotice, PromotionPolicy, TrainingJob, TrainingRequest
 from app.jobs import Jobs
+from app.promotion import Exam, Verdict, carry_out, judge
 from app.references import PRODUCTION, check_name
-from app.registry import AliasState, Registry, Version
+from app.registry import Registry, Version
 from model import (
     BacktestReport,
     Checkpoint,
     Cutoffs,
     Forecaster,
-    ForecastingError,
     Panel,
     Progress,
     Series,
     SeriesTooShort,
-    TrainingCancelled,
     TrainingOptions,
     Trial,
     audit_panel,
-    backtest,
     choose_config,
     fit,
     select,
@@ -44,10 +43,15 @@ _MOST_CUTOFFS: Final = 4
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """What a training came to: a version, and in a sentence what became of the alias and why."""
+    """What a training came to: a version, and what became of the alias and why."""
 
     version: Version
-    decision: str
+    verdict: Verdict
+
+    @property
+    def decision(self) -> str:
+        """What became of the alias, and why, in a sentence."""
+        return self.verdict.decision
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,7 @@ class TrainingPlan:
         job_id: The job this is, so that a repeated one registers once.
         dataset_id: The dataset that the panel came from.
         dataset_digest: Of the dataset's revision that it is.
+        earlier_decision: What was decided when this was begun before and cut off.
     """
 
     name: str
@@ -71,6 +76,7 @@ class TrainingPlan:
     job_id: str | None = None
     dataset_id: str | None = None
     dataset_digest: str | None = None
+    earlier_decision: str | None = None
 
 
 def submit(
@@ -143,6 +149,7 @@ def run_job(
         job.id,
         request.dataset_id,
         job.dataset_digest,
+        job.decision,
     )
     panel = datasets.panel(request.dataset_id, digest=job.dataset_digest)
     ledger.record_notices(job.id, find_notices(panel, request.options))
@@ -153,6 +160,7 @@ def run_job(
         plan,
         state_path=folder / job.id,
         on_epoch=lambda progress: ledger.record_epoch(job.id, progress),
+        on_verdict=lambda verdict: ledger.record_decision(job.id, verdict.decision),
         should_stop=should_stop,
     )
     for kept in (folder / job.id, trials_path(folder / job.id)):
@@ -163,6 +171,24 @@ def run_job(
 def trials_path(state_path: Path) -> Path:
     """Where the trials of a training are kept, beside its state."""
     return state_path.with_name(f"{state_path.name}.trials")
+
+
+def changes_of(outcome: Outcome, actor: str) -> Iterator[Change]:
+    """What the audit log is told of a training: the version, what it was compared with, and whether the alias moved."""
+    version, found = outcome.version, outcome.verdict.comparison
+    details: dict[str, str | int | None] = {"decision": outcome.decision}
+    if found is not None:
+        details |= {
+            "num_forecasts": found.num_forecasts,
+            "mase": f"{found.own:.4f}",
+            "seasonal_naive_mase": f"{found.naive:.4f}",
+            "production_version": found.rival_number,
+            "production_mase": None if found.rival is None else f"{found.rival:.4f}",
+        }
+    yield Change(actor, "version.trained", f"/v1/models/{version.name}/versions/{version.number}", details)
+    if outcome.verdict.promotes:
+        alias = f"/v1/models/{version.name}/aliases/{PRODUCTION}"
+        yield Change(actor, "alias.moved", alias, {"version": version.number})
 
 
 def find_notices(panel: Panel, options: TrainingOptions) -> tuple[JobNotice, ...]:
@@ -180,6 +206,7 @@ def train(
     state_path: Path | None = None,
     on_epoch: Callable[[Progress], None] = lambda _: None,
     on_trial: Callable[[Trial], None] = lambda _: None,
+    on_verdict: Callable[[Verdict], None] = lambda _: None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Outcome:
     """Trains, evaluates, registers and, if the policy allows, promotes; in this process.
@@ -194,6 +221,7 @@ def train(
         state_path: Where to keep what a resumed training goes on from.
         on_epoch: Told after each epoch.
         on_trial: Told after each short training that comes before it.
+        on_verdict: Told what becomes of the alias, before it moves.
         should_stop: Asked before each batch.
 
     Raises:
@@ -210,29 +238,15 @@ def train(
     )
     report = None if exam is None else exam.report(Forecaster(checkpoint), should_stop)
     version = _register(registry, checkpoint, plan, report)
-    decision = _decide(registry, version, plan, exam, should_stop)
-    return Outcome(registry.version(version.name, version.number), decision)
+    verdict = judge(
+        registry, version, plan.policy, exam, earlier_decision=plan.earlier_decision, should_stop=should_stop
+    )
+    on_verdict(verdict)
+    verdict = carry_out(registry, version, verdict, actor=plan.actor)
+    return Outcome(registry.version(version.name, version.number), verdict)
 
 
-@dataclass(frozen=True, eq=False)
-class _Exam:
-    """What a version is examined on: whole series, whose ends it has not seen.
-
-    Attributes:
-        panel: The series.
-        horizon: Steps ahead.
-        num_cutoffs: Forecasts a series, one horizon apart.
-    """
-
-    panel: Panel
-    horizon: int
-    num_cutoffs: int
-
-    def report(self, forecaster: Forecaster, should_stop: Callable[[], bool]) -> BacktestReport:
-        return backtest(forecaster, self.panel, Cutoffs(self.horizon, self.num_cutoffs), should_stop=should_stop)
-
-
-def _hold_back(panel: Panel, options: TrainingOptions) -> tuple[int, Panel, _Exam | None]:
+def _hold_back(panel: Panel, options: TrainingOptions) -> tuple[int, Panel, Exam | None]:
     """The horizon, what to train on, and the exam on what is held back, if that leaves enough."""
     config = choose_config(panel, options)
     examined = tuple(one for one in panel if _without_last(one, config.freq, config.horizon) is not one)
@@ -241,11 +255,14 @@ def _hold_back(panel: Panel, options: TrainingOptions) -> tuple[int, Panel, _Exa
     spare = min(len(one) for one in examined) * _MOST_HELD_BACK
     num_cutoffs = max(1, min(_MOST_CUTOFFS, int(spare / config.horizon)))
     kept = Panel(tuple(_without_last(one, config.freq, num_cutoffs * config.horizon) for one in panel))
+    examined = tuple(one for one, before in zip(panel, kept, strict=True) if before is not one)
     try:
         choose_config(kept, replace(options, horizon=config.horizon))
     except SeriesTooShort:
         return config.horizon, panel, None
-    return config.horizon, kept, _Exam(Panel(examined), config.horizon, num_cutoffs)
+    if not examined:
+        return config.horizon, panel, None
+    return config.horizon, kept, Exam(Panel(examined), Cutoffs(config.horizon, num_cutoffs), config.season_length)
 
 
 def _without_last(series: Series, freq: str, num_steps: int) -> Series:
@@ -267,75 +284,3 @@ def _register(registry: Registry, checkpoint: Checkpoint, plan: TrainingPlan, re
         dataset_digest=plan.dataset_digest,
         report=honest,
     )
-
-
-def _decide(
-    registry: Registry,
-    version: Version,
-    plan: TrainingPlan,
-    exam: _Exam | None,
-    should_stop: Callable[[], bool],
-) -> str:
-    current = _current(registry, version.name)
-    if current is None:
-        return _promote(registry, version, None, plan.actor, "nothing was in production before")
-    if current.number == version.number:
-        return f"{PRODUCTION} points at version {version.number}."
-    if plan.policy == "promote":
-        return _promote(registry, version, current, plan.actor, "the policy is to promote every version")
-    if plan.policy == "register":
-        return f"{PRODUCTION} stays at version {current.number}: the policy is only to register."
-    better, reason = _compare(registry, version, current, exam, should_stop)
-    if better:
-        return _promote(registry, version, current, plan.actor, reason)
-    return f"{PRODUCTION} stays at version {current.number}: {reason}."
-
-
-def _current(registry: Registry, name: str) -> AliasState | None:
-    try:
-        return registry.alias(name, PRODUCTION)
-    except AliasNotFound:
-        return None
-
-
-def _promote(registry: Registry, version: Version, current: AliasState | None, actor: str, reason: str) -> str:
-    expected = 0 if current is None else current.revision
-    try:
-        registry.point_alias(version.name, PRODUCTION, version.number, actor=actor, expected=expected)
-    except AliasChanged:
-        return f"{PRODUCTION} stays where someone has just pointed it."
-    return f"{PRODUCTION} now points at version {version.number}: {reason}."
-
-
-def _compare(
-    registry: Registry,
-    version: Version,
-    current: AliasState,
-    exam: _Exam | None,
-    should_stop: Callable[[], bool],
-) -> tuple[bool, str]:
-    """Whether a version is better than the present one on what was held back, and the reason in words."""
-    if version.report is None or exam is None:
-        return False, "the series are too short to hold something back and compare"
-    own, naive = _mase(version.report, "longshot"), _mase(version.report, "seasonal_naive")
-    if not own < naive:
-        return False, f"its MASE of {own:.3f} does not beat the seasonal naive forecast's {naive:.3f}"
-    rival = _rival_mase(registry, current, exam, should_stop)
-    if rival is None:
-        return True, f"its MASE is {own:.3f}, and version {current.number} cannot forecast these series"
-    comparison = f"its MASE is {own:.3f} where version {current.number} has {rival:.3f}"
-    return own < rival, comparison
-
-
-def _rival_mase(registry: Registry, current: AliasState, exam: _Exam, should_stop: Callable[[], bool]) -> float | None:
-    try:
-        rival = Forecaster.load(registry.checkpoint_path(registry.version(current.name, current.number)))
-        return _mase(exam.report(rival, should_stop), "longshot")
-    except TrainingCancelled:
-        raise
-    except ForecastingError:
-        return None
-
-
-def _mase(report: BacktestReport, method: str) -> float:
-    return next(score.mase for score in report.scores if score.method == method)

@@ -11,7 +11,7 @@ from typing import Final, NoReturn
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.audit_log import AuditLog, Change
+from app.audit_log import AuditLog
 from app.backtesting import run_backtest
 from app.database import Database
 from app.datasets import Datasets
@@ -21,7 +21,7 @@ from app.job_values import BacktestJob, Job, JobFailure, TrainingJob
 from app.jobs import Jobs
 from app.registry import Registry
 from app.telemetry import log_context
-from app.training import Outcome, run_job
+from app.training import Outcome, changes_of, run_job
 from model import ForecastingError, TrainingCancelled
 
 _CANCEL_CHECK_SECONDS: Final = 1.0
@@ -102,9 +102,9 @@ class Workshop:
             _log.info("the job has succeeded", num_forecasts=report.num_forecasts)
 
     def _finish_training(self, job: TrainingJob, outcome: Outcome) -> None:
-        subject = f"/v1/models/{outcome.version.name}/versions/{outcome.version.number}"
-        change = Change(f"job:{job.id}", "version.trained", subject, {"decision": outcome.decision})
-        AuditLog(self.database).enter(change)
+        log, actor = AuditLog(self.database), f"job:{job.id}"
+        for change in changes_of(outcome, actor):
+            log.enter(change)
         self.ledger.succeed(job.id, outcome.version.number, outcome.decision)
         _log.info("the job has succeeded", version=str(outcome.version), decision=outcome.decision)
 

@@ -105,6 +105,7 @@ def backtest(
     panel: Panel,
     cutoffs: Cutoffs,
     *,
+    season_length: int | None = None,
     on_forecast: Callable[[int, int], None] = lambda done, total: None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> BacktestReport:
@@ -116,6 +117,7 @@ def backtest(
         forecaster: The version.
         panel: Series with their ends.
         cutoffs: From where, and how far.
+        season_length: Of the seasonal naive method and of MASE; the version's own, if left out.
         on_forecast: Told after each cutoff of each series how many of how many are done.
         should_stop: Asked before each forecast.
 
@@ -125,6 +127,7 @@ def backtest(
         TrainingCancelled: `should_stop` said so.
     """
     check_backtest(panel, forecaster.config, cutoffs)
+    season = forecaster.config.season_length if season_length is None else season_length
     trials: list[Trial] = []
     seen: list[np.datetime64] = []
     for number, case in enumerate(_cases(panel, forecaster.config.freq, cutoffs), start=1):
@@ -132,7 +135,7 @@ def backtest(
             raise TrainingCancelled(0)
         if case is not None:
             seen.append(case.history.last)
-            trials.append(_trial(forecaster, case))
+            trials.append(_trial(forecaster, case, season))
         on_forecast(number, len(panel) * cutoffs.count)
     trained_until = pd.Timestamp(forecaster.manifest.trained_until).to_datetime64()
     return BacktestReport(
@@ -140,7 +143,7 @@ def backtest(
         num_cutoffs=cutoffs.count,
         stride=cutoffs.step,
         num_forecasts=len(trials),
-        season_length=forecaster.config.season_length,
+        season_length=season,
         scores=average(trials, 1, cutoffs.horizon),
         leads=by_lead(trials, cutoffs.horizon),
         overlaps_training=bool(np.min(seen) < trained_until),
@@ -188,22 +191,22 @@ def _case(series: Series, grid: Grid, points: Instants, back: int, horizon: int)
     return _Case(history, future, leads)
 
 
-def _trial(forecaster: Forecaster, case: _Case) -> Trial:
+def _trial(forecaster: Forecaster, case: _Case, season: int) -> Trial:
     history, config = case.history, forecaster.config
     freq = history.freq or config.freq
-    grid = on_grid(history, freq, config.season_length)
+    grid = on_grid(history, freq, season)
     positions = history.grid(freq).positions(case.future.timestamps)
     forecast = forecaster.forecast(Panel((history,)), At(tuple(case.future.local_timestamps())), LEVELS).items[0]
     attempts = [Attempt("longshot", forecast.mean, forecast.quantiles)]
     for name, method in BASELINES.items():
-        attempts.append(Attempt(name, method(grid.values, positions, config.season_length)))
+        attempts.append(Attempt(name, method(grid.values, positions, season)))
     week = week_length(config.freq)
     if week is not None and len(grid.values) >= week:
         attempts.append(Attempt("weekly_naive", seasonal_naive(grid.values, positions, week)))
     return Trial(
         leads=case.leads,
         truth=case.future.values,
-        unit=metrics.seasonal_error(grid.values, grid.observed, config.season_length),
+        unit=metrics.seasonal_error(grid.values, grid.observed, season),
         attempts=tuple(attempts),
     )
 

@@ -109,8 +109,8 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
         outcome = training.train(
             registry, kept, plan, on_epoch=on_epoch, on_trial=lambda trial: _say(f"trial  {trial}")
         )
-    subject = f"/v1/models/{model}/versions/{outcome.version.number}"
-    enter_change(settings, "version.trained", subject, decision=outcome.decision)
+    for change in training.changes_of(outcome, actor()):
+        enter_change(settings, change.action, change.subject, **change.details)
     if as_json:
         typer.echo(orjson.dumps(from_version(outcome.version), option=orjson.OPT_INDENT_2).decode())
     else:

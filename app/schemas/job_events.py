@@ -11,7 +11,7 @@ from app.schemas.refusals import EventIdInvalid
 
 @dataclass(frozen=True)
 class JobEventBody:
-    """The data of an event: another state of the job (`state`), the losses after an epoch, or other progress."""
+    """The data of an event: another state of the job, the losses after an epoch, other progress, or a decision."""
 
     at: datetime
     state: str
