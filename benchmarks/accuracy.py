@@ -1,8 +1,9 @@
 """Accuracy on the long-horizon sets, by the protocol of the literature.
 
-    python -m benchmarks.accuracy --data DIR --datasets ETTh1 --horizons 96
-    python -m benchmarks.accuracy --data DIR --option dropout=0.2 --option context_length=336
+    python -m benchmarks.accuracy --data DIR --datasets ETTh1 --horizons 96 192 336 720
+    python -m benchmarks.accuracy --data DIR --option preset=balanced --option time_budget_seconds=600
 
+One version is trained for the longest horizon and asked for all of them; `--apart` trains one for each.
 Values are z-scored by the mean and deviation of each channel's training part; mean square and mean absolute errors are
 over all test windows (stride 1, none dropped) and channels. What is chosen is chosen on the validation part; the test
 part is looked at once, at the end.
@@ -13,21 +14,35 @@ import json
 import os
 import sys
 import time
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from benchmarks.measurement import Measurement, write
-from model import Checkpoint, Panel, Progress, Series, TrainingConfig, TrainingOptions, choose_config, fit
+from model import Checkpoint, Panel, Progress, Series, TrainingConfig, TrainingOptions, fit, select
+from model.config import DEFAULT_QUANTILE_LEVELS
 from model.device import choose_device
 from model.inference import Predictor
 from model.scaling import Scale
 from model.windows import Windows, WindowShape, split
+
+MAX_VALIDATION_WINDOWS = 4096
+LEVELS = DEFAULT_QUANTILE_LEVELS
+_PAIRS = (LEVELS.index(0.1), LEVELS.index(0.025))
+
+CHOSEN = ("context_length", "patch_length", "training_horizons", "dropout", "learning_rate", "anchored", "num_epochs")
+
+HEADER = (
+    f"{'dataset':<17}{'h':>6}{'MSE / MAE':>16}{'DUET':>16}{'repeat last':>16}{'repeat season':>16}{'validation':>16}"
+    f"{'80 %':>8}{'95 %':>8}{'late 80':>8}{'late 95':>8}"
+)
 
 
 @dataclass(frozen=True)
@@ -37,6 +52,27 @@ class Borders:
     train: int
     validation: int
     test: int
+
+
+@dataclass(frozen=True)
+class Errors:
+    """How far forecasts were from what happened.
+
+    Attributes:
+        mse: Mean square error of the mean.
+        mae: Mean absolute error of the mean.
+        coverage_80: Share of the truth inside the calibrated 80 % interval.
+        coverage_95: The same at 95 %.
+        late_coverage_80: That at 80 % over the last quarter of the leads.
+        late_coverage_95: The same at 95 %.
+    """
+
+    mse: float
+    mae: float
+    coverage_80: float = 0.0
+    coverage_95: float = 0.0
+    late_coverage_80: float = 0.0
+    late_coverage_95: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -67,7 +103,13 @@ PUBLISHED = {
     ("ETTm1", 336): Published(0.348, 0.377),
     ("ETTm1", 720): Published(0.405, 0.408),
     ("exchange_rate", 96): Published(0.080, 0.198),
+    ("exchange_rate", 192): Published(0.162, 0.288),
+    ("exchange_rate", 336): Published(0.294, 0.392),
+    ("exchange_rate", 720): Published(0.583, 0.580),
     ("national_illness", 24): Published(1.577, 0.760),
+    ("national_illness", 36): Published(1.596, 0.794),
+    ("national_illness", 48): Published(1.632, 0.810),
+    ("national_illness", 60): Published(1.660, 0.815),
 }
 
 
@@ -78,31 +120,29 @@ class Record:
     Attributes:
         dataset: Its name.
         horizon: Steps ahead.
-        mse: Mean square error of the mean forecast.
-        mae: Mean absolute error of the mean forecast.
-        coverage: Share of the truth inside the calibrated 80 % interval.
-        validation_mse: The mean square error on the validation part: what to choose options by.
-        validation_mae: The mean absolute error there.
+        errors: Of the mean forecast on the test part, and of what its intervals cover.
+        thinned: The same from contexts of which a share was removed, if that was asked for.
+        validation: On the validation part, at most some thousand windows of it: what to choose options by.
+        last: Of repeating the last value.
+        season: Of repeating the last season.
         seed: Of the training.
-        seconds: Training, validation and all test windows together.
+        seconds: Trials and training.
         num_windows: Test windows times channels.
-        published_mse: The best published one.
-        published_mae: That of the same method.
+        published: The best published errors.
         config: Every choice of the training.
     """
 
     dataset: str
     horizon: int
-    mse: float
-    mae: float
-    coverage: float
-    validation_mse: float
-    validation_mae: float
+    errors: Errors
+    thinned: Errors | None
+    validation: Errors
+    last: Errors
+    season: Errors
     seed: int
     seconds: float
     num_windows: int
-    published_mse: float | None
-    published_mae: float | None
+    published: Published | None
     config: dict[str, object]
 
 
@@ -110,23 +150,19 @@ def main(words: Sequence[str] | None = None) -> int:
     """Runs the benchmark that the command line asks for; 2 if a dataset is not there."""
     asked = _parser().parse_args(words)
     torch.set_num_threads(asked.threads)
-    records = []
-    print(
-        f"{'dataset':<18}{'horizon':>8}{'MSE':>8}{'MAE':>8}{'DUET MSE':>10}{'MAE':>8}{'80 %':>8}"
-        f"{'val. MSE':>10}{'MAE':>8}{'seconds':>9}"
-    )
+    records: list[Record] = []
+    print(HEADER)
     for name in asked.datasets:
         path = _find(asked.data, name)
         if path is None:
             print(f"There is no {name}.csv or {name}.csv.gz below {asked.data}.", file=sys.stderr)
             return 2
-        for horizon in asked.horizons:
+        for horizons in [(one,) for one in asked.horizons] if asked.apart else [tuple(sorted(asked.horizons))]:
             for seed in asked.seeds:
-                record = _measure(
-                    name, path, TrainingOptions(**dict(asked.options) | {"horizon": horizon, "seed": seed})
-                )
-                records.append(record)
-                print(_row(record), flush=True)
+                options = TrainingOptions(**dict(asked.options) | {"horizon": horizons[-1], "seed": seed})
+                own = measured(LongHorizonSet.read(name, path), options, horizons, removed=asked.removed)
+                print("\n".join(_rows(own)), flush=True)
+                records += own
     if asked.json:
         write(asked.json, [measurement for record in records for measurement in _measurements(record)])
     return 0
@@ -138,6 +174,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--data", type=Path, default=Path(folder), help="a folder with the sets somewhere below it")
     parser.add_argument("--datasets", nargs="+", default=["ETTh1"])
     parser.add_argument("--horizons", nargs="+", type=int, default=[96])
+    parser.add_argument("--apart", action="store_true", help="train a version for each horizon")
+    parser.add_argument("--removed", type=float, default=0.0, help="score contexts without this share of values, too")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
     parser.add_argument("--threads", type=int, default=1, help="of torch; more seldom pay for matrices of this size")
     parser.add_argument(
@@ -153,11 +191,11 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _option(text: str) -> tuple[str, int | float]:
+def _option(text: str) -> tuple[str, int | float | str]:
     name, _, value = text.partition("=")
     if name not in {field.name for field in fields(TrainingOptions)} - {"horizon", "seed", "validation_steps"}:
         raise argparse.ArgumentTypeError(f"{name!r} is no option of a training")
-    return name, json.loads(value)
+    return name, value if name == "preset" else json.loads(value)
 
 
 def _find(folder: Path, name: str) -> Path | None:
@@ -165,38 +203,75 @@ def _find(folder: Path, name: str) -> Path | None:
     return found[0] if found else None
 
 
-def _measure(name: str, path: Path, options: TrainingOptions) -> Record:
+@dataclass(frozen=True, eq=False)
+class LongHorizonSet:
+    """A set, z-scored by its training part.
+
+    Attributes:
+        name: Its name.
+        borders: Where its parts end.
+        frame: Its timestamps and channel names.
+        values: Of all parts; shape (rows, channels).
+    """
+
+    name: str
+    borders: Borders
+    frame: pd.DataFrame
+    values: NDArray[np.float64]
+
+    @classmethod
+    def read(cls, name: str, path: Path) -> "LongHorizonSet":
+        """The set in a file."""
+        frame = pd.read_csv(path)
+        borders = ETT.get(name) or _seven_one_two(len(frame))
+        values = frame.iloc[: borders.test, 1:].to_numpy(dtype=np.float64)
+        values = (values - values[: borders.train].mean(0)) / values[: borders.train].std(0)
+        return cls(name, borders, frame, values)
+
+    def until(self, row: int) -> Panel:
+        """Everything before a row."""
+        return _panel(self.frame, self.values[:row])
+
+
+def measured(
+    data: LongHorizonSet, options: TrainingOptions, horizons: Sequence[int], *, removed: float = 0.0
+) -> list[Record]:
+    """Trains one version and asks it for every horizon."""
+    borders = data.borders
+    seen = data.until(borders.validation)
+    options = replace(options, validation_steps=borders.validation - borders.train)
     started = time.monotonic()
-    frame = pd.read_csv(path)
-    borders = ETT.get(name) or _seven_one_two(len(frame))
-    values = frame.iloc[: borders.test, 1:].to_numpy(dtype=np.float64)
-    values = (values - values[: borders.train].mean(0)) / values[: borders.train].std(0)
-    seen = _panel(frame, values[: borders.validation])
-    options = TrainingOptions(**{**asdict(options), "validation_steps": borders.validation - borders.train})
-    config = choose_config(seen, options)
-    checkpoint = fit(seen, config, on_epoch=_show)
+    chosen = select(seen, options, on_trial=lambda trial: print(f"trial  {trial}", file=sys.stderr, flush=True))
+    checkpoint = fit(seen, chosen.config, trials=chosen.trials, on_epoch=_show)
+    seconds = round(time.monotonic() - started, 1)
     if sys.stderr.isatty():
         print("\r" + " " * 60, end="\r", file=sys.stderr)
-    windows = _last_windows(_panel(frame, values), config, borders.test - borders.validation)
-    mse, mae, coverage = _errors(checkpoint, windows, values)
-    earlier = _last_windows(seen, config, borders.validation - borders.train)
-    validation_mse, validation_mae, _ = _errors(checkpoint, earlier, values[: borders.validation])
-    published = PUBLISHED.get((name, config.horizon))
-    return Record(
-        dataset=name,
-        horizon=config.horizon,
-        mse=mse,
-        mae=mae,
-        coverage=coverage,
-        validation_mse=validation_mse,
-        validation_mae=validation_mae,
-        seed=config.seed,
-        seconds=round(time.monotonic() - started, 1),
-        num_windows=len(windows),
-        published_mse=published and published.mse,
-        published_mae=published and published.mae,
-        config=config.to_json(),
-    )
+    whole, records = data.until(borders.test), []
+    for horizon in horizons:
+        config = replace(chosen.config, horizon=horizon, training_horizons=())
+        test = _last_windows(whole, config, borders.test - borders.validation)
+        earlier = _last_windows(seen, config, borders.validation - borders.train).thinned(MAX_VALIDATION_WINDOWS)
+        version = partial(_version, checkpoint, horizon)
+        errors = {
+            "errors": _errors(version, test, data.values),
+            "thinned": _errors(version, test, data.values, removed=removed) if removed else None,
+            "validation": _errors(version, earlier, data.values[: borders.validation]),
+            "last": _errors(partial(_repeated, 1, horizon), test, data.values),
+            "season": _errors(partial(_repeated, config.season_length, horizon), test, data.values),
+        }
+        records.append(
+            Record(
+                dataset=data.name,
+                horizon=horizon,
+                **errors,
+                seed=config.seed,
+                seconds=seconds,
+                num_windows=len(test),
+                published=PUBLISHED.get((data.name, horizon)),
+                config=chosen.config.to_json(),
+            )
+        )
+    return records
 
 
 def _seven_one_two(num_rows: int) -> Borders:
@@ -217,53 +292,88 @@ def _last_windows(panel: Panel, config: TrainingConfig, num_steps: int) -> Windo
     return split(panel, shape, choose_device()).validation
 
 
-def _errors(checkpoint: Checkpoint, windows: Windows, values: NDArray[np.float64]) -> tuple[float, float, float]:
-    """Mean square error, mean absolute error and coverage, in units of the training part's deviation."""
+Forecasts = Callable[[Tensor], tuple[Tensor, Tensor]]
+"""From contexts to means (batch, horizon) and quantiles (batch, horizon, levels)."""
+
+
+def _version(checkpoint: Checkpoint, horizon: int, context: Tensor) -> tuple[Tensor, Tensor]:
     config, validation = checkpoint.config, checkpoint.validation
     predictor = Predictor(
-        checkpoint.network.to(windows.values.device),
+        checkpoint.network.to(context.device),
         block_length=validation.block_length,
         season_length=config.season_length,
     )
+    raw = predictor.quantiles(context, horizon)
+    return predictor.mean(raw), validation.calibration.apply(raw, Scale.of(context).spread)
+
+
+def _repeated(period: int, horizon: int, context: Tensor) -> tuple[Tensor, Tensor]:
+    last = context[:, -min(period, context.shape[1]) :]
+    mean = last.repeat(1, -(-horizon // last.shape[1]))[:, :horizon]
+    return mean, mean[..., None].expand(-1, -1, len(LEVELS))
+
+
+def _errors(forecasts: Forecasts, windows: Windows, values: NDArray[np.float64], *, removed: float = 0.0) -> Errors:
+    """In units of the training part's deviation, over all windows."""
     # Windows hold each series in units of its own deviation over all its rows.
     channel = torch.div(windows.starts, len(values), rounding_mode="floor")
     unit = torch.from_numpy(values.std(0)).to(windows.values.device)[channel]
-    low, high = config.quantile_levels.index(0.1), config.quantile_levels.index(0.9)
-    totals = torch.zeros(4, dtype=torch.float64)
+    late = torch.arange(windows.horizon) >= windows.horizon * 3 // 4
+    generator = torch.Generator().manual_seed(0)
+    totals = torch.zeros(8, dtype=torch.float64)
     for numbers in torch.arange(len(windows), device=windows.values.device).split(512):
         batch = windows.batch(numbers)
         context = batch.context.double()
-        raw = predictor.quantiles(context, config.horizon)
-        quantiles = validation.calibration.apply(raw, Scale.of(context).spread)
-        error = (batch.target - predictor.mean(raw)) * unit[numbers, None]
-        covered = (batch.target >= quantiles[..., low]) & (batch.target <= quantiles[..., high])
-        sums = [(error.square() * batch.known).sum(), (error.abs() * batch.known).sum(), (covered & batch.known).sum()]
-        totals += torch.stack([*sums, batch.known.sum()]).cpu()
-    mse, mae, coverage = (totals[:3] / totals[3]).tolist()
-    return mse, mae, coverage
+        if removed:
+            context = _bridged(context, torch.rand(context.shape, generator=generator).to(context.device) >= removed)
+        mean, quantiles = forecasts(context)
+        error = (batch.target - mean) * unit[numbers, None]
+        known, known_late = batch.known, batch.known & late.to(batch.known.device)
+        inside = [
+            (batch.target >= quantiles[..., pair]) & (batch.target <= quantiles[..., -1 - pair]) for pair in _PAIRS
+        ]
+        shares = [(one & some).sum() for some in (known, known_late) for one in inside]
+        sums = [(error.square() * known).sum(), (error.abs() * known).sum(), *shares, known.sum(), known_late.sum()]
+        totals += torch.stack(sums).cpu()
+    all_known, late_known = totals[6], totals[7]
+    return Errors(*(totals[:4] / all_known).tolist(), *(totals[4:6] / late_known).tolist())
+
+
+def _bridged(context: Tensor, kept: Tensor) -> Tensor:
+    """Values that were not kept are linear between those that were; the last one always is."""
+    kept[:, -1] = True
+    places = torch.arange(context.shape[1], device=context.device).expand_as(context)
+    after = torch.where(kept, places, context.shape[1]).flip(1).cummin(1).values.flip(1)
+    before = torch.where(kept, places, -1).cummax(1).values
+    before = torch.where(before < 0, after, before)
+    share = (places - before) / (after - before).clamp_min(1)
+    return context.gather(1, before) * (1 - share) + context.gather(1, after) * share
 
 
 def _measurements(record: Record) -> list[Measurement]:
     """One figure each, with all that is needed to measure it again."""
-    figures = {
-        "mse": (record.mse, "MSE", record.published_mse),
-        "mae": (record.mae, "MAE", record.published_mae),
-        "coverage": (record.coverage, "share", None),
-        "validation_mse": (record.validation_mse, "MSE", None),
-        "validation_mae": (record.validation_mae, "MAE", None),
-        "seconds": (record.seconds, "s", None),
-    }
     sizes = {"dataset": record.dataset, "horizon": record.horizon, "seed": record.seed, "windows": record.num_windows}
+    sides = {"": record.errors, "validation_": record.validation}
+    if record.thinned is not None:
+        sides["thinned_"] = record.thinned
+    figures = {prefix + name: value for prefix, side in sides.items() for name, value in asdict(side).items()}
     return [
         Measurement(
             name=f"accuracy.{record.dataset}.{record.horizon}.{name}",
             value=value,
-            unit=unit,
-            compared_with={} if published is None else {"DUET (KDD 2025)": published},
+            unit={"mse": "MSE", "mae": "MAE", "seconds": "s"}.get(name.split("_")[-1], "share"),
+            compared_with=_compared(record, name),
             settings=sizes | {"config": record.config},
         )
-        for name, (value, unit, published) in figures.items()
+        for name, value in (figures | {"seconds": record.seconds}).items()
     ]
+
+
+def _compared(record: Record, name: str) -> dict[str, float]:
+    if name not in ("mse", "mae"):
+        return {}
+    sides = {"DUET (KDD 2025)": record.published, "repeat last": record.last, "repeat season": record.season}
+    return {side: getattr(errors, name) for side, errors in sides.items() if errors is not None}
 
 
 def _show(progress: Progress) -> None:
@@ -272,13 +382,40 @@ def _show(progress: Progress) -> None:
         print(text, end="", file=sys.stderr, flush=True)
 
 
-def _row(record: Record) -> str:
-    published = [record.published_mse, record.published_mae]
-    theirs = [f"{value:.3f}" if value is not None else "-" for value in published]
+def _rows(records: Sequence[Record]) -> list[str]:
+    """The table of one version, its mean over horizons last, and what its configuration is."""
+    rows = [_row(record, str(record.horizon)) for record in records]
+    if len(records) > 1:
+        rows.append(_mean_row(records))
+    config = records[0].config
+    chosen = "  ".join(f"{name} {config[name]}" for name in CHOSEN)
+    return [*rows, f"  seed {records[0].seed}, trained in {records[0].seconds:.0f} s  {chosen}"]
+
+
+def _mean_row(records: Sequence[Record]) -> str:
+    def mean(sides: Sequence[Errors | Published | None]) -> Errors | None:
+        if any(side is None for side in sides):
+            return None
+        fields_of = [list(asdict(side).values()) for side in sides]
+        return Errors(*(float(np.mean(column)) for column in zip(*fields_of, strict=True)))
+
+    names = ("errors", "thinned", "validation", "last", "season", "published")
+    means = {name: mean([getattr(record, name) for record in records]) for name in names}
+    return _row(replace(records[0], **means), "mean")
+
+
+def _row(record: Record, horizon: str) -> str:
+    sides = [record.errors, record.published, record.last, record.season, record.validation]
+    if record.thinned is not None:
+        sides.append(record.thinned)
+    pairs = [f"{side.mse:.3f} / {side.mae:.3f}" if side is not None else "-" for side in sides]
+    errors = record.errors
+    shares = [errors.coverage_80, errors.coverage_95, errors.late_coverage_80, errors.late_coverage_95]
     return (
-        f"{record.dataset:<18}{record.horizon:>8}{record.mse:>8.3f}{record.mae:>8.3f}"
-        f"{theirs[0]:>10}{theirs[1]:>8}{record.coverage:>8.1%}"
-        f"{record.validation_mse:>10.3f}{record.validation_mae:>8.3f}{record.seconds:>9.0f}"
+        f"{record.dataset:<17}{horizon:>6}"
+        + "".join(f"{one:>16}" for one in pairs[:5])
+        + "".join(f"{one:>8.1%}" for one in shares)
+        + "".join(f"{one:>16}" for one in pairs[5:])
     )
 
 

@@ -99,7 +99,12 @@ class _Race:
     def __init__(self, attempt: Callable[[TrainingConfig], Trial], budget_seconds: float | None) -> None:
         self._attempt = attempt
         self._budget_seconds = budget_seconds
-        self.trials: list[Trial] = []
+        self._known: dict[TrainingConfig, Trial] = {}
+
+    @property
+    def trials(self) -> list[Trial]:
+        """In their order."""
+        return list(self._known.values())
 
     def ranked(self, candidates: Sequence[TrainingConfig], num_epochs: int) -> list[TrainingConfig]:
         """The candidates tried, best first; but one that is as good as the best, and stands before it, comes first."""
@@ -108,16 +113,20 @@ class _Race:
             if self._is_over():
                 break
             try:
-                self.trials.append(self._attempt(replace(candidate, num_epochs=num_epochs)))
+                scores[number] = self._trial(replace(candidate, num_epochs=num_epochs)).score
             except TrainingDiverged:
                 continue
-            scores[number] = self.trials[-1].score
         if not scores:
             return list(candidates)
         limit = AS_GOOD * min(scores.values())
         first = next(number for number, score in scores.items() if score <= limit)
         order = sorted(scores, key=lambda number: (number != first, scores[number]))
         return [candidates[number] for number in order]
+
+    def _trial(self, candidate: TrainingConfig) -> Trial:
+        if candidate not in self._known:
+            self._known[candidate] = self._attempt(candidate)
+        return self._known[candidate]
 
     def _is_over(self) -> bool:
         spent = sum(trial.seconds for trial in self.trials)

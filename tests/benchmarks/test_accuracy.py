@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from benchmarks import accuracy
 from model import TrainingOptions, choose_config
@@ -37,21 +38,42 @@ def test_every_test_window_of_every_channel_is_scored(tmp_path: Path) -> None:
     assert int(first_targets.max()) == 14_400 - 96
 
 
+QUICK = [f"--option={choice}" for choice in ("state_size=16", "num_particles=8", "num_epochs=6", "learning_rate=0.02")]
+
+
 @pytest.mark.slow
-def test_the_records_hold_what_is_needed_to_quote_them(tmp_path: Path) -> None:
+def test_one_version_is_asked_for_every_horizon_and_the_records_hold_what_is_needed_to_quote_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "deep").mkdir()
     write_set(tmp_path / "deep", "waves.csv.gz", length=1500)
     file = tmp_path / "records.json"
-    words = ["--data", str(tmp_path), "--datasets", "waves", "--horizons", "24", "--json", str(file)]
-    assert accuracy.main(words) == 0
+    words = ["--data", str(tmp_path), "--datasets", "waves", "--horizons", "24", "48", "--json", str(file)]
+    assert accuracy.main([*words, "--removed", "0.5", *QUICK]) == 0
+    assert len({line.strip() for line in capsys.readouterr().out.splitlines() if "trained in" in line}) == 1
     records = {record["name"]: record for record in json.loads(file.read_text())}
-    figures = ["mse", "mae", "coverage", "validation_mse", "validation_mae", "seconds"]
-    assert list(records) == [f"accuracy.waves.24.{figure}" for figure in figures]
+    errors = ["mse", "mae", "coverage_80", "coverage_95", "late_coverage_80", "late_coverage_95"]
+    figures = [prefix + name for prefix in ("", "validation_", "thinned_") for name in errors] + ["seconds"]
+    assert list(records) == [f"accuracy.waves.{horizon}.{figure}" for horizon in (24, 48) for figure in figures]
     error = records["accuracy.waves.24.mae"]
     assert error["value"] < 0.15
     assert error["unit"] == "MAE"
+    assert error["compared_with"]["repeat last"] > 0.5
     assert {"dataset", "horizon", "seed", "windows", "config"} <= set(error["settings"])
+    assert error["settings"]["config"]["horizon"] == 48
     assert "torch" in error["environment"]
+
+
+def test_removed_values_are_linear_between_those_that_were_kept() -> None:
+    context = torch.tensor([[5.0, 1.0, 9.0, 9.0, 4.0, 9.0]])
+    kept = torch.tensor([[False, True, False, False, True, False]])
+    assert accuracy._bridged(context, kept).tolist() == [[1.0, 1.0, 2.0, 3.0, 4.0, 9.0]]
+
+
+def test_repeating_a_season_goes_on_with_the_last_one() -> None:
+    mean, quantiles = accuracy._repeated(2, 5, torch.tensor([[7.0, 1.0, 2.0]]))
+    assert mean.tolist() == [[1.0, 2.0, 1.0, 2.0, 1.0]]
+    assert quantiles.shape == (1, 5, len(accuracy.LEVELS))
 
 
 @pytest.mark.parametrize("text", ["colour=3", "seed=1", "dropout=much"])

@@ -1,6 +1,7 @@
 """Choices that follow from the data, and those that users make."""
 
 import dataclasses
+from typing import Any
 
 import pytest
 from torch import device
@@ -41,9 +42,13 @@ def test_a_horizon_needs_a_history_of_more_than_twice_its_length() -> None:
 def test_what_the_user_chooses_is_taken(panel: Panel) -> None:
     chosen = TrainingOptions(horizon=10, context_length=50, patch_length=5, learning_rate=0.1, seed=3)
     config = choose_config(panel, chosen)
-    for field in dataclasses.fields(chosen):
-        wanted = getattr(chosen, field.name)
-        assert wanted is None or getattr(config, field.name) == wanted
+    assert {name: getattr(config, name) for name in chosen.chosen} == chosen.chosen
+
+
+@pytest.mark.parametrize("options", [{"preset": "slow"}, {"time_budget_seconds": 0.0}, {"time_budget_seconds": -1.0}])
+def test_a_preset_or_a_budget_that_cannot_be_is_refused_by_name(options: dict[str, Any]) -> None:
+    with pytest.raises(ConfigurationInvalid, match=next(iter(options))):
+        TrainingOptions(**options)
 
 
 @pytest.mark.parametrize(
