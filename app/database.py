@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Final, Generic, TypeVar
 
@@ -231,6 +231,41 @@ class AuditRow(Base):
     details: Mapped[dict[str, Any]]
     request_id: Mapped[str | None]
     address: Mapped[str | None]
+
+
+class RememberedRow(Base):
+    """A forecast of a series of a dataset, until its observations have come."""
+
+    __tablename__ = "remembered_forecasts"
+    sequence: Mapped[int] = mapped_column(primary_key=True)
+    dataset_id: Mapped[str]
+    item_id: Mapped[str]
+    model_name: Mapped[str]
+    number: Mapped[int]
+    last_observed: Mapped[int] = mapped_column(sa.BigInteger)
+    made_at: Mapped[datetime]
+    num_values: Mapped[int]
+    content: Mapped[bytes]
+    __table_args__ = (
+        sa.UniqueConstraint(
+            "dataset_id", "item_id", "model_name", "number", "last_observed", name="uq_remembered_forecasts_made"
+        ),
+    )
+
+
+class RealisedRow(Base):
+    """What forecasts of a version were worth, as observations of one day told: sums that only grow."""
+
+    __tablename__ = "realised_sums"
+    model_name: Mapped[str] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    level: Mapped[float] = mapped_column(primary_key=True)
+    num_scored: Mapped[int]
+    num_covered: Mapped[int]
+    sum_absolute_error: Mapped[float]
+    sum_absolute_observed: Mapped[float]
 
 
 @dataclass(frozen=True)

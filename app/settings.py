@@ -49,6 +49,16 @@ def _seconds(raw: str) -> float:
     return value
 
 
+def _share(raw: str) -> float:
+    try:
+        value = float(raw)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise ValueError("a number from 0 to 1")
+    return value
+
+
 def _one_of(*choices: str) -> Callable[[str], str]:
     def parse(raw: str) -> str:
         if raw.lower() not in choices:
@@ -168,6 +178,18 @@ class Settings:
     max_cutoffs: int = field(
         default=10_000,
         metadata=_about(_COUNT, "Most forecasts, each from its own cutoff, in one backtest or search for anomalies."),
+    )
+    max_remembered_values: int = field(
+        default=5_000_000,
+        metadata=_about(
+            _RATE, "Most forecast values of datasets kept until their observations come; 0 compares nothing."
+        ),
+    )
+    drift_window_days: int = field(
+        default=30, metadata=_about(_whole(1, 365), "Days of comparisons that tell whether a version has drifted.")
+    )
+    drift_tolerance: float = field(
+        default=0.1, metadata=_about(_share, "The share that an interval may cover less than promised without drift.")
     )
     max_loaded_bytes: int = field(default=2**30, metadata=_about(_COUNT, "Memory for loaded versions, in bytes."))
     forecast_timeout_seconds: float = field(

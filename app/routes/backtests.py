@@ -46,7 +46,7 @@ async def post_backtest(
     request: Request,
     service: Service,
     spend: SpendPoints,
-    idempotency_key: Annotated[str | None, Header(max_length=255)] = None,
+    idempotency_key: Annotated[str | None, Header(min_length=1, max_length=255)] = None,
 ) -> Response:
     """Queues forecasts of what each series did after some cutoffs in its past, to be scored beside the baselines."""
     body = await read_json(request)

@@ -99,7 +99,10 @@ async def post_observations(
         sent = _read(service, media_type, body, table, ObservationsRequest)
         spend(sent.panel.num_observations)
         limits = PanelLimits(settings.max_series, settings.max_points)
-        return service.datasets.append(dataset_id, sent.panel, limits=limits, expected=expected_digest(if_match))
+        appended = service.datasets.append(dataset_id, sent.panel, limits=limits, expected=expected_digest(if_match))
+        # All that was sent, not only what is new: after a crash in between, it is compared when it is sent again.
+        service.hindsight.compare(dataset_id, sent.panel)
+        return appended
 
     appended = await run_in_threadpool(append)
     note(request, num_added=appended.num_added, revision=appended.dataset.revision)
@@ -157,6 +160,7 @@ def get_dataset(dataset_id: str, service: Service) -> Response:
 def delete_dataset(dataset_id: str, service: Service) -> None:
     """Refused while a queued or running job needs it."""
     service.datasets.delete(dataset_id)
+    service.hindsight.forget_dataset(dataset_id)
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,10 +2,13 @@
 
 import time
 import uuid
+from collections.abc import Iterator, Mapping
 
 from fastapi import APIRouter, Request, Response
+from starlette.background import BackgroundTask
 
-from app.forecasting import Refusal
+from app.forecasting import Answer, Question, Refusal
+from app.hindsight import Made
 from app.routes.bodies import JSON, describe_body, read_json, to_json
 from app.routes.documented import ANY_BODY, ANY_DATASET, ANY_FORECAST, ANY_SERIES, ANY_VERSION, problems
 from app.routes.permissions import FORECAST, SpendPoints
@@ -15,7 +18,7 @@ from app.schemas.forecasts import ForecastRequest
 from app.schemas.horizon import DurationInvalid
 from app.schemas.panels import each_read_once
 from app.schemas.refusals import OptionUnsupported
-from model import HorizonNotAhead
+from model import HorizonNotAhead, ItemForecast, Series
 
 router = APIRouter(tags=["forecasts"])
 
@@ -41,7 +44,7 @@ async def post_forecast(request: Request, service: Service, spend: SpendPoints) 
     """Answers with the version that the model means at this moment, from threads apart from all other requests."""
     body = await read_json(request)
     content = await service.bench.run(lambda: _answer(service, spend, body))
-    return Response(content, media_type=JSON)
+    return Response(content, media_type=JSON, background=BackgroundTask(service.hindsight.write, is_due_only=True))
 
 
 def _answer(service: Resources, spend: SpendPoints, body: bytes) -> bytes:
@@ -54,10 +57,12 @@ def _answer(service: Resources, spend: SpendPoints, body: bytes) -> bytes:
         max_horizon_steps=settings.max_horizon_steps,
         max_quantile_levels=settings.max_quantile_levels,
     )
-    question = asked.to_question(each_read_once(service.datasets.panel, settings.max_points))
+    find = each_read_once(service.datasets.panel, settings.max_points)
+    question = asked.to_question(find)
     parsed = time.perf_counter()
     given = service.forecasting.answer(question)
     spend(given.points_in + given.points_out)
+    service.hindsight.remember(_made(question, given, asked.sources(find)))
     service.metrics.points.inc(given.points_out)
     service.metrics.refusals.inc(sum(isinstance(one, Refusal) for one in given.items))
     response = from_forecast(
@@ -69,3 +74,11 @@ def _answer(service: Resources, spend: SpendPoints, body: bytes) -> bytes:
         seconds=Seconds(parsed - started, time.perf_counter() - started),
     )
     return to_json(response)
+
+
+def _made(question: Question, given: Answer, sources: Mapping[str, str]) -> Iterator[Made]:
+    """The forecasts of series that stand in a dataset, which later observations can be compared with."""
+    series = {one.item_id: one for one in question.items if isinstance(one, Series) and one.item_id in sources}
+    for one in given.items:
+        if isinstance(one, ItemForecast) and one.item_id in series:
+            yield Made(sources[one.item_id], series[one.item_id], given.name, given.version, one)

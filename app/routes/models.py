@@ -15,7 +15,7 @@ from app.routes.accounting import audited, note
 from app.routes.bodies import answer, describe_body, read_json
 from app.routes.documented import ANY_ALIAS, ANY_CHECKPOINT, problems
 from app.routes.permissions import ANY_KEY, TRAIN, CurrentCaller
-from app.routes.resources import Service
+from app.routes.resources import Resources, Service
 from app.schemas.models import (
     AliasBody,
     AliasHistory,
@@ -40,7 +40,8 @@ Number = Annotated[int, Path(ge=1, le=2**31 - 1)]
 @router.get("", summary="List the registered models", response_model=ModelList, dependencies=[ANY_KEY])
 def get_models(service: Service) -> Response:
     """By name."""
-    return answer(ModelList([from_model(one) for one in service.registry.models()]))
+    drifted = _drifted(service)
+    return answer(ModelList([from_model(one, drifted.get(one.name, [])) for one in service.registry.models()]))
 
 
 @router.get(
@@ -52,7 +53,7 @@ def get_models(service: Service) -> Response:
 )
 def get_model(name: str, service: Service) -> Response:
     """Its newest version, and where its aliases point."""
-    return answer(from_model(service.registry.model(name)))
+    return answer(from_model(service.registry.model(name), _drifted(service).get(name, [])))
 
 
 @router.get(
@@ -64,7 +65,9 @@ def get_model(name: str, service: Service) -> Response:
 )
 def get_versions(name: str, service: Service) -> Response:
     """The newest first."""
-    return answer(VersionList([from_version(one) for one in service.registry.versions(name)]))
+    records = {(one.name, one.number): one for one in service.track_records.all()}
+    versions = service.registry.versions(name)
+    return answer(VersionList([from_version(one, records.get((one.name, one.number))) for one in versions]))
 
 
 @router.get(
@@ -79,7 +82,8 @@ def get_version(name: str, number: Number, service: Service) -> Response:
     version = service.registry.version(name, number)
     only = JobFilter("succeeded", version.name, version.number)
     backtests = [f"/v1/backtests/{one.id}" for one in service.jobs.list(BacktestJob, limit=20, only=only).items]
-    return answer(ShownVersion(**vars(from_version(version)), backtests=backtests), ETag=f'"{version.digest}"')
+    shown = from_version(version, service.track_records.of(name, number))
+    return answer(ShownVersion(**vars(shown), backtests=backtests), ETag=f'"{version.digest}"')
 
 
 @router.get(
@@ -187,7 +191,17 @@ def get_bundle(name: str, number: Number, service: Service) -> Response:
 def delete_version(name: str, number: Number, service: Service) -> Response:
     """Deletes its files; refused while an alias points at it. Its number is never given again."""
     service.registry.delete(name, number)
+    service.hindsight.forget_version(name, number)
     return Response(status_code=204)
+
+
+def _drifted(service: Resources) -> dict[str, list[int]]:
+    """The numbers of the versions that have drifted, by model."""
+    found: dict[str, list[int]] = {}
+    for one in service.track_records.all():
+        if one.has_drifted:
+            found.setdefault(one.name, []).append(one.number)
+    return found
 
 
 def _answer_alias(state: AliasState) -> Response:

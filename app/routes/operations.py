@@ -41,6 +41,7 @@ class Limits:
     max_quantile_levels: int
     max_forecast_values: int
     max_cutoffs: int
+    max_remembered_values: int
     max_concurrent_requests: int
     max_requests_per_minute: int
     max_points_per_minute: int

@@ -13,6 +13,7 @@ from app.audit_log import AuditLog
 from app.database import Database, migrate
 from app.datasets import Datasets
 from app.forecasting import Bench, Forecasting, LoadedVersions
+from app.hindsight import Hindsight
 from app.job_events import JobEvents
 from app.jobs import Jobs
 from app.keyring import Keyring
@@ -20,6 +21,7 @@ from app.rate_limits import RateLimits
 from app.registry import Registry
 from app.routes.metrics import Metrics
 from app.settings import Settings
+from app.track_records import TrackRecords
 
 WorkerAlive = Callable[[Database], bool]
 """Whether a worker has lately said that it lives."""
@@ -44,11 +46,14 @@ class Resources:
     metrics: Metrics
     worker_alive: WorkerAlive
     job_events: JobEvents
+    hindsight: Hindsight
+    track_records: TrackRecords
     leaving: threading.Event = field(default_factory=threading.Event)
 
     def close(self) -> None:
         """Lets go of threads and connections."""
         self.bench.close()
+        self.hindsight.write()
         self.keyring.close()
         self.jobs.close()
         self.database.close()
@@ -70,6 +75,7 @@ def open_resources(settings: Settings, worker_alive: WorkerAlive) -> Resources:
     migrate(database)
     artifacts = ArtifactStore(settings.artifacts_path)
     registry = Registry(database, artifacts)
+    track_records = TrackRecords(database, window_days=settings.drift_window_days, tolerance=settings.drift_tolerance)
     return Resources(
         settings=settings,
         database=database,
@@ -90,9 +96,11 @@ def open_resources(settings: Settings, worker_alive: WorkerAlive) -> Resources:
         keyring=Keyring(database),
         rate_limits=rate_limits,
         audit_log=AuditLog(database),
-        metrics=Metrics(),
+        metrics=Metrics(track_records.all),
         worker_alive=worker_alive,
         job_events=JobEvents(database),
+        hindsight=Hindsight(database, max_values=settings.max_remembered_values),
+        track_records=track_records,
     )
 
 

@@ -41,7 +41,7 @@ async def post_training_job(
     request: Request,
     service: Service,
     spend: SpendPoints,
-    idempotency_key: Annotated[str | None, Header(max_length=255)] = None,
+    idempotency_key: Annotated[str | None, Header(min_length=1, max_length=255)] = None,
 ) -> Response:
     """Queues a training; a worker runs it, and `Location` tells how far it is."""
     body = await read_json(request)

@@ -1,6 +1,7 @@
 """A forecast asked for, and answered, in JSON."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -10,7 +11,7 @@ from app.forecasting import Question, Refusal
 from app.schemas.horizon import HorizonBody
 from app.schemas.panels import FindDataset, SeriesBody, Text, check_size, each_series
 from app.schemas.refusals import OptionUnsupported
-from model import Aggregation, Series
+from model import Aggregation, ForecastingError, Series
 
 QuantileLevel = Annotated[float, Field(strict=True, gt=0, lt=1)]
 IntervalLevel = Annotated[float, Field(strict=True, gt=0, lt=100)]
@@ -69,6 +70,17 @@ class ForecastRequest(BaseModel):
     def covariates(self) -> dict[str, tuple[str, ...]]:
         """The names of the covariates sent with each item."""
         return {body.item_id or "series": body.covariates for body in self.series}
+
+    def sources(self, find_dataset: FindDataset) -> dict[str, str]:
+        """The dataset that each series is from, by item; not those that were sent along, or could not be read."""
+        found: dict[str, str] = {}
+        for body in self.series:
+            if body.dataset is not None and body.item_id is not None:
+                found[body.item_id] = body.dataset
+            elif body.dataset is not None:
+                with suppress(ForecastingError):
+                    found.update((one.item_id, body.dataset) for one in find_dataset(body.dataset))
+        return found
 
     def check_limits(
         self, *, max_series: int, max_points: int, max_horizon_steps: int, max_quantile_levels: int

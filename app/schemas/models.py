@@ -1,13 +1,14 @@
 """Registered models, versions and aliases in JSON."""
 
 from dataclasses import asdict, dataclass
-from datetime import datetime
-from typing import Annotated, Any
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.registry import AliasState, RegisteredModel, Version
 from app.schemas.refusals import PreconditionInvalid
+from app.track_records import TrackRecord
 
 
 class AliasRequest(BaseModel):
@@ -45,6 +46,7 @@ class ModelBody:
     created_at: datetime
     latest_version: int | None
     aliases: dict[str, int]
+    drifted_versions: list[int]
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,32 @@ class ModelList:
     """Every registered model, by name."""
 
     data: list[ModelBody]
+
+
+@dataclass(frozen=True)
+class CoverageBody:
+    """How often a quantile (level from 0 to 1) or an interval (in percent) covered what came."""
+
+    kind: Literal["quantile", "interval"]
+    level: float
+    nominal: float
+    realised: float
+    num_scored: int
+
+
+@dataclass(frozen=True)
+class RealisedBody:
+    """What a version's forecasts of datasets were worth, once the observations came.
+
+    The relative error is the sum of the absolute errors over that of the absolute observations.
+    """
+
+    since: date
+    num_scored: int
+    mean_absolute_error: float
+    relative_error: float | None
+    coverage: list[CoverageBody]
+    has_drifted: bool
 
 
 @dataclass(frozen=True)
@@ -69,6 +97,7 @@ class VersionBody:
     configuration: dict[str, Any]
     manifest: dict[str, Any]
     report: dict[str, Any] | None
+    realised: RealisedBody | None
 
 
 @dataclass(frozen=True)
@@ -90,14 +119,14 @@ def from_alias(state: AliasState) -> AliasBody:
     return AliasBody(state.name, state.alias, state.number, state.revision, state.actor, state.created_at)
 
 
-def from_model(registered: RegisteredModel) -> ModelBody:
-    """A registered model as JSON has it."""
+def from_model(registered: RegisteredModel, drifted_versions: list[int]) -> ModelBody:
+    """A registered model as JSON has it, with the numbers of its versions that cover less than they promise."""
     aliases = {one.alias: one.number for one in registered.aliases}
-    return ModelBody(registered.name, registered.created_at, registered.latest, aliases)
+    return ModelBody(registered.name, registered.created_at, registered.latest, aliases, drifted_versions)
 
 
-def from_version(version: Version) -> VersionBody:
-    """A version as JSON has it."""
+def from_version(version: Version, record: TrackRecord | None = None) -> VersionBody:
+    """A version as JSON has it, with what its forecasts were worth, if any was compared."""
     return VersionBody(
         name=version.name,
         version=version.number,
@@ -110,6 +139,18 @@ def from_version(version: Version) -> VersionBody:
         configuration=version.config.to_json(),
         manifest=asdict(version.manifest),
         report=version.report.to_json() if version.report else None,
+        realised=_realised(record) if record else None,
+    )
+
+
+def _realised(record: TrackRecord) -> RealisedBody:
+    return RealisedBody(
+        since=record.since,
+        num_scored=record.num_scored,
+        mean_absolute_error=record.mean_absolute_error,
+        relative_error=record.relative_error,
+        coverage=[CoverageBody(**asdict(one)) for one in record.coverage],
+        has_drifted=record.has_drifted,
     )
 
 
