@@ -15,7 +15,7 @@ from pydantic_core import ErrorDetails
 from starlette.exceptions import HTTPException
 
 import model
-from app import errors, forecasting, frames
+from app import errors, forecasting, frames, sessions
 from app.schemas import horizon, refusals
 from model import ForecastingError
 
@@ -80,6 +80,7 @@ RULES: Final[Mapping[type[ForecastingError], Rule]] = {
     errors.KeyRefused: Rule(401, "API key refused"),
     errors.ScopeMissing: Rule(403, "Scope missing"),
     errors.CallerNotLocal: Rule(403, "Only from this machine"),
+    sessions.SessionNotConfirmed: Rule(403, "Session not confirmed"),
     errors.KeyNotFound: Rule(404, "API key not found"),
     errors.KeyLifetimeInvalid: Rule(422, "Lifetime invalid"),
     errors.RateExceeded: Rule(429, "Too much in a minute"),

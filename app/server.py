@@ -28,7 +28,9 @@ from app.routes import (
     job_events,
     keys,
     models,
+    observations,
     operations,
+    sessions,
     training_jobs,
 )
 from app.routes.accounting import Accounting
@@ -38,12 +40,13 @@ from app.routes.resources import Resources, WorkerAlive, open_resources
 from app.security import BodyLimit, BrowserHeaders
 from app.settings import Settings
 from app.telemetry import log_context
-from app.ui import reference
+from app.ui import pages, reference
 
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
 PARTS: Final = (
     forecasts,
     datasets,
+    observations,
     audits,
     anomalies,
     training_jobs,
@@ -53,7 +56,9 @@ PARTS: Final = (
     keys,
     audit_log,
     operations,
+    sessions,
     reference,
+    pages,
 )
 _ASKED_HEADERS: Final = (
     *("Authorization", "Content-Type", "Content-Encoding", "Idempotency-Key", "If-Match", "If-None-Match"),

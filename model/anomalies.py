@@ -189,7 +189,7 @@ def _blocks(
 
 def _first_judged(series: Series, search: Search, horizon: int) -> int:
     if search.since is not None:
-        first = int(np.searchsorted(series.timestamps, _instant(search.since, series)))
+        first = int(np.searchsorted(series.timestamps, series.instant(search.since)))
     else:
         last = horizon if search.last is None else search.last
         if last < 1:
@@ -200,13 +200,6 @@ def _first_judged(series: Series, search: Search, horizon: int) -> int:
         purpose = "judging those that are asked for"
         raise SeriesTooShort(series.item_id, len(series), max(first, MIN_OBSERVATIONS) + 1, purpose)
     return first
-
-
-def _instant(timestamp: pd.Timestamp, series: Series) -> np.datetime64:
-    if series.time_zone is not None and timestamp.tz is None:
-        timestamp = timestamp.tz_localize(series.time_zone)
-    naive = timestamp if timestamp.tz is None else timestamp.tz_convert("UTC").tz_localize(None)
-    return np.datetime64(naive.as_unit("us").to_datetime64())
 
 
 def _judge(

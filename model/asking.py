@@ -105,11 +105,11 @@ def _positions(series: Series, grid: Grid, horizon: Horizon, max_steps: int) -> 
         case Steps(num_steps):
             pass
         case Until(timestamp):
-            num_steps = int(_steps_until(series, grid, [_instant(timestamp, series)], limit)[0] + 1e-9)
+            num_steps = int(_steps_until(series, grid, [series.instant(timestamp)], limit)[0] + 1e-9)
         case Duration(length):
             num_steps = int(_steps_until(series, grid, [series.last + length.to_timedelta64()], limit)[0] + 1e-9)
         case At(timestamps):
-            return _steps_until(series, grid, [_instant(one, series) for one in timestamps], limit)
+            return _steps_until(series, grid, [series.instant(one) for one in timestamps], limit)
     if not 1 <= num_steps <= limit:
         raise HorizonOutOfRange(num_steps, limit, item_id=series.item_id)
     return np.arange(1.0, num_steps + 1)
@@ -128,13 +128,3 @@ def _steps_until(series: Series, grid: Grid, instants: list[np.datetime64], limi
     if positions.max() > limit:
         raise HorizonOutOfRange(int(np.ceil(positions.max())), limit, item_id=series.item_id)
     return positions
-
-
-def _instant(timestamp: pd.Timestamp, series: Series) -> np.datetime64:
-    """A timestamp as the series counts time; one without a zone is read in the zone of the series."""
-    if series.time_zone is not None:
-        aware = timestamp.tz_localize(series.time_zone) if timestamp.tz is None else timestamp
-        timestamp = aware.tz_convert("UTC").tz_localize(None)
-    elif timestamp.tz is not None:
-        timestamp = timestamp.tz_convert("UTC").tz_localize(None)
-    return np.datetime64(timestamp.as_unit("us").to_datetime64())

@@ -103,6 +103,16 @@ class Series:
         """The timestamps in the zone they came in."""
         return localize(self.timestamps, self.time_zone)
 
+    def instant(self, timestamp: pd.Timestamp) -> np.datetime64:
+        """The instant that a timestamp means here: one without a zone is read on the clocks of the series.
+
+        Of an hour that the clocks show twice the first is meant, for one that they skip the next that there is.
+        """
+        if self.time_zone is not None and timestamp.tz is None:
+            timestamp = timestamp.tz_localize(self.time_zone, ambiguous=True, nonexistent="shift_forward")
+        naive = timestamp if timestamp.tz is None else timestamp.tz_convert("UTC").tz_localize(None)
+        return np.datetime64(naive.as_unit("us").to_datetime64())
+
     def until(self, cutoff: np.datetime64) -> "Series":
         """The observations up to and including an instant.
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from importlib.metadata import version
 
 from fastapi import APIRouter, Response
-from starlette.responses import RedirectResponse
 
 from app.forecasting import DeadlineExceeded, NotReady, ServiceBusy
 from app.routes.bodies import answer
@@ -59,12 +58,6 @@ class System:
     worker_alive: bool
     keys_needed: bool
     limits: Limits
-
-
-@router.get("/", include_in_schema=False)
-async def get_root() -> Response:
-    """The description of the interface, until there is a page."""
-    return RedirectResponse("/docs")
 
 
 @router.get("/livez", summary="Does the process live?", response_model=Alive)

@@ -13,6 +13,7 @@ from app.keys import ApiKey, Scope
 from app.rate_limits import Allowance
 from app.routes.resources import Resources, Service
 from app.security import why_from_page, why_not_local
+from app.sessions import key_of_session
 
 ANONYMOUS: Final = "anonymous"
 """The name of every caller while no key is needed."""
@@ -96,7 +97,8 @@ def _enter(request: Request, service: Resources, given: Given, needed: list[Scop
     address = _address(request)
     key: ApiKey | None = None
     if service.keyring.are_needed():
-        key = _identify(request, service, given)
+        text = given.credentials if given else key_of_session(request.method, request.headers, request.cookies)
+        key = identify(request, service, text)
     else:
         _check_open(request, service)
     caller_id = key.id if key else ANONYMOUS
@@ -109,11 +111,16 @@ def _enter(request: Request, service: Resources, given: Given, needed: list[Scop
             raise ScopeMissing(scope, key.scopes)
 
 
-def _identify(request: Request, service: Resources, given: Given) -> ApiKey:
+def identify(request: Request, service: Resources, text: str | None) -> ApiKey:
+    """The key that a caller has sent, counted against the caller's address where it opens nothing.
+
+    Raises:
+        KeyMissing, KeyRefused
+    """
     try:
-        if given is None:
+        if text is None:
             raise KeyMissing
-        return service.keyring.identify(given.credentials)
+        return service.keyring.identify(text)
     except (KeyMissing, KeyRefused):
         # Guessing is hopeless, but each guess is a look into the database.
         request.state.allowance = service.rate_limits.allowance(f"refused {_address(request)}")

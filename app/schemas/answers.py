@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from app.forecasting import Answer, Refusal
 from app.schemas.forecasts import interval_quantiles
-from model import ForecastingError, ItemForecast
+from model import ForecastingError, ItemForecast, Series
 
 
 @dataclass(frozen=True)
@@ -162,7 +162,7 @@ def explain(error: ForecastingError) -> ItemProblem:
     return ItemProblem(error.code, error.detail, error.hint)
 
 
-def format_timestamps(forecast: ItemForecast) -> list[str]:
+def format_timestamps(forecast: ItemForecast | Series) -> list[str]:
     """ISO 8601 in the zone the series came in; without an offset where it came without one."""
     if forecast.time_zone not in (None, "UTC"):
         return [timestamp.isoformat() for timestamp in forecast.local_timestamps()]

@@ -3,10 +3,12 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import Annotated, Self
 
+import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from app.errors import DatasetError, LimitExceeded
+from app.schemas.horizon import parse_timestamp
 from app.schemas.refusals import DatasetRepeated, ItemNotFound
 from model import (
     Aggregation,
@@ -43,6 +45,10 @@ class SeriesBody(BaseModel):
     freq: Annotated[Text | None, Field(description="A pandas offset alias: 15min, h, D, W, MS.")] = None
     target: Annotated[list[Number | None] | None, Field(description="The observations; null is missing.")] = None
     dataset: Annotated[Text | None, Field(description="The id of an uploaded dataset.")] = None
+    cutoff: Annotated[
+        Timestamp | None,
+        Field(description="With dataset: the last timestamp to be read of it; what came later is left out."),
+    ] = None
     past_covariates: dict[Text, list[Number | None]] = {}
     future_covariates: dict[Text, list[Number | None]] = {}
     static_covariates: dict[Text, str | float | int | bool | None] = {}
@@ -56,6 +62,12 @@ class SeriesBody(BaseModel):
             )
         if "start" in given and self.freq is None:
             raise PydanticCustomError("freq_missing", "A series with start needs freq, for example 15min, h or D.")
+        return self
+
+    @model_validator(mode="after")
+    def _cutoff_of_dataset(self) -> Self:
+        if self.cutoff is not None and self.dataset is None:
+            raise PydanticCustomError("cutoff_unplaced", "A cutoff belongs to a dataset; send fewer values instead.")
         return self
 
     @model_validator(mode="after")
@@ -80,9 +92,11 @@ class SeriesBody(BaseModel):
         Raises:
             DataError: It is not a series.
             ItemNotFound: The dataset has no such series.
+            DateInvalid: The cutoff cannot be read.
         """
         if self.dataset is not None:
-            return _of_dataset(find_dataset(self.dataset), self.dataset, self.item_id)
+            found = _of_dataset(find_dataset(self.dataset), self.dataset, self.item_id)
+            return found if self.cutoff is None else _until(found, parse_timestamp(self.cutoff))
         return (Series.from_reading(self._read(duplicates)),)
 
     def to_readings(self, find_dataset: FindDataset, *, duplicates: Aggregation = "error") -> tuple[Reading, ...]:
@@ -177,3 +191,7 @@ def _of_dataset(panel: Panel, dataset_id: str, item_id: str | None) -> tuple[Ser
     if not chosen:
         raise ItemNotFound(str(item_id), dataset_id)
     return chosen
+
+
+def _until(series: tuple[Series, ...], cutoff: pd.Timestamp) -> tuple[Series, ...]:
+    return tuple(one.until(one.instant(cutoff)) for one in series)

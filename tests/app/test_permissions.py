@@ -15,9 +15,10 @@ from app.keyring import Keyring
 from app.references import PRODUCTION
 from app.routes.permissions import ADMIN, ANY_KEY, FORECAST, METRICS, TRAIN
 from app.server import PARTS
+from app.ui.pages import PAGES
 from tests.app.conftest import Client, serve
 
-OPEN = {"/", "/docs", "/livez", "/readyz"}
+OPEN = {*PAGES, "/session", "/docs", "/livez", "/readyz"}
 """What answers without a key: health, and pages that hold nothing of anybody's."""
 
 UNCHANGING = {"/v1/forecasts", "/v1/audits", "/v1/anomalies"}

@@ -1,0 +1,43 @@
+// What stands beside a forecast: the end held back, what copying the last season would have said, and how both did.
+import { seconds } from "./format.js";
+
+/** A series as numbers: {timestamps, x, y}. */
+export const numbers = ({ timestamps, target }) => ({ timestamps, x: timestamps.map(seconds), y: target });
+
+/** The part of a series after a cutoff, and what lies before it. */
+export function cut(series, cutoff) {
+  const at = cutoff ? seconds(cutoff) : Infinity;
+  const split = series.x.findIndex((one) => one > at);
+  const index = split < 0 ? series.x.length : split;
+  const part = (first, last) => ({ timestamps: series.timestamps.slice(first, last), x: series.x.slice(first, last), y: series.y.slice(first, last) });
+  return { history: part(0, index), truth: part(index, undefined) };
+}
+
+/** The last season copied on and on to `x`: the latest observation that is whole seasons before; null where none is near. */
+export function seasonalNaive(history, x, season) {
+  const known = new Map(history.x.map((one, index) => [one, history.y[index]]));
+  const step = x.length > 1 ? x[1] - x[0] : 0;
+  const isEven = step > 0 && x.every((one, index) => index === 0 || one - x[index - 1] === step);
+  const last = history.x.at(-1);
+  return x.map((at, index) => {
+    if (!isEven) return history.y[history.y.length - season + (index % season)] ?? null;
+    let earlier = at - Math.max(1, Math.ceil((at - last) / (season * step))) * season * step;
+    for (let tries = 0; tries < 4 && !known.has(earlier); tries += 1) earlier -= season * step;
+    return known.get(earlier) ?? null;
+  });
+}
+
+/** Mean absolute errors of the forecast and of copying, and the share inside the band, where the truth is known. */
+export function score(truth, forecast, naive) {
+  const known = new Map(truth.x.map((one, index) => [one, truth.y[index]]));
+  const rows = forecast.x.flatMap((at, index) => (known.has(at) ? [[known.get(at), index]] : []));
+  if (!rows.length) return null;
+  const mean = (of) => rows.reduce((sum, row) => sum + of(row), 0) / rows.length;
+  const both = rows.filter(([, index]) => naive[index] !== null);
+  return {
+    num: rows.length,
+    error: mean(([value, index]) => Math.abs(value - forecast.y[index])),
+    naive: both.length ? both.reduce((sum, [value, index]) => sum + Math.abs(value - naive[index]), 0) / both.length : null,
+    inside: mean(([value, index]) => Number(forecast.low[index] <= value && value <= forecast.high[index])),
+  };
+}

@@ -1,0 +1,37 @@
+// The form that trains: on a whole dataset, or on what lies before its held-back end.
+import { post } from "./api.js";
+import { byId } from "./dom.js";
+import { act } from "./notices.js";
+
+const MOST_HELD = 336;
+
+/** Makes the form ready for a dataset. */
+export function trainOn({ id, timestamps, itemId }) {
+  const length = timestamps.length;
+  const query = new URLSearchParams(location.search);
+  byId("model").value ||= query.get("name") ?? "series";
+  byId("held").max = Math.max(1, length - 2);
+  byId("held").value = Math.max(1, Math.min(MOST_HELD, Math.floor(length / 10)));
+  byId("hold").addEventListener("change", () => { byId("held").disabled = !byId("hold").checked; });
+  byId("train").addEventListener("submit", (event) => {
+    event.preventDefault();
+    const button = byId("train").querySelector("button[type=submit]");
+    act(button, byId("train-outcome"), async () => {
+      const cutoff = byId("hold").checked ? timestamps[length - 1 - Number(byId("held").value)] : null;
+      const job = await post("/v1/training-jobs", wanted(id, cutoff), { repeatable: true, headers: { "Idempotency-Key": crypto.randomUUID?.() ?? String(Math.random()) } });
+      const more = new URLSearchParams({ dataset: id, item: query.get("item") ?? itemId, ...(cutoff && { cutoff }) });
+      location.assign(`/jobs/${job.id}?${more}`);
+    });
+  });
+}
+
+function wanted(id, cutoff) {
+  const options = { horizon: "horizon", context_length: "context", num_epochs: "epochs" };
+  const chosen = Object.entries(options).map(([name, field]) => [name, byId(field).value]).filter(([, value]) => value);
+  return {
+    model: byId("model").value,
+    ...(cutoff ? { series: [{ dataset: id, cutoff }] } : { dataset: id }),
+    options: Object.fromEntries(chosen.map(([name, value]) => [name, Number(value)])),
+    policy: byId("policy").value,
+  };
+}
