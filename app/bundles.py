@@ -1,5 +1,6 @@
-"""A version as one file: its checkpoint and a model card, in a tar."""
+"""A version as one file: its checkpoint, where it comes from, and a model card, in a tar."""
 
+import json
 import tarfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -9,6 +10,8 @@ from app.registry import Version
 from model import Checkpoint
 
 MODEL_CARD: Final = "README.md"
+VERSION_FILE: Final = "version.json"
+BUNDLE_FORMAT: Final = 1
 _CHUNK_BYTES: Final = 256 * 2**10
 _BLOCK_BYTES: Final = tarfile.BLOCKSIZE
 
@@ -30,8 +33,9 @@ def bundle(version: Version, folder: Path) -> Iterator[bytes]:
 
 
 def _tar(version: Version, files: list[tuple[Path, int]]) -> Iterator[bytes]:
-    card = model_card(version).encode()
-    yield _head(version, MODEL_CARD, len(card)) + card + _padding(len(card))
+    for name, content in ((MODEL_CARD, model_card(version)), (VERSION_FILE, _version_file(version))):
+        raw = content.encode()
+        yield _head(version, name, len(raw)) + raw + _padding(len(raw))
     for path, num_bytes in files:
         yield _head(version, path.name, num_bytes)
         with path.open("rb") as file:
@@ -39,6 +43,18 @@ def _tar(version: Version, files: list[tuple[Path, int]]) -> Iterator[bytes]:
                 yield chunk
         yield _padding(num_bytes)
     yield b"\0" * (2 * _BLOCK_BYTES)
+
+
+def _version_file(version: Version) -> str:
+    """What a service that takes the bundle in keeps of where it comes from."""
+    content = {
+        "bundle_format": BUNDLE_FORMAT,
+        "name": version.name,
+        "version": version.number,
+        "digest": version.digest,
+        "report": version.report.to_json() if version.report else None,
+    }
+    return json.dumps(content, indent=2) + "\n"
 
 
 def model_card(version: Version) -> str:

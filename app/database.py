@@ -110,6 +110,8 @@ class VersionRow(Base):
     manifest: Mapped[dict[str, Any]]
     # Text, because scores of a constant series are infinite and JSON columns cannot hold that.
     report: Mapped[str | None] = mapped_column(sa.Text)
+    # What it is a copy of, if it was imported.
+    origin: Mapped[dict[str, Any] | None]
     created_at: Mapped[datetime]
     deleted_at: Mapped[datetime | None]
 

@@ -15,7 +15,7 @@ from pydantic_core import ErrorDetails
 from starlette.exceptions import HTTPException
 
 import model
-from app import errors, forecasting, frames, sessions
+from app import errors, forecasting, frames, imports, sessions
 from app.schemas import horizon, refusals
 from model import ForecastingError
 
@@ -101,6 +101,9 @@ RULES: Final[Mapping[type[ForecastingError], Rule]] = {
     frames.ColumnUnnamed: Rule(422, "Column not named"),
     horizon.DurationInvalid: Rule(422, "Duration invalid"),
     horizon.DateInvalid: Rule(422, "Date invalid"),
+    imports.BundleInvalid: Rule(422, "Bundle invalid"),
+    imports.BundleFormatUnsupported: Rule(422, "Bundle of another release"),
+    imports.BundleNameless: Rule(422, "Bundle without a name"),
     refusals.BodyTooLarge: Rule(413, "Body too large"),
     refusals.UrlTooLong: Rule(414, "URL too long"),
     refusals.HeadersTooLarge: Rule(431, "Headers too large"),

@@ -1,7 +1,7 @@
 """Names, versions, aliases and their history."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -24,6 +24,21 @@ from app.references import ModelReference, PinnedVersion, References, check_name
 from model import BacktestReport, Checkpoint, Manifest, TrainingConfig
 
 
+@dataclass(frozen=True)
+class Origin:
+    """What an imported version is a copy of, as its bundle says.
+
+    Attributes:
+        name: The model it belonged to; None where the bundle does not say.
+        number: Its number there.
+        digest: Of its checkpoint, which is that of the copy.
+    """
+
+    name: str | None
+    number: int | None
+    digest: str
+
+
 @dataclass(frozen=True, eq=False)
 class Version:
     """A registered checkpoint; it never changes, only `aliases` tells what points at it now.
@@ -39,6 +54,7 @@ class Version:
         config: Of its training.
         manifest: Where its checkpoint comes from.
         report: Its backtest beside the baselines; None where the series were too short to hold something back.
+        origin: What it is a copy of; None where it was trained here.
         aliases: The aliases that point at it, sorted.
     """
 
@@ -52,6 +68,7 @@ class Version:
     config: TrainingConfig
     manifest: Manifest
     report: BacktestReport | None
+    origin: Origin | None
     aliases: tuple[str, ...]
 
     def __str__(self) -> str:
@@ -113,19 +130,34 @@ class Registry:
         dataset_id: str | None = None,
         dataset_digest: str | None = None,
         report: BacktestReport | None = None,
+        origin: Origin | None = None,
+        save: Callable[[Path], None] | None = None,
     ) -> Version:
-        """Stores a checkpoint as the next version of a name; a job registers once, however often it is repeated.
+        """Stores a checkpoint as the next version of a name.
+
+        A job registers once, however often it is repeated; a copy once, as long as a version of the name is the same.
+
+        Args:
+            name: The model that the version will belong to.
+            checkpoint: The version's.
+            job_id: The job that made it.
+            dataset_id: The dataset that it was trained on.
+            dataset_digest: Of the revision of it.
+            report: How it did.
+            origin: What it is a copy of.
+            save: Writes the checkpoint's folder; `checkpoint.save`, if left out.
 
         Raises:
             NameInvalid
         """
         check_name(name)
+        save = checkpoint.save if save is None else save
         # The files first: a crash in between leaves files that nothing names, never a version without files.
-        self._artifacts.add(_key(checkpoint.manifest.digest), checkpoint.save)
+        self._artifacts.add(_key(checkpoint.manifest.digest), save)
         with self._database.writing() as session:
             _lock_model(session, name)
-            row = job_id and session.scalar(sa.select(VersionRow).where(VersionRow.job_id == job_id))
-            if not row:
+            row = _same(session, name, job_id, origin)
+            if row is None:
                 row = VersionRow(
                     model_name=name,
                     number=1 + (session.scalar(_last_number(name)) or 0),
@@ -136,13 +168,20 @@ class Registry:
                     config=checkpoint.config.to_json(),
                     manifest=asdict(checkpoint.manifest),
                     report=None if report is None else json.dumps(asdict(report)),
+                    origin=None if origin is None else asdict(origin),
                     created_at=now(),
                 )
                 session.add(row)
                 session.flush()
                 # Once more: another version with the same files may have been deleted in between.
-                self._artifacts.add(_key(checkpoint.manifest.digest), checkpoint.save)
+                self._artifacts.add(_key(checkpoint.manifest.digest), save)
             return _to_version(row, _pointers(session, row.model_name))
+
+    def with_digest(self, name: str, digest: str) -> Version | None:
+        """The first version of a name that is of a digest, if there is one."""
+        with self._database.reading() as session:
+            row = session.scalars(_with_digest(name, digest)).first()
+            return None if row is None else _to_version(row, _pointers(session, name))
 
     def pin(self, reference: str) -> PinnedVersion:
         """What `name`, `name@alias` or `name/3` means now: little, and quickly.
@@ -331,6 +370,18 @@ def _last_number(name: str) -> sa.Select[int]:
     return sa.select(sa.func.max(VersionRow.number)).where(VersionRow.model_name == name)
 
 
+def _same(session: Session, name: str, job_id: str | None, origin: Origin | None) -> VersionRow | None:
+    """The version that a repetition has registered already."""
+    if job_id is not None:
+        return session.scalar(sa.select(VersionRow).where(VersionRow.job_id == job_id))
+    return None if origin is None else session.scalars(_with_digest(name, origin.digest)).first()
+
+
+def _with_digest(name: str, digest: str) -> sa.Select[VersionRow]:
+    same = (VersionRow.model_name == name, VersionRow.digest == digest, VersionRow.deleted_at.is_(None))
+    return sa.select(VersionRow).where(*same).order_by(VersionRow.number)
+
+
 def _version(session: Session, name: str, number: int) -> VersionRow:
     _model(session, name)
     existing = sorted(_numbers(session, name), reverse=True)
@@ -387,5 +438,6 @@ def _to_version(row: VersionRow, pointers: dict[str, AliasRow]) -> Version:
         config=TrainingConfig.from_json(row.config),
         manifest=Manifest.from_json(row.manifest),
         report=None if row.report is None else BacktestReport.from_json(json.loads(row.report)),
+        origin=None if row.origin is None else Origin(**row.origin),
         aliases=tuple(sorted(alias for alias, move in pointers.items() if move.number == row.number)),
     )

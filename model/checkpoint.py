@@ -9,6 +9,7 @@ manifest.json       where it comes from, and the SHA-256 of each other file
 import hashlib
 import json
 import platform
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -20,9 +21,10 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
+from torch import Tensor
 
 from model.config import TrainingConfig
-from model.errors import CheckpointCorrupt, CheckpointFormatUnsupported, CheckpointMissing, ConfigurationInvalid
+from model.errors import CheckpointCorrupt, CheckpointFormatUnsupported, CheckpointMissing, ForecastingError
 from model.files import written_whole
 from model.network import ShootingNetwork
 from model.series import Panel
@@ -31,6 +33,9 @@ from model.validation import Validation
 
 FORMAT_VERSION = 1
 _WEIGHTS, _CONFIG, _VALIDATION, _MANIFEST = "model.safetensors", "config.json", "validation.json", "manifest.json"
+_NAMES = {_WEIGHTS, _CONFIG, _VALIDATION, _MANIFEST}
+_UNREADABLE = (AttributeError, KeyError, TypeError, ValueError, RecursionError, OverflowError)
+"""What reading files goes wrong with that nobody of ours wrote."""
 _LIBRARIES = ("torch", "torchdiffeq", "numpy", "pandas", "safetensors")
 
 
@@ -74,6 +79,22 @@ class Manifest:
     def from_json(cls, content: dict[str, Any]) -> "Manifest":
         """The manifest that `asdict` and JSON made this of, or that of an earlier release, which knew fewer fields."""
         return cls(**{**content, "trials": tuple(Trial(**one) for one in content.get("trials", ()))})
+
+    def check(self) -> None:
+        """Refuses values of other types, which a manifest from elsewhere may have.
+
+        Raises:
+            TypeError, ValueError
+        """
+        texts = [self.data_digest, self.trained_until, self.device, self.created_at, *self.versions.values()]
+        counts = [self.num_series, self.num_observations, self.seed]
+        if not all(isinstance(one, str) for one in (*texts, *self.files.values(), *self.files)):
+            raise TypeError("texts")
+        if not all(isinstance(one, int) for one in counts):
+            raise TypeError("counts")
+        if not all(isinstance(one, int | float) for one in (self.train_seconds, self.validation_loss)):
+            raise TypeError("measures")
+        pd.Timestamp(self.trained_until)
 
 
 @dataclass(frozen=True)
@@ -158,17 +179,48 @@ class Checkpoint:
             CheckpointCorrupt: A file is missing, damaged, or not the one that the manifest names.
             CheckpointFormatUnsupported: Another release wrote it.
         """
-        manifest = _read_manifest(path)
-        contents = {name: _read_checked(path / name, digest) for name, digest in manifest.files.items()}
+        try:
+            return cls.of_files({one.name: one.read_bytes() for one in path.iterdir() if one.name in _NAMES})
+        except (FileNotFoundError, NotADirectoryError):
+            raise CheckpointMissing(str(path)) from None
+
+    @classmethod
+    def of_files(cls, files: Mapping[str, bytes]) -> "Checkpoint":
+        """The checkpoint that files are, wherever they come from: every hash, size and type is checked.
+
+        Args:
+            files: The content of each file by its name.
+
+        Raises:
+            CheckpointMissing: There is no manifest among them.
+            CheckpointCorrupt: A file is missing, damaged, or not the one that the manifest names.
+            CheckpointFormatUnsupported: Another release wrote it.
+        """
+        if _MANIFEST not in files:
+            raise CheckpointMissing(_MANIFEST)
+        manifest = _to_manifest(files[_MANIFEST])
+        contents = {name: _checked(name, files.get(name), digest) for name, digest in manifest.files.items()}
         try:
             config = TrainingConfig.from_json(json.loads(contents[_CONFIG]))
             validation = Validation.from_json(json.loads(contents[_VALIDATION]))
-            with torch.random.fork_rng(devices=[]):
-                network = ShootingNetwork(config)
-            network.load_state_dict(load_tensors(contents[_WEIGHTS]))
-        except (KeyError, TypeError, ValueError, RuntimeError, SafetensorError, ConfigurationInvalid) as error:
-            raise CheckpointCorrupt(str(path), f"its content does not fit together ({type(error).__name__})") from error
+            validation.check(config)
+            network = _network(config, load_tensors(contents[_WEIGHTS]))
+        except (*_UNREADABLE, RuntimeError, SafetensorError, ForecastingError) as error:
+            reason = f"its content does not fit together ({type(error).__name__})"
+            raise CheckpointCorrupt("the checkpoint", reason) from error
         return cls(network, config, validation, manifest)
+
+
+def _network(config: TrainingConfig, weights: dict[str, Tensor]) -> ShootingNetwork:
+    """The network of a configuration with these weights; none is made before their sizes are known to be its own."""
+    with torch.random.fork_rng(devices=[]), torch.device("meta"):
+        expected = {name: value.shape for name, value in ShootingNetwork(config).state_dict().items()}
+    if expected != {name: value.shape for name, value in weights.items()}:
+        raise ValueError("weights of other sizes")
+    with torch.random.fork_rng(devices=[]):
+        network = ShootingNetwork(config)
+    network.load_state_dict(weights)
+    return network
 
 
 def _contents(network: ShootingNetwork, config: TrainingConfig, validation: Validation) -> dict[str, bytes]:
@@ -181,26 +233,31 @@ def _contents(network: ShootingNetwork, config: TrainingConfig, validation: Vali
 
 def _read_manifest(path: Path) -> Manifest:
     try:
-        content = json.loads((path / _MANIFEST).read_bytes())
-        if content["format_version"] != FORMAT_VERSION:
-            raise CheckpointFormatUnsupported(content["format_version"], FORMAT_VERSION)
-        manifest = Manifest.from_json(content)
+        return _to_manifest((path / _MANIFEST).read_bytes())
     except (FileNotFoundError, NotADirectoryError):
         raise CheckpointMissing(str(path)) from None
-    except (AttributeError, KeyError, TypeError, ValueError):
+
+
+def _to_manifest(content: bytes) -> Manifest:
+    try:
+        found = json.loads(content)
+        if found["format_version"] != FORMAT_VERSION:
+            raise CheckpointFormatUnsupported(found["format_version"], FORMAT_VERSION)
+        manifest = Manifest.from_json(found)
+        manifest.check()
+        agrees = set(manifest.files) == _NAMES - {_MANIFEST} and _digest(manifest.files) == manifest.digest
+    except _UNREADABLE:
         raise CheckpointCorrupt(_MANIFEST, "it is not a manifest") from None
-    if set(manifest.files) != {_WEIGHTS, _CONFIG, _VALIDATION} or _digest(manifest.files) != manifest.digest:
+    if not agrees:
         raise CheckpointCorrupt(_MANIFEST, "its hashes do not give its digest")
     return manifest
 
 
-def _read_checked(file: Path, digest: str) -> bytes:
-    try:
-        content = file.read_bytes()
-    except FileNotFoundError:
-        raise CheckpointCorrupt(file.name, "it is missing") from None
+def _checked(name: str, content: bytes | None, digest: str) -> bytes:
+    if content is None:
+        raise CheckpointCorrupt(name, "it is missing")
     if _hash(content) != digest:
-        raise CheckpointCorrupt(file.name, "its content is not the one that was written")
+        raise CheckpointCorrupt(name, "its content is not the one that was written")
     return content
 
 

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import asdict, dataclass, replace
+from itertools import pairwise
 from typing import Any, Literal, get_args
 
 from model.errors import ConfigurationInvalid, FrequencyUnknown, SeriesTooShort
@@ -134,6 +135,11 @@ class TrainingConfig:
             raise ConfigurationInvalid("mean_weight", self.mean_weight, "from 0 to 1000")
         if not 0 <= self.seed < 2**63:
             raise ConfigurationInvalid("seed", self.seed, "a whole number from 0 to 2**63 - 1")
+        self._check_lists()
+
+    def _check_lists(self) -> None:
+        if not _are_levels(self.quantile_levels):
+            raise ConfigurationInvalid("quantile_levels", self.quantile_levels, "ascending and symmetric about 0.5")
         ascending = tuple(sorted({*self.horizons, self.horizon}))
         if self.horizons != ascending or ascending[0] < 1 or ascending[-1] > self.horizon:
             needed = f"ascending lengths up to the horizon of {self.horizon}"
@@ -148,6 +154,13 @@ class TrainingConfig:
         """The configuration that `to_json` gave, or that of an earlier release, which knew fewer choices."""
         fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in content.items()}
         return cls(**fields)
+
+
+def _are_levels(levels: tuple[float, ...]) -> bool:
+    """Whether these ascend between 0 and 1, the median in their middle and each with its counterpart."""
+    ascending = all(lower < upper for lower, upper in pairwise((0.0, *levels, 1.0)))
+    pairs = zip(levels, reversed(levels), strict=True)
+    return ascending and len(levels) % 2 == 1 and all(abs(lower + upper - 1) < 1e-9 for lower, upper in pairs)
 
 
 _HIGHEST = {

@@ -1,5 +1,6 @@
 """What validation windows decide once training is over: how far to continue the flow, how wide the intervals are."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ from model.windows import Windows
 MAX_WINDOWS = 512
 MIN_WINDOWS = 16
 LONGEST_BLOCK_IN_HORIZONS = 8
+MAX_LENGTH = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,26 @@ class Validation:
     def from_json(cls, content: dict[str, Any]) -> "Validation":
         """The choices that `to_json` gave."""
         return cls(content["block_length"], Calibration.from_json(content["calibration"]))
+
+    def check(self, config: TrainingConfig) -> None:
+        """Refuses choices that no validation of this configuration makes.
+
+        Raises:
+            TypeError, ValueError
+        """
+        calibration, num_pairs = self.calibration, len(config.quantile_levels) // 2
+        lengths: tuple[object, ...] = (self.block_length, calibration.bucket_length)
+        for length in lengths:
+            if not isinstance(length, int) or not 1 <= length <= MAX_LENGTH:
+                raise ValueError("lengths")
+        if not all(len(row) == num_pairs and all(map(math.isfinite, row)) for row in calibration.widenings):
+            raise ValueError("widenings")
+        summary = calibration.summary
+        counts: tuple[object, ...] = (summary.num_scores, summary.longest_lead)
+        if str(summary.method) != summary.method or not all(isinstance(one, int) for one in counts):
+            raise TypeError("summary")
+        if not all(map(math.isfinite, (summary.nominal, summary.realised_coverage))):
+            raise ValueError("coverage")
 
 
 def validated(network: ShootingNetwork, windows: Windows, config: TrainingConfig) -> Validation:

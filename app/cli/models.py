@@ -1,5 +1,6 @@
 """`longshot models`: what is registered, and where aliases point."""
 
+from pathlib import Path
 from typing import Annotated
 
 import orjson
@@ -7,9 +8,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from app.bundles import bundle
 from app.cli.options import actor, enter_change, open_registry
 from app.cli.refusals import one_line
 from app.cli.score_tables import score_table
+from app.frames import FileNotWritable, read_file
+from app.imports import import_bundle
 from app.references import PRODUCTION
 from app.registry import Registry, Version
 from app.schemas.models import from_version
@@ -64,6 +68,42 @@ def show(model: Annotated[str, typer.Argument(help="NAME, NAME@ALIAS or NAME/VER
         console.print(score_table(version.report, f"The last {version.report.horizon} steps, held back from training"))
     for line in _history(registry, version):
         console.print(line, highlight=False)
+
+
+@application.command()
+@one_line
+def export(
+    model: Annotated[str, typer.Argument(help="NAME, NAME@ALIAS or NAME/VERSION.")],
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Where to write (default: NAME-N.tar).")] = None,
+) -> None:
+    """Write a version as a bundle: one file, to be imported elsewhere."""
+    registry = open_registry(Settings.from_environment())
+    version = registry.resolve(model)
+    path = output or Path(f"{version.name}-{version.number}.tar")
+    content = b"".join(bundle(version, registry.checkpoint_path(version)))
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise FileNotWritable(str(path), (error.strerror or "it failed").lower()) from error
+    typer.echo(f"{version} is in {path}.")
+
+
+@application.command("import")
+@one_line
+def import_(
+    file: Annotated[Path, typer.Argument(help="A bundle, as 'longshot models export' or GET …/bundle gave it.")],
+    name: Annotated[str | None, typer.Option(help="The model it will belong to (default: the one it did).")] = None,
+) -> None:
+    """Register the version in a bundle; no alias moves."""
+    settings = Settings.from_environment()
+    imported = import_bundle(open_registry(settings), read_file(str(file)), name=name)
+    version = imported.version
+    if not imported.is_new:
+        typer.echo(f"{version} has this checkpoint already.")
+        return
+    subject = f"/v1/models/{version.name}/versions/{version.number}"
+    enter_change(settings, "version.imported", subject, digest=version.digest)
+    typer.echo(f"Registered {version}. To serve it: longshot models promote {version.name} {version.number}")
 
 
 def _history(registry: Registry, version: Version) -> list[str]:

@@ -45,6 +45,11 @@ def note(request: Request, **details: str | int | None) -> None:
     request.state.change.details.update(details)
 
 
+def note_nothing(request: Request) -> None:
+    """Drops the entry: what was asked for was so before."""
+    del request.state.change
+
+
 class Accounting:
     """Adds to answers what is left of their callers' limits, and enters changes in the audit log before they are told.
 

@@ -1,19 +1,20 @@
 """Registered models: names, versions, aliases."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
-from fastapi import APIRouter, Header, Path, Request, Response
+from fastapi import APIRouter, Header, Path, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
 from app import errors
 from app.bundles import bundle
+from app.imports import BundleFormatUnsupported, BundleInvalid, BundleNameless, import_bundle
 from app.job_rows import JobFilter
 from app.job_values import BacktestJob
 from app.registry import AliasState
-from app.routes.accounting import audited, note
-from app.routes.bodies import answer, describe_body, read_json
-from app.routes.documented import ANY_ALIAS, ANY_CHECKPOINT, problems
+from app.routes.accounting import audited, note, note_nothing
+from app.routes.bodies import answer, describe_body, read_body, read_json
+from app.routes.documented import ANY_ALIAS, ANY_BODY, ANY_CHECKPOINT, problems
 from app.routes.permissions import ANY_KEY, TRAIN, CurrentCaller
 from app.routes.resources import Resources, Service
 from app.schemas.models import (
@@ -23,6 +24,7 @@ from app.schemas.models import (
     ModelBody,
     ModelList,
     ShownVersion,
+    VersionBody,
     VersionList,
     expected_revision,
     from_alias,
@@ -34,6 +36,8 @@ from app.schemas.refusals import PreconditionInvalid
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
 
+TAR: Final = "application/x-tar"
+BINARY: Final = {"schema": {"type": "string", "format": "binary"}}
 Number = Annotated[int, Path(ge=1, le=2**31 - 1)]
 
 
@@ -166,7 +170,7 @@ def get_history(name: str, alias: str, service: Service) -> Response:
     summary="Download a version",
     response_class=StreamingResponse,
     responses=problems(errors.ModelNotFound, errors.VersionNotFound, *ANY_CHECKPOINT)
-    | {200: {"content": {"application/x-tar": {"schema": {"type": "string", "format": "binary"}}}}},
+    | {200: {"content": {TAR: BINARY}}},
     dependencies=[TRAIN],
 )
 def get_bundle(name: str, number: Number, service: Service) -> Response:
@@ -177,7 +181,37 @@ def get_bundle(name: str, number: Number, service: Service) -> Response:
         "ETag": f'"{version.digest}"',
     }
     content = bundle(version, service.registry.checkpoint_path(version))
-    return StreamingResponse(content, 200, headers, "application/x-tar")
+    return StreamingResponse(content, 200, headers, TAR)
+
+
+@router.post(
+    "/import",
+    status_code=201,
+    summary="Take in a version from a bundle",
+    response_model=VersionBody,
+    dependencies=[TRAIN, audited("version.imported")],
+    responses=problems(*ANY_BODY, BundleInvalid, BundleFormatUnsupported, BundleNameless, errors.NameInvalid)
+    | {200: {"description": "The name has a version with this checkpoint: it is answered."}},
+    openapi_extra={"requestBody": {"required": True, "content": {TAR: BINARY}}},
+)
+async def post_import(
+    request: Request,
+    service: Service,
+    name: Annotated[
+        str | None, Query(max_length=64, description="The model it will belong to; the one it belonged to if left out.")
+    ] = None,
+) -> Response:
+    """Registers the version in a tar that `GET …/bundle` gave, here or elsewhere; no alias moves."""
+    _, body = await read_body(request, TAR)
+    imported = await run_in_threadpool(lambda: import_bundle(service.registry, body, name=name))
+    version, origin = imported.version, imported.version.origin
+    if not imported.is_new:
+        note_nothing(request)
+    elif origin is not None:
+        note(request, digest=origin.digest, origin=f"{origin.name}/{origin.number}" if origin.name else None)
+    location = f"/v1/models/{version.name}/versions/{version.number}"
+    status = 201 if imported.is_new else 200
+    return answer(from_version(version), status, Location=location, ETag=f'"{version.digest}"')
 
 
 @router.delete(

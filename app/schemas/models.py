@@ -83,6 +83,15 @@ class RealisedBody:
 
 
 @dataclass(frozen=True)
+class OriginBody:
+    """What an imported version is a copy of, as its bundle says; null where it does not."""
+
+    name: str | None
+    version: int | None
+    digest: str
+
+
+@dataclass(frozen=True)
 class VersionBody:
     """A version: its training, its checkpoint, and how it did beside the baselines."""
 
@@ -94,6 +103,7 @@ class VersionBody:
     training_job: str | None
     dataset: str | None
     dataset_digest: str | None
+    imported_from: OriginBody | None
     configuration: dict[str, Any]
     manifest: dict[str, Any]
     report: dict[str, Any] | None
@@ -127,6 +137,7 @@ def from_model(registered: RegisteredModel, drifted_versions: list[int]) -> Mode
 
 def from_version(version: Version, record: TrackRecord | None = None) -> VersionBody:
     """A version as JSON has it, with what its forecasts were worth, if any was compared."""
+    origin = version.origin
     return VersionBody(
         name=version.name,
         version=version.number,
@@ -136,6 +147,7 @@ def from_version(version: Version, record: TrackRecord | None = None) -> Version
         training_job=version.job_id,
         dataset=version.dataset_id,
         dataset_digest=version.dataset_digest,
+        imported_from=None if origin is None else OriginBody(origin.name, origin.number, origin.digest),
         configuration=version.config.to_json(),
         manifest=asdict(version.manifest),
         report=version.report.to_json() if version.report else None,

@@ -304,3 +304,18 @@ def test_trainings_and_moved_aliases_are_in_the_log(run, published, table):
         ("alias.moved", "/v1/models/m/aliases/old"),
         ("version.trained", "/v1/models/m/versions/2"),
     ]
+
+
+def test_a_version_is_exported_and_imported_from_the_command_line(run, published, tmp_path):
+    path = tmp_path / "m.tar"
+    assert f"m/1 is in {path}" in run("models", "export", "m", "-o", path).out
+    taken = run("models", "import", path, "--name", "copy")
+    assert "Registered copy/1" in taken.out
+    assert published.version("copy", 1).origin.name == "m"
+    assert "has this checkpoint already" in run("models", "import", path, "--name", "copy").out
+    lines = [json.loads(line) for line in run("audit-log", "--json").out.splitlines()]
+    assert [line["action"] for line in lines] == ["version.imported"]
+    path.write_bytes(path.read_bytes()[:3000])
+    refused(run("models", "import", path), "not a whole one")
+    refused(run("models", "import", tmp_path / "none.tar"), "none.tar")
+    refused(run("models", "export", "m", "-o", tmp_path / "none" / "m.tar"), "cannot be written")
