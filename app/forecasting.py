@@ -1,14 +1,12 @@
 """Use case: answer a forecast with the right version (resolve, load once, refuse series by series)."""
 
-import asyncio
 import threading
 import time
-from collections import OrderedDict
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 
@@ -27,27 +25,6 @@ from model import (
     Series,
     ask,
 )
-
-Result = TypeVar("Result")
-
-
-class DeadlineExceeded(OperationError):
-    """A request that took longer than the service gives it."""
-
-    def __init__(self, seconds: float) -> None:
-        super().__init__(
-            f"There was no answer within {seconds:g} seconds.",
-            hint="Ask for less at once, or have the operator raise LONGSHOT_FORECAST_TIMEOUT_SECONDS.",
-        )
-        self.seconds = seconds
-
-
-class ServiceBusy(OperationError):
-    """More requests are waiting than the service holds."""
-
-    def __init__(self, num_waiting: int) -> None:
-        super().__init__(f"{num_waiting} forecasts are waiting already.", hint="Try again in a moment.")
-        self.num_waiting = num_waiting
 
 
 class ForecastNotFinite(RequestError):
@@ -127,6 +104,41 @@ class Answer:
     forecast_seconds: float
 
 
+@dataclass(frozen=True, eq=False)
+class _Prepared:
+    """A question of which all is known but the answer."""
+
+    question: Question
+    version: PinnedVersion
+    forecaster: Forecaster
+    items: tuple[Asked | Refusal, ...]
+    load_seconds: float
+    since: float
+
+    @property
+    def asked(self) -> list[Asked]:
+        """What is to be computed."""
+        return [one for one in self.items if isinstance(one, Asked)]
+
+    def answer(self, forecasts: Iterator[ItemForecast]) -> Answer:
+        """The answer, from the forecasts of what was asked, in order."""
+        items = tuple(_finite(next(forecasts)) if isinstance(one, Asked) else one for one in self.items)
+        _refuse_unless_partial(items, self.question)
+        return Answer(
+            name=self.version.name,
+            version=self.version.number,
+            digest=self.version.digest,
+            alias=self.version.alias,
+            items=items,
+            calibration=self.forecaster.calibration,
+            points_in=sum(len(one.series) for one in self.asked),
+            points_out=sum(len(one.mean) for one in items if isinstance(one, ItemForecast)),
+            function_evaluations=self.forecaster.num_evaluations(self.asked),
+            load_seconds=self.load_seconds,
+            forecast_seconds=time.perf_counter() - self.since,
+        )
+
+
 class LoadedVersions:
     """Forecasters by digest: each loaded once, the least recently used dropped beyond a number of bytes.
 
@@ -196,31 +208,42 @@ class Forecasting:
         Raises:
             ForecastingError: The version cannot be loaded, or a series that may not fail alone cannot be forecast.
         """
+        ((_, answer),) = self.answer_each((question,))
+        if isinstance(answer, ForecastingError):
+            raise answer
+        return answer
+
+    def answer_each(self, questions: Sequence[Question]) -> Iterator[tuple[int, Answer | ForecastingError]]:
+        """The answers to several questions by their numbers, the quick ones first; those alike are computed together.
+
+        What is alike are a version and a number of steps: then nothing has to be padded, and nobody waits for a longer
+        forecast than his own. A question that cannot be answered is answered with its error.
+        """
+        groups: dict[object, list[tuple[int, _Prepared]]] = defaultdict(list)
+        for number, question in enumerate(questions):
+            try:
+                prepared = self._prepare(question)
+            except ForecastingError as error:
+                yield number, error
+            else:
+                groups[prepared.forecaster, frozenset(one.num_steps for one in prepared.asked)].append(
+                    (number, prepared)
+                )
+        for group in sorted(groups.values(), key=_num_steps):
+            yield from _answer_together(group)
+
+    def _prepare(self, question: Question) -> "_Prepared":
         started = time.perf_counter()
         _refuse_duplicates(question.items)
         version = self._registry.pin(question.model)
         forecaster = self.forecaster(version)
         loaded = time.perf_counter()
-        checked = [_ask(item, question, self._max_steps) for item in question.items]
-        _refuse_unless_partial(checked, question)
-        asked = [one for one in checked if isinstance(one, Asked)]
-        self._refuse_too_much(sum(one.num_steps for one in asked) * max(1, len(question.quantile_levels)))
-        forecasts = iter(forecaster.answer(asked))
-        items = tuple(_finite(next(forecasts)) if isinstance(one, Asked) else one for one in checked)
+        items = tuple(_ask(item, question, self._max_steps) for item in question.items)
         _refuse_unless_partial(items, question)
-        return Answer(
-            name=version.name,
-            version=version.number,
-            digest=version.digest,
-            alias=version.alias,
-            items=items,
-            calibration=forecaster.calibration,
-            points_in=sum(len(one.series) for one in asked),
-            points_out=sum(len(one.mean) for one in items if isinstance(one, ItemForecast)),
-            function_evaluations=forecaster.num_evaluations(asked),
-            load_seconds=loaded - started,
-            forecast_seconds=time.perf_counter() - loaded,
-        )
+        prepared = _Prepared(question, version, forecaster, items, loaded - started, loaded)
+        num_steps = sum(one.num_steps for one in prepared.asked)
+        self._refuse_too_much(num_steps * max(1, len(question.quantile_levels)))
+        return prepared
 
     def _refuse_too_much(self, num_values: int) -> None:
         if num_values > self._max_values:
@@ -232,46 +255,19 @@ class Forecasting:
             )
 
 
-class Bench:
-    """Threads for forecasts, apart from those that answer everything else, so that nothing else waits for them.
+def _num_steps(group: list[tuple[int, _Prepared]]) -> int:
+    return sum(one.num_steps for _, prepared in group for one in prepared.asked)
 
-    Args:
-        num_threads: Forecasts computed at once.
-        max_waiting: Forecasts that may wait beside them.
-        timeout_seconds: How long a request waits for its answer; its computation is then left to end unheard.
-    """
 
-    def __init__(self, *, num_threads: int, max_waiting: int, timeout_seconds: float) -> None:
-        self._threads = ThreadPoolExecutor(num_threads, thread_name_prefix="forecast")
-        self._capacity = num_threads + max_waiting
-        self._timeout_seconds = timeout_seconds
-        self._num_taken = 0
-
-    async def run(self, work: Callable[[], Result]) -> Result:
-        """The result of some work, computed on one of the threads.
-
-        Raises:
-            ServiceBusy: Too many are waiting.
-            DeadlineExceeded: It took too long.
-        """
-        if self._num_taken >= self._capacity:
-            raise ServiceBusy(self._num_taken)
-        self._num_taken += 1
-        future = asyncio.get_running_loop().run_in_executor(self._threads, work)
-        future.add_done_callback(self._release)
+def _answer_together(group: list[tuple[int, _Prepared]]) -> Iterator[tuple[int, Answer | ForecastingError]]:
+    forecaster = group[0][1].forecaster
+    forecasts = iter(forecaster.answer([one for _, prepared in group for one in prepared.asked]))
+    for number, prepared in group:
+        own = islice(forecasts, len(prepared.asked))
         try:
-            return await asyncio.wait_for(asyncio.shield(future), self._timeout_seconds)
-        except TimeoutError as error:
-            raise DeadlineExceeded(self._timeout_seconds) from error
-
-    def close(self) -> None:
-        """Lets no more work begin."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
-
-    def _release(self, future: "asyncio.Future[Result]") -> None:
-        self._num_taken -= 1
-        if not future.cancelled():
-            future.exception()
+            yield number, prepared.answer(own)
+        except ForecastingError as error:
+            yield number, error
 
 
 def _refuse_duplicates(items: Sequence[Series | Refusal]) -> None:

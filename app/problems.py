@@ -15,7 +15,7 @@ from pydantic_core import ErrorDetails
 from starlette.exceptions import HTTPException
 
 import model
-from app import errors, forecasting, frames, imports, sessions
+from app import bench, errors, forecasting, frames, imports, sessions
 from app.schemas import horizon, refusals
 from model import ForecastingError
 
@@ -91,8 +91,8 @@ RULES: Final[Mapping[type[ForecastingError], Rule]] = {
     errors.HomeUnusable: Rule(500, "Home folder unusable"),
     errors.DatabaseTooNew: Rule(500, "Database of a newer release"),
     errors.WorkerAlreadyRunning: Rule(500, "Worker running already"),
-    forecasting.DeadlineExceeded: Rule(504, "Out of time"),
-    forecasting.ServiceBusy: Rule(503, "Busy"),
+    bench.DeadlineExceeded: Rule(504, "Out of time"),
+    bench.ServiceBusy: Rule(503, "Busy"),
     forecasting.ForecastNotFinite: Rule(422, "Forecast not finite"),
     forecasting.NotReady: Rule(503, "Not ready"),
     frames.FileUnreadable: Rule(400, "Table unreadable"),

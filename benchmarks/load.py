@@ -181,7 +181,7 @@ def main(words: Sequence[str] | None = None) -> int:
         service, nothing = stack.enter_context(serving(checkpoint)), stack.enter_context(serving_nothing())
         found = latency(service, nothing, checkpoint, num_rounds=num_rounds)
         found.append(Measurement("load.memory.after_single", service.resident_mebibytes, "MiB"))
-        for connections in (1, 8):
+        for connections in (1, 8, 64):
             found.append(concurrent_throughput(service, nothing, connections, seconds=seconds))
         found += [throughput(service, case, seconds=seconds) for case in (QUICK_BATCHES if asked.quick else BATCHES)]
         found.append(Measurement("load.memory.after_batches", service.resident_mebibytes, "MiB"))

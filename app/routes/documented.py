@@ -4,7 +4,8 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from app import errors
-from app.forecasting import DeadlineExceeded, ForecastNotFinite, ServiceBusy
+from app.bench import DeadlineExceeded, ServiceBusy
+from app.forecasting import ForecastNotFinite
 from app.problems import MEDIA_TYPE, code_of, rule_of
 from app.schemas import refusals
 from app.schemas.horizon import DateInvalid

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from fastapi import APIRouter, Request, Response
 from starlette.background import BackgroundTask
 
+from app.batching import Dialogue
 from app.forecasting import Answer, Question, Refusal
 from app.hindsight import Made
 from app.routes.bodies import JSON, describe_body, read_json, to_json
@@ -41,13 +42,14 @@ router = APIRouter(tags=["forecasts"])
     openapi_extra=describe_body(ForecastRequest),
 )
 async def post_forecast(request: Request, service: Service, spend: SpendPoints) -> Response:
-    """Answers with the version that the model means at this moment, from threads apart from all other requests."""
+    """Answers with the version that the model means at this moment, together with what else is waiting to be asked."""
     body = await read_json(request)
-    content = await service.bench.run(lambda: _answer(service, spend, body))
+    content = await service.forecasts.run(_answer(service, spend, body), num_bytes=len(body))
     return Response(content, media_type=JSON, background=BackgroundTask(service.hindsight.write, is_due_only=True))
 
 
-def _answer(service: Resources, spend: SpendPoints, body: bytes) -> bytes:
+def _answer(service: Resources, spend: SpendPoints, body: bytes) -> Dialogue[Question, Answer, bytes]:
+    """From bytes to bytes, on a thread apart from all other requests; the forecast is made for several at once."""
     started = time.perf_counter()
     settings = service.settings
     asked = ForecastRequest.model_validate_json(body)
@@ -60,7 +62,7 @@ def _answer(service: Resources, spend: SpendPoints, body: bytes) -> bytes:
     find = each_read_once(service.datasets.panel, settings.max_points)
     question = asked.to_question(find)
     parsed = time.perf_counter()
-    given = service.forecasting.answer(question)
+    given = yield question
     spend(given.points_in + given.points_out)
     service.hindsight.remember(_made(question, given, asked.sources(find)))
     service.metrics.points.inc(given.points_out)

@@ -67,6 +67,22 @@ class Metrics:
         self.ready = Gauge("longshot_ready", "1 if the last readiness check passed.", registry=self._registry)
         self._registry.register(Realised(read_records))
 
+        self.batches = Histogram(
+            "longshot_batch_requests",
+            "Forecast requests answered together.",
+            buckets=(1, 2, 4, 8, 16, 32, 64),
+            registry=self._registry,
+        )
+        self.queue = Histogram(
+            "longshot_queue_seconds", "Time that a forecast request waited for a thread.", registry=self._registry
+        )
+
+    def count_batch(self, waited: Sequence[float]) -> None:
+        """Counts requests that were taken together, by the seconds that each had waited."""
+        self.batches.observe(len(waited))
+        for seconds in waited:
+            self.queue.observe(seconds)
+
     def expose(self) -> bytes:
         """All of them in Prometheus's text format."""
         return generate_latest(self._registry)

@@ -10,9 +10,11 @@ from fastapi import Depends, Request
 
 from app.artifacts import ArtifactStore
 from app.audit_log import AuditLog
+from app.batching import Batches
+from app.bench import Bench
 from app.database import Database, migrate
 from app.datasets import Datasets
-from app.forecasting import Bench, Forecasting, LoadedVersions
+from app.forecasting import Answer, Forecasting, LoadedVersions, Question
 from app.hindsight import Hindsight
 from app.job_events import JobEvents
 from app.jobs import Jobs
@@ -26,7 +28,7 @@ from app.track_records import TrackRecords
 WorkerAlive = Callable[[Database], bool]
 """Whether a worker has lately said that it lives."""
 
-_MAX_WAITING = 64
+_MAX_WAITING = 128
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,7 @@ class Resources:
     jobs: Jobs
     forecasting: Forecasting
     bench: Bench
+    forecasts: Batches[Question, Answer]
     keyring: Keyring
     rate_limits: RateLimits
     audit_log: AuditLog
@@ -76,27 +79,31 @@ def open_resources(settings: Settings, worker_alive: WorkerAlive) -> Resources:
     artifacts = ArtifactStore(settings.artifacts_path)
     registry = Registry(database, artifacts)
     track_records = TrackRecords(database, window_days=settings.drift_window_days, tolerance=settings.drift_tolerance)
+    metrics = Metrics(track_records.all)
+    forecasting = Forecasting(
+        registry,
+        LoadedVersions(settings.max_loaded_bytes),
+        max_steps=settings.max_horizon_steps,
+        max_values=settings.max_forecast_values,
+    )
+    bench = Bench(
+        num_threads=max(2, os.cpu_count() or 2),
+        max_waiting=_MAX_WAITING,
+        timeout_seconds=settings.forecast_timeout_seconds,
+    )
     return Resources(
         settings=settings,
         database=database,
         registry=registry,
         datasets=Datasets(database, artifacts),
         jobs=Jobs(database, settings.jobs_url),
-        forecasting=Forecasting(
-            registry,
-            LoadedVersions(settings.max_loaded_bytes),
-            max_steps=settings.max_horizon_steps,
-            max_values=settings.max_forecast_values,
-        ),
-        bench=Bench(
-            num_threads=max(2, os.cpu_count() or 2),
-            max_waiting=_MAX_WAITING,
-            timeout_seconds=settings.forecast_timeout_seconds,
-        ),
+        forecasting=forecasting,
+        bench=bench,
+        forecasts=Batches(bench, forecasting.answer_each, metrics.count_batch),
         keyring=Keyring(database),
         rate_limits=rate_limits,
         audit_log=AuditLog(database),
-        metrics=Metrics(track_records.all),
+        metrics=metrics,
         worker_alive=worker_alive,
         job_events=JobEvents(database),
         hindsight=Hindsight(database, max_values=settings.max_remembered_values),

@@ -1,4 +1,3 @@
-import asyncio
 import threading
 import time
 from dataclasses import dataclass
@@ -9,14 +8,11 @@ import pytest
 
 from app.errors import LimitExceeded
 from app.forecasting import (
-    Bench,
-    DeadlineExceeded,
     Forecasting,
     ForecastNotFinite,
     LoadedVersions,
     Question,
     Refusal,
-    ServiceBusy,
 )
 from app.references import PRODUCTION
 from app.registry import Registry
@@ -56,6 +52,40 @@ def test_an_answer_says_which_version_gave_it(forecasting):
     assert [one.item_id for one in answer.items] == ["a", "b"]
     assert (answer.points_in, answer.points_out) == (100, 6)
     assert forecasting.answer(question(model="m/1")).alias is None
+
+
+def test_questions_answered_together_are_answered_as_each_is_alone(forecasting, published, other_checkpoint):
+    published.register("m", other_checkpoint)
+    questions = [
+        question(series("a"), series("b", length=40)),
+        question(series("a", scale=2.0), steps=5),
+        question(series("c"), model="m/2"),
+        question(model="nobody"),
+        question(series("d", length=1)),
+        question(series("e", scale=3.0)),
+        question(steps=10**6),
+    ]
+    together = dict(forecasting.answer_each(questions))
+    assert [type(together[number]).__name__ for number in (3, 4, 6)] == [
+        *("ModelNotFound", "SeriesTooShort", "HorizonOutOfRange")
+    ]
+    for number in (0, 1, 2, 5):
+        answer, alone = together[number], forecasting.answer(questions[number])
+        assert (answer.version, answer.points_in, answer.points_out) == (
+            alone.version,
+            alone.points_in,
+            alone.points_out,
+        )
+        for one, expected in zip(answer.items, alone.items, strict=True):
+            assert one.item_id == expected.item_id
+            assert np.allclose(one.mean, expected.mean, rtol=1e-6, atol=1e-6)
+            for level, values in expected.quantiles.items():
+                assert np.allclose(one.quantiles[level], values, rtol=1e-6, atol=1e-6)
+
+
+def test_a_long_forecast_is_answered_after_the_short_ones_it_was_asked_together_with(forecasting):
+    questions = [question(steps=100), question(steps=2), question(steps=9), question(steps=2)]
+    assert [number for number, _ in forecasting.answer_each(questions)] == [1, 3, 2, 0]
 
 
 def test_an_answer_that_would_be_too_large_is_refused_before_it_is_computed(published):
@@ -170,35 +200,3 @@ def test_a_load_that_failed_is_tried_again():
     with pytest.raises(CheckpointCorrupt):
         versions.get("a", Path("a"))
     assert versions.get("a", Path("a")) == Weight(1)
-
-
-def test_a_forecast_that_takes_too_long_is_given_up_and_others_go_on():
-    release = threading.Event()
-
-    async def scenario() -> str:
-        bench = Bench(num_threads=2, max_waiting=0, timeout_seconds=0.05)
-        with pytest.raises(DeadlineExceeded):
-            await bench.run(release.wait)
-        result = await bench.run(lambda: "fine")
-        release.set()
-        bench.close()
-        return result
-
-    assert asyncio.run(scenario()) == "fine"
-
-
-def test_more_than_can_wait_is_turned_away_at_once():
-    release = threading.Event()
-
-    async def scenario() -> None:
-        bench = Bench(num_threads=1, max_waiting=1, timeout_seconds=5)
-        waiting = [asyncio.ensure_future(bench.run(release.wait)) for _ in range(2)]
-        await asyncio.sleep(0)
-        with pytest.raises(ServiceBusy):
-            await bench.run(release.wait)
-        release.set()
-        await asyncio.gather(*waiting)
-        assert await bench.run(lambda: 1) == 1
-        bench.close()
-
-    asyncio.run(scenario())

@@ -473,9 +473,9 @@ def test_without_a_worker_the_service_is_not_ready_unless_it_is_to_have_none(set
 def test_a_stuck_forecast_stalls_nothing_and_ends_in_a_504(settings, monkeypatch):
     release = threading.Event()
 
-    def stuck(*_: object) -> bytes:
+    def stuck(*_: object) -> Iterator[None]:
         release.wait(10)
-        return b"{}"
+        yield
 
     monkeypatch.setattr(forecasts, "_answer", stuck)
     with serve(replace(settings, forecast_timeout_seconds=0.3)) as client:
@@ -493,6 +493,8 @@ def test_operators_see_metrics_limits_and_versions(client):
     metrics = client.get("/metrics").text
     assert 'longshot_requests_total{method="POST",route="/v1/forecasts",status="200"} 1.0' in metrics
     assert "longshot_forecast_points_total 3.0" in metrics
+    assert "longshot_batch_requests_count 1.0" in metrics
+    assert "longshot_queue_seconds_count 1.0" in metrics
     system = client.get("/v1/system").json()
     assert system["limits"]["max_body_bytes"] == 200_000
     assert system["worker_alive"] is True
