@@ -121,7 +121,7 @@ class Record:
         dataset: Its name.
         horizon: Steps ahead.
         errors: Of the mean forecast on the test part, and of what its intervals cover.
-        thinned: The same from contexts of which a share was removed, if that was asked for.
+        thinned: The same from contexts of which a share was removed, if asked for, at the shortest horizon.
         validation: On the validation part, at most some thousand windows of it: what to choose options by.
         last: Of repeating the last value.
         season: Of repeating the last season.
@@ -175,7 +175,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--datasets", nargs="+", default=["ETTh1"])
     parser.add_argument("--horizons", nargs="+", type=int, default=[96])
     parser.add_argument("--apart", action="store_true", help="train a version for each horizon")
-    parser.add_argument("--removed", type=float, default=0.0, help="score contexts without this share of values, too")
+    parser.add_argument(
+        "--removed", type=float, default=0.0, help="at the shortest horizon, score contexts without this share too"
+    )
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
     parser.add_argument("--threads", type=int, default=1, help="of torch; more seldom pay for matrices of this size")
     parser.add_argument(
@@ -249,12 +251,13 @@ def measured(
     whole, records = data.until(borders.test), []
     for horizon in horizons:
         config = replace(chosen.config, horizon=horizon, training_horizons=())
+        share = removed if horizon == horizons[0] else 0.0
         test = _last_windows(whole, config, borders.test - borders.validation)
         earlier = _last_windows(seen, config, borders.validation - borders.train).thinned(MAX_VALIDATION_WINDOWS)
         version = partial(_version, checkpoint, horizon)
         errors = {
             "errors": _errors(version, test, data.values),
-            "thinned": _errors(version, test, data.values, removed=removed) if removed else None,
+            "thinned": _errors(version, test, data.values, removed=share) if share else None,
             "validation": _errors(version, earlier, data.values[: borders.validation]),
             "last": _errors(partial(_repeated, 1, horizon), test, data.values),
             "season": _errors(partial(_repeated, config.season_length, horizon), test, data.values),
@@ -302,6 +305,7 @@ def _version(checkpoint: Checkpoint, horizon: int, context: Tensor) -> tuple[Ten
         checkpoint.network.to(context.device),
         block_length=validation.block_length,
         season_length=config.season_length,
+        trust=validation.trust,
     )
     raw = predictor.quantiles(context, horizon)
     return predictor.mean(raw), validation.calibration.apply(raw, Scale.of(context).spread)

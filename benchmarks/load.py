@@ -85,6 +85,7 @@ def forward_pass(checkpoint: Checkpoint) -> Callable[[], object]:
         checkpoint.network,
         block_length=checkpoint.validation.block_length,
         season_length=checkpoint.config.season_length,
+        trust=checkpoint.validation.trust,
     )
     predictor.prepare(HORIZON)
     context = torch.randn(1, CONTEXT, dtype=torch.float64)

@@ -42,6 +42,7 @@ class Forecaster:
             checkpoint.network.to(self._device),
             block_length=checkpoint.validation.block_length,
             season_length=self.config.season_length,
+            trust=checkpoint.validation.trust,
         )
         self._predictor.prepare(self.config.horizon)
 

@@ -1,4 +1,4 @@
-"""What validation windows decide once training is over: how far to continue the flow, how wide the intervals are."""
+"""What validation windows decide after training: whom to trust, how far a flow goes, how wide intervals are."""
 
 import math
 from dataclasses import dataclass
@@ -19,6 +19,9 @@ MIN_WINDOWS = 16
 LONGEST_BLOCK_IN_HORIZONS = 8
 MAX_LENGTH = 1_000_000
 
+TRUSTS = (1.0, 0.75, 0.5, 0.25, 0.0)
+CLEARLY_BETTER = 0.98
+
 
 @dataclass(frozen=True)
 class Validation:
@@ -27,19 +30,22 @@ class Validation:
     Attributes:
         block_length: Steps for which a flow is continued before the context moves on; see `inference`.
         calibration: Of the intervals.
+        trust: How far forecasts go from the last value towards what the network says; see `inference`.
     """
 
     block_length: int
     calibration: Calibration
+    trust: float = 1.0
 
     def to_json(self) -> dict[str, Any]:
         """The choices as JSON's own types."""
-        return {"block_length": self.block_length, "calibration": self.calibration.to_json()}
+        return {"block_length": self.block_length, "calibration": self.calibration.to_json(), "trust": self.trust}
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> "Validation":
-        """The choices that `to_json` gave."""
-        return cls(content["block_length"], Calibration.from_json(content["calibration"]))
+        """The choices that `to_json` gave, or those of an earlier release, which trusted every network."""
+        calibration = Calibration.from_json(content["calibration"])
+        return cls(content["block_length"], calibration, content.get("trust", 1.0))
 
     def check(self, config: TrainingConfig) -> None:
         """Refuses choices that no validation of this configuration makes.
@@ -63,14 +69,28 @@ class Validation:
 
 
 def validated(network: ShootingNetwork, windows: Windows, config: TrainingConfig) -> Validation:
-    """Chooses the length of the blocks, then calibrates the intervals within the trained horizon."""
-    block_length = _best_block_length(network, windows, config)
-    quantiles, target, known = _forecasts(network, windows.thinned(MAX_WINDOWS), config, block_length)
+    """Chooses how far to trust the network, then the length of blocks, then calibrates within the trained horizon."""
+    trust = _best_trust(network, windows.thinned(MAX_WINDOWS), config)
+    block_length = _best_block_length(network, windows, config, trust)
+    quantiles, target, known = _forecasts(network, windows.thinned(MAX_WINDOWS), config, block_length, trust)
     residuals = Residuals(quantiles.numpy(), target.numpy(), known.numpy())
-    return Validation(block_length, calibrate(residuals, config.quantile_levels, config.patch_length))
+    return Validation(block_length, calibrate(residuals, config.quantile_levels, config.patch_length), trust)
 
 
-def _best_block_length(network: ShootingNetwork, windows: Windows, config: TrainingConfig) -> int:
+def _best_trust(network: ShootingNetwork, windows: Windows, config: TrainingConfig) -> float:
+    """The one with the least mean square error; the network is trusted whole unless that is clearly worse."""
+    quantiles, target, known = _forecasts(network, windows, config, config.horizon, 0.0)
+    last = quantiles[..., network.median]
+    said = _forecasts(network, windows, config, config.horizon, 1.0)[0][..., network.median]
+
+    def error(trust: float) -> float:
+        return float(((last + trust * (said - last) - target).square() * known).sum())
+
+    best = min(TRUSTS, key=error)
+    return best if error(best) < CLEARLY_BETTER * error(1.0) else 1.0
+
+
+def _best_block_length(network: ShootingNetwork, windows: Windows, config: TrainingConfig, trust: float) -> int:
     """The one with the least mean square error past the trained horizon, as far as validation reaches."""
     candidates = [config.horizon << power for power in range(LONGEST_BLOCK_IN_HORIZONS.bit_length())]
     reachable = [length for length in candidates if len(windows.with_horizon(length)) >= MIN_WINDOWS]
@@ -79,7 +99,7 @@ def _best_block_length(network: ShootingNetwork, windows: Windows, config: Train
     longest = windows.with_horizon(reachable[-1]).thinned(MAX_WINDOWS // 4)
 
     def error(block_length: int) -> float:
-        quantiles, target, known = _forecasts(network, longest, config, block_length)
+        quantiles, target, known = _forecasts(network, longest, config, block_length, trust)
         squares = (quantiles[..., network.median] - target).square() * known
         return float(squares[:, config.horizon :].sum())
 
@@ -87,10 +107,10 @@ def _best_block_length(network: ShootingNetwork, windows: Windows, config: Train
 
 
 def _forecasts(
-    network: ShootingNetwork, windows: Windows, config: TrainingConfig, block_length: int
+    network: ShootingNetwork, windows: Windows, config: TrainingConfig, block_length: int, trust: float
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Quantiles, targets and which of them are known, in units of each context's spread, ordered by cutoff."""
-    predictor = Predictor(network, block_length=block_length, season_length=config.season_length)
+    predictor = Predictor(network, block_length=block_length, season_length=config.season_length, trust=trust)
     order = torch.argsort(windows.starts - windows.ends, stable=True)
     parts = []
     for numbers in order.split(128):

@@ -53,8 +53,10 @@ def test_one_version_is_asked_for_every_horizon_and_the_records_hold_what_is_nee
     assert len({line.strip() for line in capsys.readouterr().out.splitlines() if "trained in" in line}) == 1
     records = {record["name"]: record for record in json.loads(file.read_text())}
     errors = ["mse", "mae", "coverage_80", "coverage_95", "late_coverage_80", "late_coverage_95"]
-    figures = [prefix + name for prefix in ("", "validation_", "thinned_") for name in errors] + ["seconds"]
-    assert list(records) == [f"accuracy.waves.{horizon}.{figure}" for horizon in (24, 48) for figure in figures]
+    figures = [*errors, *(f"validation_{name}" for name in errors)]
+    thinned = [f"thinned_{name}" for name in errors]
+    expected = {"24": [*figures, *thinned, "seconds"], "48": [*figures, "seconds"]}
+    assert list(records) == [f"accuracy.waves.{h}.{figure}" for h in expected for figure in expected[h]]
     error = records["accuracy.waves.24.mae"]
     assert error["value"] < 0.15
     assert error["unit"] == "MAE"

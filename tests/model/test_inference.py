@@ -88,3 +88,15 @@ def test_a_season_is_still_there_after_a_hundred_horizons(network: ShootingNetwo
     far = predictor(network, blocks=1).quantiles(contexts()[:1], 2400)[0, -48:, network.median]
     season = contexts()[0, 24:]
     assert torch.corrcoef(torch.stack([far, season]))[0, 1] > 0.9
+
+
+def test_a_network_that_is_not_trusted_repeats_the_last_value_with_intervals_as_wide(network: ShootingNetwork) -> None:
+    def said(trust: float) -> Tensor:
+        return Predictor(network, block_length=24, season_length=24, trust=trust).quantiles(contexts(), 24)
+
+    median = network.median
+    whole, half, none = said(1.0), said(0.5), said(0.0)
+    last = contexts()[:, -1:].expand(-1, 24)
+    assert_close(none[..., median], last)
+    assert_close(half[..., median], (last + whole[..., median]) / 2)
+    assert_close(none - none[..., median, None], whole - whole[..., median, None])
