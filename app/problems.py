@@ -112,6 +112,8 @@ RULES: Final[Mapping[type[ForecastingError], Rule]] = {
     refusals.EncodingUnsupported: Rule(415, "Encoding unsupported"),
     refusals.NothingAcceptable: Rule(406, "Not acceptable"),
     refusals.MediaTypeUnsupported: Rule(415, "Media type unsupported"),
+    refusals.ParametersMissing: Rule(422, "Parameters missing"),
+    refusals.ParametersMisplaced: Rule(422, "Parameters misplaced"),
     refusals.OptionUnsupported: Rule(422, "Option unsupported"),
     refusals.ItemNotFound: Rule(404, "Series not found"),
     refusals.DatasetRepeated: Rule(422, "Dataset repeated"),

@@ -64,7 +64,15 @@ _ASKED_HEADERS: Final = (
     *("Authorization", "Content-Type", "Content-Encoding", "Idempotency-Key", "If-Match", "If-None-Match"),
     *("Last-Event-ID", "X-Request-ID"),
 )
-_TOLD_HEADERS: Final = ("ETag", "Location", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-ID")
+_TOLD_HEADERS: Final = (
+    "ETag",
+    "Location",
+    "Longshot-Answer",
+    "RateLimit",
+    "RateLimit-Policy",
+    "Retry-After",
+    "X-Request-ID",
+)
 """What pages of allowed origins may send, and what they may read, beside the headers they always may."""
 
 _log = structlog.get_logger()

@@ -112,7 +112,7 @@ def _write(answer: Answer, levels: tuple[float, ...], format: str) -> str:  # no
         covariates={},
         seconds=Seconds(0.0, answer.load_seconds + answer.forecast_seconds),
     )
-    return orjson.dumps(response, option=orjson.OPT_INDENT_2).decode()
+    return orjson.dumps(response, option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY).decode()
 
 
 def _warn(answer: Answer) -> None:

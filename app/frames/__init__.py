@@ -2,7 +2,7 @@
 
 from app.frames.columns import Columns, TableLimits
 from app.frames.errors import CellInvalid, ColumnUnnamed, FileNotWritable, FileUnreadable
-from app.frames.forecasts import write_csv
+from app.frames.forecasts import ForecastTable, write_csv
 from app.frames.json_lines import holds_series, join_series
 from app.frames.tables import RawTable, read_file, read_panel, read_table
 
@@ -12,6 +12,7 @@ __all__ = [
     "Columns",
     "FileNotWritable",
     "FileUnreadable",
+    "ForecastTable",
     "RawTable",
     "TableLimits",
     "holds_series",

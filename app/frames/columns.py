@@ -16,10 +16,12 @@ class TableLimits:
     Attributes:
         max_bytes: Of its content, once decompressed.
         max_rows: Of any table.
+        max_series: In it.
     """
 
     max_bytes: int | None = None
     max_rows: int | None = None
+    max_series: int | None = None
 
     def check_rows(self, num_rows: int) -> None:
         """Refuses a table with more rows.
@@ -29,6 +31,15 @@ class TableLimits:
         """
         if self.max_rows is not None and num_rows > self.max_rows:
             raise LimitExceeded("rows", num_rows, self.max_rows, "LONGSHOT_MAX_POINTS")
+
+    def check_series(self, num_series: int) -> None:
+        """Refuses a table with more series.
+
+        Raises:
+            LimitExceeded: It has more.
+        """
+        if self.max_series is not None and num_series > self.max_series:
+            raise LimitExceeded("series", num_series, self.max_series, "LONGSHOT_MAX_SERIES")
 
     def check_bytes(self, num_bytes: int) -> None:
         """Refuses a table with more bytes.

@@ -119,8 +119,9 @@ def read_table(
     if isinstance(sent.cells, pa.Table):
         rows = to_rows(sent.cells, sent.chosen)
         if rows is not None:
+            limits.check_series(len(rows.names))
             return _of_rows(read_rows(rows, freq=freq, duplicates=duplicates), sent)
-    return _of_cells(sent, freq, duplicates)
+    return _of_cells(sent, freq, duplicates, limits)
 
 
 def read_panel(
@@ -167,7 +168,7 @@ def _of_rows(found: Sequence[RowsOfItem], sent: _Sent) -> RawTable:
     return RawTable(tuple(one.reading for one in found), lines, sent.chosen)
 
 
-def _of_cells(sent: _Sent, freq: str | None, duplicates: Aggregation) -> RawTable:
+def _of_cells(sent: _Sent, freq: str | None, duplicates: Aggregation, limits: TableLimits) -> RawTable:
     """Whatever the cells hold, looked at one by one where that is needed."""
     table, chosen = _to_pandas(sent), sent.chosen
     table = table[~(_is_blank(table[chosen.timestamp]) & table[chosen.target].isna())]
@@ -178,6 +179,7 @@ def _of_cells(sent: _Sent, freq: str | None, duplicates: Aggregation) -> RawTabl
             line = int(_lines(table)[np.argmax(blank)])
             items.append(CellInvalid(line, chosen.item_id, "an empty cell", "a name"))
         table = table[~blank]
+        limits.check_series(int(table[chosen.item_id].nunique()))
     lines: dict[str, NDArray[np.int64]] = {}
     for item_id, rows in _groups(table, chosen.item_id):
         timestamps, target = rows[chosen.timestamp], rows[chosen.target]

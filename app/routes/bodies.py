@@ -59,7 +59,7 @@ async def read_json(request: Request) -> bytes:
 
 def to_json(content: object) -> bytes:
     """A response's value as bytes; timestamps of the service itself in UTC."""
-    return orjson.dumps(content, option=orjson.OPT_UTC_Z)
+    return orjson.dumps(content, option=orjson.OPT_UTC_Z | orjson.OPT_SERIALIZE_NUMPY)
 
 
 def answer(content: object, status: int = 200, **headers: str) -> Response:

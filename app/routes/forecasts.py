@@ -2,23 +2,27 @@
 
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from typing import Annotated
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from starlette.background import BackgroundTask
+from starlette.responses import StreamingResponse
 
 from app.batching import Dialogue
 from app.forecasting import Answer, Question, Refusal
 from app.hindsight import Made
-from app.routes.bodies import JSON, describe_body, read_json, to_json
+from app.routes.bodies import JSON, read_body
 from app.routes.documented import ANY_BODY, ANY_DATASET, ANY_FORECAST, ANY_SERIES, ANY_VERSION, problems
+from app.routes.forecast_formats import ANSWERS, Sent, Written, choose_answer, read_question, write_answer
 from app.routes.permissions import FORECAST, SpendPoints
 from app.routes.resources import Resources, Service
-from app.schemas.answers import ForecastResponse, Seconds, from_forecast
+from app.routes.tables import ANY_TABLE, TABLES, describe_answer, describe_panel
+from app.schemas.answers import ForecastResponse, Seconds
+from app.schemas.forecast_query import ForecastQuery
 from app.schemas.forecasts import ForecastRequest
 from app.schemas.horizon import DurationInvalid
-from app.schemas.panels import each_read_once
-from app.schemas.refusals import OptionUnsupported
+from app.schemas.refusals import NothingAcceptable, OptionUnsupported, ParametersMisplaced, ParametersMissing
 from model import HorizonNotAhead, ItemForecast, Series
 
 router = APIRouter(tags=["forecasts"])
@@ -38,49 +42,52 @@ router = APIRouter(tags=["forecasts"])
         HorizonNotAhead,
         DurationInvalid,
         OptionUnsupported,
-    ),
-    openapi_extra=describe_body(ForecastRequest),
+        *ANY_TABLE,
+        NothingAcceptable,
+        ParametersMissing,
+        ParametersMisplaced,
+    )
+    | describe_answer("The forecasts of all series, in the order they were sent.", *ANSWERS),
+    openapi_extra=describe_panel(ForecastRequest),
 )
-async def post_forecast(request: Request, service: Service, spend: SpendPoints) -> Response:
-    """Answers with the version that the model means at this moment, together with what else is waiting to be asked."""
-    body = await read_json(request)
-    content = await service.forecasts.run(_answer(service, spend, body), num_bytes=len(body))
-    return Response(content, media_type=JSON, background=BackgroundTask(service.hindsight.write, is_due_only=True))
+async def post_forecast(
+    request: Request, service: Service, spend: SpendPoints, query: Annotated[ForecastQuery, Query()]
+) -> Response:
+    """Answers with the version that the model means at this moment, together with what else is waiting to be asked.
+
+    In the format that Accept prefers. The query is for tables: a request in JSON says all of it in its body.
+    """
+    accepted = choose_answer(request)
+    media_type, body = await read_body(request, JSON, *TABLES)
+    dialogue = _answer(service, spend, query, accepted, media_type, body)
+    written = await service.forecasts.run(dialogue, num_bytes=len(body))
+    headers = written.headers | {"Vary": "Accept"}
+    later = BackgroundTask(service.hindsight.write, is_due_only=True)
+    if isinstance(written.parts, bytes):
+        return Response(written.parts, headers=headers, media_type=written.media_type, background=later)
+    return StreamingResponse(written.parts, headers=headers, media_type=written.media_type, background=later)
 
 
-def _answer(service: Resources, spend: SpendPoints, body: bytes) -> Dialogue[Question, Answer, bytes]:
+def _answer(
+    service: Resources, spend: SpendPoints, query: ForecastQuery, accepted: str, media_type: str, body: bytes
+) -> Dialogue[Question, Answer, Written]:
     """From bytes to bytes, on a thread apart from all other requests; the forecast is made for several at once."""
     started = time.perf_counter()
-    settings = service.settings
-    asked = ForecastRequest.model_validate_json(body)
-    asked.check_limits(
-        max_series=settings.max_series,
-        max_points=settings.max_points,
-        max_horizon_steps=settings.max_horizon_steps,
-        max_quantile_levels=settings.max_quantile_levels,
-    )
-    find = each_read_once(service.datasets.panel, settings.max_points)
-    question = asked.to_question(find)
+    sent = read_question(media_type, body, query, service.settings, service.datasets)
     parsed = time.perf_counter()
-    given = yield question
+    given = yield sent.question
     spend(given.points_in + given.points_out)
-    service.hindsight.remember(_made(question, given, asked.sources(find)))
+    service.hindsight.remember(_made(sent, given))
     service.metrics.points.inc(given.points_out)
     service.metrics.refusals.inc(sum(isinstance(one, Refusal) for one in given.items))
-    response = from_forecast(
-        given,
-        answer_id=f"fc_{uuid.uuid4().hex}",
-        quantile_levels=asked.quantile_levels,
-        interval_levels=asked.interval_levels,
-        covariates=asked.covariates,
-        seconds=Seconds(parsed - started, time.perf_counter() - started),
-    )
-    return to_json(response)
+    seconds = Seconds(parsed - started, time.perf_counter() - started)
+    return write_answer(accepted, given, sent, answer_id=f"fc_{uuid.uuid4().hex}", seconds=seconds)
 
 
-def _made(question: Question, given: Answer, sources: Mapping[str, str]) -> Iterator[Made]:
+def _made(sent: Sent, given: Answer) -> Iterator[Made]:
     """The forecasts of series that stand in a dataset, which later observations can be compared with."""
-    series = {one.item_id: one for one in question.items if isinstance(one, Series) and one.item_id in sources}
+    items, sources = sent.question.items, sent.sources
+    series = {one.item_id: one for one in items if isinstance(one, Series) and one.item_id in sources}
     for one in given.items:
         if isinstance(one, ItemForecast) and one.item_id in series:
             yield Made(sources[one.item_id], series[one.item_id], given.name, given.version, one)

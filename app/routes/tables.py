@@ -5,12 +5,23 @@ from typing import Annotated, Any
 import orjson
 from fastapi import Depends, Query
 
-from app.frames import Columns, RawTable, TableLimits, holds_series, join_series, read_table
+from app.frames import (
+    CellInvalid,
+    Columns,
+    ColumnUnnamed,
+    FileUnreadable,
+    RawTable,
+    TableLimits,
+    holds_series,
+    join_series,
+    read_table,
+)
 from app.routes.bodies import ARROW, CSV, JSON, NDJSON, PARQUET, describe_body
 from app.settings import Settings
-from model import Aggregation
+from model import Aggregation, ColumnMissing
 
 TABLES = (CSV, "application/gzip", NDJSON, PARQUET, ARROW)
+ANY_TABLE = (FileUnreadable, ColumnMissing, ColumnUnnamed, CellInvalid)
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
 
 
@@ -46,7 +57,7 @@ class TableQuery:
             DataError: It is no table.
             LimitExceeded: It is too large.
         """
-        limits = TableLimits(settings.max_body_bytes, settings.max_points)
+        limits = TableLimits(settings.max_body_bytes, settings.max_points, settings.max_series)
         return read_table(
             body, self._columns, name="The body", freq=self._freq, duplicates=self._duplicates, limits=limits
         )
@@ -58,3 +69,9 @@ AsTable = Annotated[TableQuery, Depends()]
 def describe_panel(kind: Any) -> dict[str, Any]:
     """How OpenAPI describes a body that is JSON of a kind, or a table."""
     return describe_body(kind, **dict.fromkeys(TABLES, _BINARY))
+
+
+def describe_answer(description: str, json: str, *others: str) -> dict[int | str, dict[str, Any]]:
+    """How OpenAPI describes an answer in the formats of a table, beside the JSON that its model describes."""
+    assert json == JSON
+    return {200: {"description": description, "content": dict.fromkeys(others, _BINARY)}}

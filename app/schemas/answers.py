@@ -1,15 +1,24 @@
 """A forecast answered in JSON."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import GetPydanticSchema
+from pydantic_core import core_schema
 
 from app.forecasting import Answer, Refusal
 from app.schemas.forecasts import interval_quantiles
-from model import ForecastingError, ItemForecast, Series
+from app.time_axes import TimeAxes
+from model import ForecastingError, ItemForecast
+
+Numbers = Annotated[
+    NDArray[np.float64],
+    GetPydanticSchema(lambda _kind, _handler: core_schema.list_schema(core_schema.float_schema())),
+]
+"""Written as a JSON array of numbers, without an object for each."""
 
 
 @dataclass(frozen=True)
@@ -24,8 +33,8 @@ class Warned:
 class Interval:
     """The ends of a central interval at each timestamp."""
 
-    lower: list[float]
-    upper: list[float]
+    lower: Numbers
+    upper: Numbers
 
 
 @dataclass(frozen=True)
@@ -35,8 +44,8 @@ class ForecastBody:
     item_id: str
     status: Literal["ok"]
     timestamps: list[str]
-    mean: list[float]
-    quantiles: dict[str, list[float]]
+    mean: Numbers
+    quantiles: dict[str, Numbers]
     intervals: dict[str, Interval]
     warnings: list[Warned]
 
@@ -89,6 +98,17 @@ class Usage:
 
 
 @dataclass(frozen=True)
+class About:
+    """What an answer says beside the forecasts, where they are a table."""
+
+    id: str
+    model: VersionUsed
+    num_failed: int
+    calibration: CalibrationBody
+    usage: Usage
+
+
+@dataclass(frozen=True)
 class Timings:
     """Where the time went, in milliseconds."""
 
@@ -137,17 +157,13 @@ def from_forecast(
         covariates: The names of the covariates sent with each item.
         seconds: What the request took outside the answer.
     """
-    bodies = [
-        _failed(one) if isinstance(one, Refusal) else _forecast(one, quantile_levels, interval_levels, covariates)
-        for one in answer.items
-    ]
-    summary = answer.calibration
+    about = describe(answer, answer_id)
     return ForecastResponse(
-        id=answer_id,
-        model=VersionUsed(answer.name, answer.version, answer.digest, answer.alias),
-        forecasts=bodies,
-        calibration=CalibrationBody(summary.method, summary.num_scores, summary.nominal, summary.realised_coverage),
-        usage=Usage(answer.points_in, answer.points_out, answer.function_evaluations),
+        id=about.id,
+        model=about.model,
+        forecasts=list(each_forecast(answer.items, quantile_levels, interval_levels, covariates)),
+        calibration=about.calibration,
+        usage=about.usage,
         timings_ms=Timings(
             *(
                 round(one * 1000, 2)
@@ -157,49 +173,53 @@ def from_forecast(
     )
 
 
-def explain(error: ForecastingError) -> ItemProblem:
-    """An error without its request."""
-    return ItemProblem(error.code, error.detail, error.hint)
+def describe(answer: Answer, answer_id: str) -> About:
+    """What an answer says beside the forecasts."""
+    summary = answer.calibration
+    return About(
+        id=answer_id,
+        model=VersionUsed(answer.name, answer.version, answer.digest, answer.alias),
+        num_failed=sum(isinstance(one, Refusal) for one in answer.items),
+        calibration=CalibrationBody(summary.method, summary.num_scores, summary.nominal, summary.realised_coverage),
+        usage=Usage(answer.points_in, answer.points_out, answer.function_evaluations),
+    )
 
 
-def format_timestamps(forecast: ItemForecast | Series) -> list[str]:
-    """ISO 8601 in the zone the series came in; without an offset where it came without one."""
-    if forecast.time_zone not in (None, "UTC"):
-        return [timestamp.isoformat() for timestamp in forecast.local_timestamps()]
-    whole = bool((forecast.timestamps.astype("datetime64[s]") == forecast.timestamps).all())
-    zone: Literal["UTC", "naive"] = "UTC" if forecast.time_zone else "naive"
-    texts: list[str] = np.datetime_as_string(forecast.timestamps, unit="s" if whole else "us", timezone=zone).tolist()
-    return texts
-
-
-def _forecast(
-    forecast: ItemForecast,
+def each_forecast(
+    items: Sequence[ItemForecast | Refusal],
     quantile_levels: Sequence[float],
     interval_levels: Sequence[float],
     covariates: Mapping[str, tuple[str, ...]],
-) -> ForecastBody:
-    unused = covariates.get(forecast.item_id, ())
-    return ForecastBody(
-        item_id=forecast.item_id,
-        status="ok",
-        timestamps=format_timestamps(forecast),
-        mean=forecast.mean.tolist(),
-        quantiles={f"{level:g}": forecast.quantiles[level].tolist() for level in sorted(set(quantile_levels))},
-        intervals={f"{level:g}": _interval(forecast.quantiles, level) for level in sorted(set(interval_levels))},
-        warnings=[Warned(notice.code, notice.detail) for notice in forecast.notices] + [_unused(one) for one in unused],
-    )
+) -> Iterator[ForecastBody | FailedBody]:
+    """The forecasts of an answer, one by one, as JSON has them."""
+    quantiles = {f"{level:g}": level for level in sorted(set(quantile_levels))}
+    intervals = {f"{level:g}": interval_quantiles(level) for level in sorted(set(interval_levels))}
+    axes = TimeAxes()
+    for one in items:
+        if isinstance(one, Refusal):
+            yield FailedBody(one.item_id, "failed", explain(one.error))
+            continue
+        unused = covariates.get(one.item_id, ())
+        yield ForecastBody(
+            item_id=one.item_id,
+            status="ok",
+            timestamps=axes.texts(one),
+            mean=one.mean,
+            quantiles={name: one.quantiles[level] for name, level in quantiles.items()},
+            intervals={
+                name: Interval(one.quantiles[lower], one.quantiles[upper]) for name, (lower, upper) in intervals.items()
+            },
+            warnings=[Warned(notice.code, notice.detail) for notice in one.notices]
+            + [_unused(name) for name in unused],
+        )
+
+
+def explain(error: ForecastingError) -> ItemProblem:
+    """An error without its request."""
+    return ItemProblem(error.code, error.detail, error.hint)
 
 
 def _unused(covariate: str) -> Warned:
     return Warned(
         "covariate_unused", f"The covariate {covariate!r} was not used: this version forecasts from the target alone."
     )
-
-
-def _interval(quantiles: Mapping[float, NDArray[np.float64]], level: float) -> Interval:
-    lower, upper = interval_quantiles(level)
-    return Interval(quantiles[lower].tolist(), quantiles[upper].tolist())
-
-
-def _failed(refusal: Refusal) -> FailedBody:
-    return FailedBody(refusal.item_id, "failed", explain(refusal.error))

@@ -1,6 +1,6 @@
 """A forecast asked for, and answered, in JSON."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import Annotated, Literal
 
@@ -17,12 +17,70 @@ QuantileLevel = Annotated[float, Field(strict=True, gt=0, lt=1)]
 IntervalLevel = Annotated[float, Field(strict=True, gt=0, lt=100)]
 
 
-class ForecastRequest(BaseModel):
+class ForecastOptions(BaseModel):
+    """Which version is to forecast, how far, and with which quantiles."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    model: Annotated[Text, Field(description="`name`, `name@alias` or `name/3`.")]
+    horizon: HorizonBody
+    quantile_levels: list[QuantileLevel] = [0.1, 0.5, 0.9]
+    interval_levels: Annotated[list[IntervalLevel], Field(description="In percent.")] = [80]
+    num_samples: Annotated[int, Field(ge=0, description="Not answered by this release: leave it at 0.")] = 0
+    seed: Annotated[int, Field(description="Of the samples.")] = 0
+    duplicates: Annotated[Aggregation, Field(description="What to do with repeated timestamps.")] = "error"
+    on_error: Annotated[
+        Literal["fail", "partial"], Field(description="Whether one bad series fails the request, or alone.")
+    ] = "fail"
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether a bad series fails alone."""
+        return self.on_error == "partial"
+
+    @property
+    def all_levels(self) -> tuple[float, ...]:
+        """The quantile levels asked for and those at the ends of intervals, ascending."""
+        pairs = map(interval_quantiles, self.interval_levels)
+        return tuple(sorted({*self.quantile_levels, *(level for pair in pairs for level in pair)})) or (0.5,)
+
+    def ask(self, items: Iterable[Series | Refusal]) -> Question:
+        """The question of these series, as the use case knows it.
+
+        Raises:
+            ForecastingError: The first series that is none, unless it may fail alone; or an option cannot be answered.
+        """
+        if self.num_samples:
+            raise OptionUnsupported(
+                "num_samples", "this release gives quantiles, not sample paths", "Leave it out, and ask for quantiles."
+            )
+        found: list[Series | Refusal] = []
+        for one in items:
+            if isinstance(one, Refusal) and not self.is_partial:
+                raise one.error
+            found.append(one)
+        return Question(
+            self.model, tuple(found), self.horizon.to_horizon(), self.all_levels, is_partial=self.is_partial
+        )
+
+    def check_levels(self, *, max_horizon_steps: int, max_quantile_levels: int) -> None:
+        """Refuses more timestamps or quantile levels than the service allows.
+
+        Raises:
+            LimitExceeded: There are more.
+        """
+        num_levels = len(self.quantile_levels) + 2 * len(self.interval_levels)
+        if num_levels > max_quantile_levels:
+            raise LimitExceeded("quantile levels", num_levels, max_quantile_levels, "LONGSHOT_MAX_QUANTILE_LEVELS")
+        asked = len(self.horizon.timestamps or ())
+        if asked > max_horizon_steps:
+            raise LimitExceeded("timestamps to forecast", asked, max_horizon_steps, "LONGSHOT_MAX_HORIZON_STEPS")
+
+
+class ForecastRequest(ForecastOptions):
     """Which version is to forecast which series, how far, and with which quantiles."""
 
     model_config = ConfigDict(
-        extra="forbid",
-        strict=True,
         json_schema_extra={
             "examples": [
                 {
@@ -34,17 +92,7 @@ class ForecastRequest(BaseModel):
         },
     )
 
-    model: Annotated[Text, Field(description="`name`, `name@alias` or `name/3`.")]
     series: Annotated[list[SeriesBody], Field(min_length=1)]
-    horizon: HorizonBody
-    quantile_levels: list[QuantileLevel] = [0.1, 0.5, 0.9]
-    interval_levels: Annotated[list[IntervalLevel], Field(description="In percent.")] = [80]
-    num_samples: Annotated[int, Field(ge=0, description="Not answered by this release: leave it at 0.")] = 0
-    seed: Annotated[int, Field(description="Of the samples.")] = 0
-    duplicates: Annotated[Aggregation, Field(description="What to do with repeated timestamps.")] = "error"
-    on_error: Annotated[
-        Literal["fail", "partial"], Field(description="Whether one bad series fails the request, or alone.")
-    ] = "fail"
 
     def to_question(self, find_dataset: FindDataset) -> Question:
         """The request as the use case knows it.
@@ -52,24 +100,12 @@ class ForecastRequest(BaseModel):
         Raises:
             ForecastingError: It cannot be answered; with `on_error: partial` not for the sake of one series.
         """
-        if self.num_samples:
-            raise OptionUnsupported(
-                "num_samples", "this release gives quantiles, not sample paths", "Leave it out, and ask for quantiles."
-            )
-        pairs = map(interval_quantiles, self.interval_levels)
-        levels = sorted({*self.quantile_levels, *(level for pair in pairs for level in pair)})
-        return Question(
-            self.model,
-            tuple(self._items(find_dataset)),
-            self.horizon.to_horizon(),
-            tuple(levels) or (0.5,),
-            is_partial=self.on_error == "partial",
-        )
+        return self.ask(self._items(find_dataset))
 
     @property
     def covariates(self) -> dict[str, tuple[str, ...]]:
         """The names of the covariates sent with each item."""
-        return {body.item_id or "series": body.covariates for body in self.series}
+        return {body.item_id or "series": body.covariates for body in self.series if body.covariates}
 
     def sources(self, find_dataset: FindDataset) -> dict[str, str]:
         """The dataset that each series is from, by item; not those that were sent along, or could not be read."""
@@ -91,21 +127,11 @@ class ForecastRequest(BaseModel):
             LimitExceeded: There is more.
         """
         check_size(self.series, max_series, max_points)
-        num_levels = len(self.quantile_levels) + 2 * len(self.interval_levels)
-        if num_levels > max_quantile_levels:
-            raise LimitExceeded("quantile levels", num_levels, max_quantile_levels, "LONGSHOT_MAX_QUANTILE_LEVELS")
-        asked = len(self.horizon.timestamps or ())
-        if asked > max_horizon_steps:
-            raise LimitExceeded("timestamps to forecast", asked, max_horizon_steps, "LONGSHOT_MAX_HORIZON_STEPS")
+        self.check_levels(max_horizon_steps=max_horizon_steps, max_quantile_levels=max_quantile_levels)
 
     def _items(self, find_dataset: FindDataset) -> Iterator[Series | Refusal]:
         for body, one in each_series(self.series, find_dataset, duplicates=self.duplicates):
-            if isinstance(one, Series):
-                yield one
-            elif self.on_error == "partial":
-                yield Refusal(body.item_id, one)
-            else:
-                raise one
+            yield one if isinstance(one, Series) else Refusal(body.item_id, one)
 
 
 def interval_quantiles(level: float) -> tuple[float, float]:

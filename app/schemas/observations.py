@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from app.schemas.answers import format_timestamps
+from app.time_axes import format_timestamps
 from model import Series
 
 MAX_PREVIEW: Final = 400

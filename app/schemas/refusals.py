@@ -1,5 +1,7 @@
 """What is wrong with a request before it means anything: its body, its media type, its preconditions."""
 
+from collections.abc import Sequence
+
 from app.errors import LimitError
 from model import RequestError
 
@@ -93,6 +95,29 @@ class MediaTypeUnsupported(RequestError):
         )
         self.found = found
         self.supported = supported
+
+
+class ParametersMissing(RequestError):
+    """A table to be forecast without a word of what to ask."""
+
+    def __init__(self, given: Sequence[str]) -> None:
+        super().__init__(
+            "A table needs in its query the model, and one of horizon, until and timestamps; "
+            f"the query has {', '.join(given) or 'nothing'}.",
+            hint="Write, for example, ?model=grid-load&horizon=96.",
+        )
+        self.given = tuple(given)
+
+
+class ParametersMisplaced(RequestError):
+    """Parameters in the query of a request whose body has room for them."""
+
+    def __init__(self, given: Sequence[str]) -> None:
+        super().__init__(
+            f"The query has {', '.join(given)}, which is for tables; a request in JSON has all of it in its body.",
+            hint="Move it into the body, or send a table.",
+        )
+        self.given = tuple(given)
 
 
 class OptionUnsupported(RequestError):

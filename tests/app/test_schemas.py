@@ -9,7 +9,8 @@ from pydantic import ValidationError
 
 from app.errors import DatasetNotFound, LimitExceeded
 from app.forecasting import Answer, Refusal
-from app.schemas.answers import Seconds, format_timestamps, from_forecast
+from app.routes.bodies import to_json
+from app.schemas.answers import Seconds, from_forecast
 from app.schemas.forecasts import ForecastRequest, interval_quantiles
 from app.schemas.horizon import (
     DateInvalid,
@@ -23,6 +24,7 @@ from app.schemas.models import expected_revision, revision_tag
 from app.schemas.panels import SeriesBody, check_size, each_read_once, to_panel
 from app.schemas.refusals import DatasetRepeated, ItemNotFound, OptionUnsupported, PreconditionInvalid
 from app.schemas.training import TrainingJobRequest
+from app.time_axes import format_timestamps
 from model import (
     At,
     CalibrationSummary,
@@ -260,7 +262,7 @@ def test_the_answer_has_what_was_asked_and_warns_of_what_was_not_used():
         covariates={"a": ("temp",)},
         seconds=Seconds(0.004, 0.008),
     )
-    content = orjson.loads(orjson.dumps(response))
+    content = orjson.loads(to_json(response))
     assert content["model"] == {"name": "m", "version": 3, "digest": "d", "alias": "production"}
     fine, failed = content["forecasts"]
     assert fine["quantiles"] == {"0.5": [1.0, 2.0]}
