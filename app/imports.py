@@ -26,6 +26,7 @@ from model import (
 _CHECKPOINT_FILES: Final = ("manifest.json", "model.safetensors", "config.json", "validation.json")
 _KNOWN: Final = {*_CHECKPOINT_FILES, MODEL_CARD, VERSION_FILE}
 _REPORT: Final = TypeAdapter(BacktestReport | None)
+_COMPRESSED: Final = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"BZh", b"\xfd7zXZ")
 _NO_TAR: Final = (tarfile.TarError, EOFError, OSError, ValueError, OverflowError, RecursionError)
 
 
@@ -123,6 +124,8 @@ def import_bundle(registry: Registry, content: bytes, *, name: str | None = None
 def _unpack(content: bytes) -> dict[str, bytes]:
     """The files of a tar, in memory: names are compared, never used as paths, and nothing grows."""
     files: dict[str, bytes] = {}
+    if content.startswith(_COMPRESSED):
+        raise BundleInvalid("it is compressed")
     try:
         with tarfile.open(fileobj=io.BytesIO(content), mode="r:") as tar:
             for member in tar:

@@ -63,6 +63,9 @@ def show(model: Annotated[str, typer.Argument(help="NAME, NAME@ALIAS or NAME/VER
     version = registry.resolve(model)
     console = Console()
     console.print(_table([version]))
+    if version.origin is not None:
+        source = f"{version.origin.name}/{version.origin.number}" if version.origin.name else "a version without a name"
+        console.print(f"A copy of {source}, imported.", highlight=False)
     console.print("  ".join(f"{name} {value}" for name, value in version.config.to_json().items()), highlight=False)
     if version.report is not None:
         console.print(score_table(version.report, f"The last {version.report.horizon} steps, held back from training"))

@@ -29,7 +29,7 @@ def score_table(report: BacktestReport, title: str) -> Table:
 def lead_table(report: BacktestReport) -> Table:
     """The MASE of every method by lead, and how much of the truth Longshot's 80 % interval covered."""
     table = Table("leads", title="MASE by lead, in steps after the cutoff", title_justify="left")
-    for column in (*(score.method.replace("_", " ") for score in report.scores), "coverage", "observations"):
+    for column in (*(score.method.replace("_", " ") for score in report.scores), "coverage", "observed"):
         table.add_column(column, justify="right")
     for one in report.leads:
         found = {score.method: score for score in one.scores}

@@ -312,6 +312,7 @@ def test_a_version_is_exported_and_imported_from_the_command_line(run, published
     taken = run("models", "import", path, "--name", "copy")
     assert "Registered copy/1" in taken.out
     assert published.version("copy", 1).origin.name == "m"
+    assert "A copy of m/1, imported." in run("models", "show", "copy/1").out
     assert "has this checkpoint already" in run("models", "import", path, "--name", "copy").out
     lines = [json.loads(line) for line in run("audit-log", "--json").out.splitlines()]
     assert [line["action"] for line in lines] == ["version.imported"]

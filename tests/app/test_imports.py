@@ -1,3 +1,4 @@
+import gzip
 import io
 import json
 import tarfile
@@ -280,6 +281,7 @@ def test_a_bundle_that_is_refused_is_a_problem_with_a_reason(settings: Settings,
         for content, headers, status, code in (
             (b"", TAR, 422, "bundle_invalid"),
             (exported[:5000], TAR, 422, "bundle_invalid"),
+            (gzip.compress(exported), TAR, 422, "bundle_invalid"),
             (newer, TAR, 422, "bundle_format_unsupported"),
             (exported, {"content-type": "application/zip"}, 415, "media_type_unsupported"),
             (exported + b"\0" * 30_000, TAR, 413, "body_too_large"),
@@ -288,6 +290,14 @@ def test_a_bundle_that_is_refused_is_a_problem_with_a_reason(settings: Settings,
             assert (refused.status_code, refused.json()["code"]) == (status, code), refused.text
         assert client.get("/v1/audit-log").json()["data"] == []
         assert client.get("/v1/models").json()["data"] == []
+
+
+def test_a_bundle_that_is_compressed_says_so_to_be_taken_in(registry: Registry, client: Client, exported: bytes):
+    with pytest.raises(BundleInvalid, match="it is compressed"):
+        import_bundle(registry, gzip.compress(exported))
+    headers = TAR | {"content-encoding": "gzip"}
+    taken = client.post("/v1/models/import", content=gzip.compress(exported), headers=headers)
+    assert taken.status_code == 201, taken.text
 
 
 def test_the_report_of_a_copy_is_the_one_that_came_with_it(registry: Registry, exported: bytes):

@@ -15,7 +15,7 @@ import pytest
 from app.artifacts import ArtifactStore
 from app.database import Database, migrate
 from app.datasets import Datasets
-from app.job_values import Job, JobState, TrainingRequest
+from app.job_values import BacktestRequest, Job, JobState, TrainingRequest
 from app.jobs import Jobs
 from app.references import PRODUCTION
 from app.registry import Registry
@@ -118,6 +118,24 @@ def test_a_job_whose_worker_is_killed_goes_on_with_the_next_and_ends_once(workpl
     assert [one.epoch for one in done.losses] == [1, 2, 3, 4, 5, 6]
     assert done.losses[: left.epoch] == left.losses[: left.epoch]
     assert len(workplace.registry.versions("m")) == len(workplace.registry.history("m", PRODUCTION)) == 1
+
+
+def test_a_backtest_whose_worker_is_killed_is_done_anew_and_ends_once(workplace: Workplace) -> None:
+    worker = workplace.start_worker()
+    trained = workplace.wait_for(workplace.submit(SHORT), "succeeded", "failed")
+    one = workplace.datasets.panel(trained.request.dataset_id).series[0]
+    panel = Panel(tuple(replace(one, item_id=f"item-{number}") for number in range(10)))
+    request = BacktestRequest("m/1", "m", 1, workplace.datasets.add(panel).id, num_cutoffs=100, stride=1)
+    job = workplace.jobs.submit(request)
+    wait_until(lambda: workplace.jobs.get(job.id).progress > 0, "the backtest to get on")
+    worker.kill()
+    worker.wait()
+    assert workplace.jobs.get(job.id).state == "running"
+    workplace.start_worker()
+    done = workplace.wait_for(job, "succeeded", "failed")
+    assert (done.state, done.attempts) == ("succeeded", 2), done.failure
+    assert done.report is not None
+    assert done.report.num_forecasts == 1000
 
 
 def test_sigterm_leaves_the_job_for_the_next_worker_and_jobs_queued_meanwhile_are_done(workplace: Workplace) -> None:
