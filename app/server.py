@@ -40,6 +40,7 @@ from app.routes.resources import Resources, WorkerAlive, open_resources
 from app.security import BodyLimit, BrowserHeaders
 from app.settings import Settings
 from app.telemetry import log_context
+from app.tracing import RequestSpans, start_tracing
 from app.ui import pages, reference
 
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
@@ -92,7 +93,9 @@ def create_app(settings: Settings, worker_alive: WorkerAlive) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        stop_tracing = start_tracing()
         yield
+        stop_tracing()
         resources.close()
 
     application = FastAPI(
@@ -127,6 +130,7 @@ def _add_middleware(application: FastAPI, resources: Resources) -> None:
         HeadLimit, max_url_bytes=settings.max_url_bytes, max_header_bytes=settings.max_header_bytes
     )
     application.add_middleware(RequestContext, metrics=resources.metrics)
+    application.add_middleware(RequestSpans)
     if settings.cors_origins:
         application.add_middleware(
             CORSMiddleware,

@@ -23,6 +23,7 @@ from app.schemas.forecast_query import ForecastQuery
 from app.schemas.forecasts import ForecastRequest
 from app.schemas.horizon import DurationInvalid
 from app.schemas.refusals import NothingAcceptable, OptionUnsupported, ParametersMisplaced, ParametersMissing
+from app.tracing import Follow, follow
 from model import HorizonNotAhead, ItemForecast, Series
 
 router = APIRouter(tags=["forecasts"])
@@ -59,7 +60,7 @@ async def post_forecast(
     """
     accepted = choose_answer(request)
     media_type, body = await read_body(request, JSON, *TABLES)
-    dialogue = _answer(service, spend, query, accepted, media_type, body)
+    dialogue = _answer(service, spend, query, accepted, media_type, body, follow())
     written = await service.forecasts.run(dialogue, num_bytes=len(body))
     headers = written.headers | {"Vary": "Accept"}
     later = BackgroundTask(service.hindsight.write, is_due_only=True)
@@ -69,13 +70,21 @@ async def post_forecast(
 
 
 def _answer(
-    service: Resources, spend: SpendPoints, query: ForecastQuery, accepted: str, media_type: str, body: bytes
+    service: Resources,
+    spend: SpendPoints,
+    query: ForecastQuery,
+    accepted: str,
+    media_type: str,
+    body: bytes,
+    span: Follow,
 ) -> Dialogue[Question, Answer, Written]:
     """From bytes to bytes, on a thread apart from all other requests; the forecast is made for several at once."""
     started = time.perf_counter()
     sent = read_question(media_type, body, query, service.settings, service.datasets)
     parsed = time.perf_counter()
     given = yield sent.question
+    span("lookup", given.load_seconds, ago=given.forecast_seconds, model=given.name, version=given.version)
+    span("forward", given.forecast_seconds, series=len(given.items), points=given.points_out)
     spend(given.points_in + given.points_out)
     service.hindsight.remember(_made(sent, given))
     service.metrics.points.inc(given.points_out)
