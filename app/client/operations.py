@@ -1,0 +1,350 @@
+"""What can be asked of a service: each question once, for threads and event loops alike."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+
+import orjson
+
+from app.client.anomalies import Anomalies, read_anomalies
+from app.client.asking import Asking
+from app.client.conversations import Conversation, Operation
+from app.client.errors import Unavailable
+from app.client.forecasts import Forecast, Horizon, Moment, Question, read_forecast, write_horizon, write_moment
+from app.client.jobs import AsyncJob, Job
+from app.client.requests import Retries, read_object
+from app.client.values import Alias, Audit, Dataset, Health, JobState, Model
+
+if TYPE_CHECKING:
+    from app.client.tables import Frame, Sent
+
+Duplicates = Literal["error", "mean", "sum", "first", "last"]
+Policy = Literal["promote_if_better", "promote", "register"]
+AnyJob = TypeVar("AnyJob", bound=Job | AsyncJob)
+
+
+class Operations(Asking, Generic[AnyJob]):
+    """Every method of a client that talks to the service.
+
+    A table comes in long form, one observation a row. Its columns are named with `item_id`, `timestamp` and `target`;
+    what is not named is guessed, and the answer's `notes` say what. Instead of a table the id of a dataset will do.
+    """
+
+    def _job(self, path: str, state: JobState, notes: tuple[str, ...]) -> AnyJob:
+        raise NotImplementedError
+
+    @Operation
+    def forecast(
+        self,
+        data: "Frame | str",
+        *,
+        model: str,
+        horizon: Horizon,
+        quantile_levels: Sequence[float] = (0.1, 0.5, 0.9),
+        interval_levels: Sequence[float] = (),
+        on_error: Literal["fail", "partial"] = "fail",
+        freq: str | None = None,
+        duplicates: Duplicates = "error",
+        item_id: str | None = None,
+        timestamp: str | None = None,
+        target: str | None = None,
+    ) -> Conversation[Forecast]:
+        """What is expected of each series, and how sure that is.
+
+        Args:
+            data: The histories: a table, or the id of a dataset.
+            model: `name`, `name@alias` or `name/3`; a name alone means its alias `production`.
+            horizon: A number of steps, a duration such as `"7D"`, the last date, or a list of timestamps.
+            quantile_levels: Between 0 and 1; a column each.
+            interval_levels: In percent; two columns each.
+            on_error: Whether one bad series fails the request, or alone.
+            freq: A pandas offset alias for every series; read from the timestamps if left out.
+            duplicates: What to do with repeated timestamps.
+            item_id: The column that names the series.
+            timestamp: The column of timestamps.
+            target: The column of observations.
+
+        Raises:
+            FrameUnusable: The table cannot be sent.
+            Refused, ServiceUnreachable: The service did not answer.
+        """
+        given = {"on_error": on_error, "freq": freq, "duplicates": duplicates}
+        options = {name: one for name, one in given.items() if one is not None}
+        asked = write_horizon(horizon)
+        question = Question(model, asked, tuple(quantile_levels), tuple(interval_levels), options)
+        sent = self._read(data, item_id, timestamp, target)
+        response = yield from self._ask_forecast(data, sent, question)
+        return read_forecast(response, question, sent)
+
+    @Operation
+    def fit(
+        self,
+        data: "Frame | str",
+        /,
+        *,
+        model: str,
+        wait: bool = True,
+        policy: Policy = "promote_if_better",
+        idempotency_key: str | None = None,
+        show_progress: bool | None = None,
+        freq: str | None = None,
+        duplicates: Duplicates = "error",
+        item_id: str | None = None,
+        timestamp: str | None = None,
+        target: str | None = None,
+        **options: float | str,
+    ) -> Conversation[AnyJob]:
+        """Trains a version of a model.
+
+        Args:
+            data: What to train on: a table, which is uploaded, or the id of a dataset.
+            model: The name that the version will belong to.
+            wait: Whether to wait until it is trained.
+            policy: What becomes of the alias `production`.
+            idempotency_key: Makes a later repetition of this call the same job; each call has its own if left out.
+            show_progress: Whether to draw a bar; if left out, where standard error is a terminal.
+            freq: A pandas offset alias for every series; read from the timestamps if left out.
+            duplicates: What to do with repeated timestamps.
+            item_id: The column that names the series.
+            timestamp: The column of timestamps.
+            target: The column of observations.
+            **options: Of the training, such as `horizon`, `context_length`, `num_epochs`, `seed`, `preset`.
+
+        Returns:
+            The job; if it was waited for, its `version` is the new one.
+
+        Raises:
+            FrameUnusable: The table cannot be sent.
+            JobFailed, JobCancelled: It was waited for and ended without a version.
+            Refused, ServiceUnreachable: The service did not answer.
+        """
+        sent = self._read(data, item_id, timestamp, target)
+        dataset = yield from self._upload(data, sent, freq, duplicates)
+        body = {"model": model, "dataset": dataset, "options": options, "policy": policy}
+        submitted = self._submit(
+            "/v1/training-jobs",
+            body,
+            idempotency_key=idempotency_key,
+            sent=sent,
+            is_awaited=wait,
+            show_progress=show_progress,
+        )
+        return (yield from submitted)
+
+    @Operation
+    def backtest(  # noqa: PLR0913 - what one may say of a table is five of them
+        self,
+        data: "Frame | str",
+        *,
+        model: str,
+        horizon: int | None = None,
+        num_cutoffs: int = 1,
+        stride: int | None = None,
+        wait: bool = True,
+        idempotency_key: str | None = None,
+        show_progress: bool | None = None,
+        freq: str | None = None,
+        duplicates: Duplicates = "error",
+        item_id: str | None = None,
+        timestamp: str | None = None,
+        target: str | None = None,
+    ) -> Conversation[AnyJob]:
+        """How a version would have done, beside the baselines.
+
+        Args:
+            data: What to examine it on: a table, which is uploaded, or the id of a dataset.
+            model: `name`, `name@alias` or `name/3`.
+            horizon: Steps from each cutoff; the trained horizon if left out.
+            num_cutoffs: How many a series.
+            stride: Steps from one cutoff to the next; a horizon if left out.
+            wait: Whether to wait until it is done.
+            idempotency_key: Makes a later repetition of this call the same job; each call has its own if left out.
+            show_progress: Whether to draw a bar; if left out, where standard error is a terminal.
+            freq: A pandas offset alias for every series; read from the timestamps if left out.
+            duplicates: What to do with repeated timestamps.
+            item_id: The column that names the series.
+            timestamp: The column of timestamps.
+            target: The column of observations.
+
+        Returns:
+            The job; if it was waited for, with `scores` and `scores_by_lead`.
+
+        Raises:
+            FrameUnusable: The table cannot be sent.
+            JobFailed, JobCancelled: It was waited for and ended without a report.
+            Refused, ServiceUnreachable: The service did not answer.
+        """
+        sent = self._read(data, item_id, timestamp, target)
+        dataset = yield from self._upload(data, sent, freq, duplicates)
+        body = {"model": model, "dataset": dataset, "horizon": horizon, "num_cutoffs": num_cutoffs, "stride": stride}
+        submitted = self._submit(
+            "/v1/backtests",
+            body,
+            idempotency_key=idempotency_key,
+            sent=sent,
+            is_awaited=wait,
+            show_progress=show_progress,
+        )
+        return (yield from submitted)
+
+    @Operation
+    def detect_anomalies(
+        self,
+        data: "Frame | str",
+        *,
+        model: str,
+        last: int | None = None,
+        since: Moment | None = None,
+        level: float = 99.0,
+        lead: int = 1,
+        on_error: Literal["fail", "partial"] = "fail",
+        duplicates: Duplicates = "error",
+        item_id: str | None = None,
+        timestamp: str | None = None,
+        target: str | None = None,
+    ) -> Conversation[Anomalies]:
+        """Which observations lie outside the interval that was forecast for them.
+
+        Args:
+            data: The observations with what came before them: a table, or the id of a dataset.
+            model: `name`, `name@alias` or `name/3`.
+            last: How many of each series' last observations to judge; the trained horizon if left out.
+            since: The first timestamp to judge, instead of `last`.
+            level: Of the interval, in percent.
+            lead: Steps that one forecast is used for; 1 forecasts each observation anew.
+            on_error: Whether one bad series fails the request, or alone.
+            duplicates: What to do with repeated timestamps.
+            item_id: The column that names the series.
+            timestamp: The column of timestamps.
+            target: The column of observations.
+
+        Raises:
+            FrameUnusable: The table cannot be sent.
+            Refused, ServiceUnreachable: The service did not answer.
+        """
+        sent = self._read(data, item_id, timestamp, target)
+        body = {
+            "model": model,
+            "series": sent.to_series() if sent else [{"dataset": data}],
+            "last": last,
+            "since": None if since is None else write_moment(since),
+            "level": level,
+            "lead": lead,
+            "on_error": on_error,
+            "duplicates": duplicates,
+        }
+        return read_anomalies((yield from self._ask("POST", "/v1/anomalies", body)), sent)
+
+    @Operation
+    def audit(
+        self,
+        data: "Frame | str",
+        *,
+        horizon: int | None = None,
+        time_zone: str | None = None,
+        item_id: str | None = None,
+        timestamp: str | None = None,
+        target: str | None = None,
+    ) -> Conversation[Audit]:
+        """Everything that is wrong or noteworthy with a table; nothing is stored.
+
+        Args:
+            data: A table, or the id of a dataset.
+            horizon: Steps that a training is wanted for; finds what is too short for it.
+            time_zone: Where the clocks are that timestamps without a zone were read from.
+            item_id: The column that names the series.
+            timestamp: The column of timestamps.
+            target: The column of observations.
+
+        Raises:
+            FrameUnusable: The table cannot be sent.
+            Refused, ServiceUnreachable: The service did not answer.
+        """
+        sent = self._read(data, item_id, timestamp, target)
+        query = {"horizon": horizon, "time_zone": time_zone}
+        if sent is None:
+            found = yield from self._ask("POST", "/v1/audits", {"series": [{"dataset": data}], **query})
+            return Audit.read(found)
+        return Audit.read(read_object((yield from self._send_table("/v1/audits", sent, query))))
+
+    @Operation
+    def upload(
+        self,
+        data: "Frame | str",
+        *,
+        freq: str | None = None,
+        duplicates: Duplicates = "error",
+        item_id: str | None = None,
+        timestamp: str | None = None,
+        target: str | None = None,
+    ) -> Conversation[Dataset]:
+        """Keeps a table at the service, to be named by its id from then on; the same table is the same dataset.
+
+        Raises:
+            FrameUnusable: The table cannot be sent.
+            Refused, ServiceUnreachable: The service did not answer.
+        """
+        sent = self._read(data, item_id, timestamp, target)
+        if sent is None:
+            return Dataset.read((yield from self._ask("GET", f"/v1/datasets/{data}")))
+        response = yield from self._send_table("/v1/datasets", sent, {"freq": freq, "duplicates": duplicates})
+        return Dataset.read(read_object(response))
+
+    @Operation
+    def models(self) -> Conversation[list[Model]]:
+        """Every registered model, by name."""
+        return [Model.read(one) for one in (yield from self._ask("GET", "/v1/models"))["data"]]
+
+    @Operation
+    def promote(self, model: str, version: int, *, alias: str = "production") -> Conversation[Alias]:
+        """Points an alias at a version.
+
+        Raises:
+            NotFound: There is no such version.
+        """
+        return Alias.read((yield from self._ask("PUT", f"/v1/models/{model}/aliases/{alias}", {"version": version})))
+
+    @Operation
+    def rollback(self, model: str, *, alias: str = "production") -> Conversation[Alias]:
+        """Returns an alias to the version that it pointed at before.
+
+        Raises:
+            Conflict: It has pointed at one version only.
+        """
+        path = f"/v1/models/{model}/aliases/{alias}/rollback"
+        return Alias.read((yield from self._ask("POST", path, is_repeatable=False)))
+
+    @Operation
+    def health(self) -> Conversation[Health]:
+        """Whether the service does its work; one that does not is no error.
+
+        Raises:
+            ServiceUnreachable: It does not answer at all.
+        """
+        origin = replace(self._origin, retries=Retries(max_tries=1))
+        try:
+            response = yield from origin.send(origin.request("GET", "/readyz"))
+        except Unavailable as error:
+            return Health(is_ready=False, detail=error.detail)
+        return Health(is_ready=True, detail=str(read_object(response).get("version")))
+
+    def _submit(
+        self,
+        path: str,
+        body: Mapping[str, Any],
+        *,
+        idempotency_key: str | None,
+        sent: "Sent | None",
+        is_awaited: bool,
+        show_progress: bool | None,
+    ) -> Conversation[AnyJob]:
+        """A job that is submitted once, however often the request for it has to be sent."""
+        headers = {"Idempotency-Key": idempotency_key or uuid.uuid4().hex}
+        request = self._origin.request("POST", path, body=orjson.dumps(body), headers=headers)
+        found = read_object((yield from self._origin.send(request)))
+        state = JobState.read(found)
+        job = self._job(f"{path}/{state.id}", state, sent.columns.notes if sent else ())
+        if is_awaited:
+            yield from job.awaited(show_progress=show_progress)
+        return job
