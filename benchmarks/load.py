@@ -7,12 +7,12 @@ horizon 96, in JSON, one request after the other on one connection, warm. Beside
 that does nothing, given the same body, and the forward pass of the same network alone, in this process. `outside` is a
 request less the forward pass, medians within a round; what HTTP itself costs is part of it.
 
-Throughput is of requests of many series, by the form of the body; and of single series asked for by several
-connections at once. Server and driver share the machine's cores.
+Throughput is of requests of many series, by the form of the body, in which tables are answered too, beside the forward
+pass of as many series in the same rounds; and of single series asked for by several connections at once. Server and
+driver share the machine's cores.
 """
 
 import argparse
-import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -25,13 +25,14 @@ from statistics import median
 import numpy as np
 import torch
 
+from benchmarks.load_bodies import Body, make_body
 from benchmarks.measurement import Measurement, write
-from benchmarks.service_process import MODEL, Server, serving, serving_nothing, train
+from benchmarks.service_process import Server, serving, serving_nothing, train
 from model import Checkpoint
+from model.forecaster import MAX_BATCH
 from model.inference import Predictor
 
 CONTEXT, HORIZON = 512, 96
-_START = np.datetime64("2026-01-01T00:00:00", "s")
 _ROUND = 20
 
 
@@ -48,30 +49,27 @@ class Case:
         """What the row is called."""
         return f"{self.form}.{self.num_series}_series.horizon_{self.horizon}"
 
-    def body(self) -> bytes:
-        """The request's JSON: at a `start` with a `freq`, or with a timestamp each."""
-        noise = np.random.default_rng(0)
-        values = np.round(np.sin(np.arange(CONTEXT) / 4) + 0.1 * noise.normal(size=(self.num_series, CONTEXT)), 4)
-        times = [f"{one}Z" for one in np.datetime_as_string(_START + np.arange(CONTEXT) * np.timedelta64(1, "h"))]
-        where = {"start": times[0], "freq": "h"} if self.form == "json_grid" else {"timestamps": times}
-        series = [{"item_id": f"s{number}", "target": one, **where} for number, one in enumerate(values.tolist())]
-        return json.dumps({"model": MODEL, "series": series, "horizon": {"steps": self.horizon}}).encode()
+    def body(self) -> Body:
+        """The request."""
+        return make_body(self.form, self.num_series, CONTEXT, self.horizon)
 
 
 BATCHES = tuple(
-    Case(form, n, h) for form in ("json_grid", "json_timestamps") for n, h in ((10, 96), (1000, 96), (100, 960))
-)
-QUICK_BATCHES = (Case("json_grid", 10, 96),)
+    Case(form, n, h)
+    for form in ("json_grid", "json_timestamps", "arrow")
+    for n, h in ((10, 96), (1000, 96), (100, 960))
+) + tuple(Case(form, 1000, 96) for form in ("parquet", "csv", "ndjson"))
+QUICK_BATCHES = tuple(Case(form, 10, 96) for form in ("json_grid", "arrow", "parquet", "csv", "ndjson"))
 
 
-def ask(connection: HTTPConnection, path: str, body: bytes) -> float:
+def ask(connection: HTTPConnection, path: str, body: Body) -> float:
     """Seconds of one request.
 
     Raises:
         RuntimeError: It was refused.
     """
     started = time.perf_counter()
-    connection.request("POST", path, body, {"Content-Type": "application/json"})
+    connection.request("POST", path, body.content, body.headers)
     response = connection.getresponse()
     content = response.read()
     if response.status != 200:
@@ -79,17 +77,16 @@ def ask(connection: HTTPConnection, path: str, body: bytes) -> float:
     return time.perf_counter() - started
 
 
-def forward_pass(checkpoint: Checkpoint) -> Callable[[], object]:
-    """The forward pass of one series, as the server runs it."""
+def forward_pass(checkpoint: Checkpoint, *, num_series: int = 1, horizon: int = HORIZON) -> Callable[[], object]:
+    """The forward pass of some series, as the server runs it: at most so many at once as a forecaster takes."""
     predictor = Predictor(
         checkpoint.network,
         block_length=checkpoint.validation.block_length,
         season_length=checkpoint.config.season_length,
-        trust=checkpoint.validation.trust,
     )
-    predictor.prepare(HORIZON)
-    context = torch.randn(1, CONTEXT, dtype=torch.float64)
-    return lambda: predictor.quantiles(context, HORIZON)
+    predictor.prepare(horizon)
+    parts = torch.randn(num_series, CONTEXT, dtype=torch.float64).split(MAX_BATCH)
+    return lambda: [predictor.quantiles(part, horizon) for part in parts]
 
 
 def latency(service: Server, nothing: Server, checkpoint: Checkpoint, *, num_rounds: int) -> list[Measurement]:
@@ -97,7 +94,7 @@ def latency(service: Server, nothing: Server, checkpoint: Checkpoint, *, num_rou
     body, forward = Case("json_grid", 1, HORIZON).body(), forward_pass(checkpoint)
     with service.connect() as ours, nothing.connect() as idle:
         sides: Mapping[str, Callable[[], object]] = {
-            "request": lambda: ask(ours, "/v1/forecasts", body),
+            "request": lambda: ask(ours, body.path, body),
             "nothing": lambda: ask(idle, "/", body),
             "forward": forward,
         }
@@ -134,15 +131,29 @@ def _interleaved(sides: Mapping[str, Callable[[], object]], num_rounds: int) -> 
     return rounds
 
 
-def throughput(service: Server, case: Case, *, seconds: float) -> Measurement:
-    """Series a second of one case, one request after the other."""
-    body, taken = case.body(), list[float]()
+def throughput(service: Server, case: Case, checkpoint: Checkpoint, *, seconds: float) -> Measurement:
+    """Series a second of one case, one request after the other; between them, the forward pass of as many."""
+    body, forward = case.body(), forward_pass(checkpoint, num_series=case.num_series, horizon=case.horizon)
     with service.connect() as connection:
-        ask(connection, "/v1/forecasts", body)
-        while sum(taken) < seconds or len(taken) < 3:
-            taken.append(ask(connection, "/v1/forecasts", body))
-    settings = {"requests": len(taken), "points": CONTEXT, "median_ms": 1e3 * median(taken), "bytes": len(body)}
-    return Measurement(f"load.throughput.{case.name}", case.num_series / median(taken), "series/s", {}, settings)
+        sides: dict[str, Callable[[], object]] = {
+            "request": lambda: ask(connection, body.path, body),
+            "forward": forward,
+        }
+        taken: dict[str, list[float]] = {name: [] for name in sides}
+        ask(connection, body.path, body)
+        while sum(taken["request"]) < seconds or len(taken["request"]) < 3:
+            for name, run in sides.items():
+                taken[name].append(_seconds(run))
+    whole, part = median(taken["request"]), median(taken["forward"])
+    settings = {
+        "requests": len(taken["request"]),
+        "points": CONTEXT,
+        "median_ms": 1e3 * whole,
+        "outside_forward": 1 - part / whole,
+        "bytes": len(body.content),
+    }
+    figures = {"forward pass": case.num_series / part}
+    return Measurement(f"load.throughput.{case.name}", case.num_series / whole, "series/s", figures, settings)
 
 
 def concurrent_throughput(service: Server, nothing: Server, num_connections: int, *, seconds: float) -> Measurement:
@@ -184,7 +195,10 @@ def main(words: Sequence[str] | None = None) -> int:
         found.append(Measurement("load.memory.after_single", service.resident_mebibytes, "MiB"))
         for connections in (1, 8, 64):
             found.append(concurrent_throughput(service, nothing, connections, seconds=seconds))
-        found += [throughput(service, case, seconds=seconds) for case in (QUICK_BATCHES if asked.quick else BATCHES)]
+        found += [
+            throughput(service, case, checkpoint, seconds=seconds)
+            for case in (QUICK_BATCHES if asked.quick else BATCHES)
+        ]
         found.append(Measurement("load.memory.after_batches", service.resident_mebibytes, "MiB"))
     for one in found:
         print(_row(one))

@@ -84,6 +84,7 @@ def serving(checkpoint: Checkpoint) -> Iterator[Server]:
             home=Path(folder),
             port=0,
             worker=False,
+            max_body_bytes=2**26,
             max_requests_per_minute=0,
             max_points_per_minute=0,
             log_level="error",

@@ -13,5 +13,7 @@ def test_a_real_server_is_measured_beside_a_route_that_does_nothing(tmp_path, ca
     single = records["load.latency.p50"]
     assert single["value"] > single["compared_with"]["a route that does nothing"] > 0
     assert records["load.memory.after_batches"]["value"] > 0
-    assert records["load.throughput.json_grid.10_series.horizon_96"]["value"] > 0
+    for form in ("json_grid", "arrow", "parquet", "csv", "ndjson"):
+        row = records[f"load.throughput.{form}.10_series.horizon_96"]
+        assert row["compared_with"]["forward pass"] > row["value"] > 0
     assert "load.latency.outside" in capsys.readouterr().out
