@@ -54,6 +54,8 @@ class Asked:
 
     def at_positions(self, path: NDArray[np.float64]) -> NDArray[np.float64]:
         """Values at the positions, of a path over the steps of the grid; between two points linear in time."""
+        if np.array_equal(self.positions, np.arange(1, len(path) + 1)):
+            return np.ascontiguousarray(path)
         known = np.concatenate([self.series.values[-1:], path])
         return np.asarray(np.interp(self.positions, np.arange(len(known)), known))
 

@@ -41,6 +41,8 @@ def on_grid(series: Series, freq: str, season_length: int, length: int | None = 
     positions = series.grid(freq).positions(series.timestamps)
     span = int(np.ceil(-positions[0])) + 1
     length = span if length is None else length
+    if np.array_equal(positions[-length:], np.arange(1 - length, 1)):
+        return GridSeries(series.values[-length:], np.ones(length, dtype=bool))
     known = positions > -(length + 2 * season_length)
     positions, values = positions[known], series.values[known]
     first = min(-(length - 1), int(np.floor(positions[0])))
