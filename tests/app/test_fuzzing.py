@@ -42,6 +42,12 @@ BODIES_COUNT = 3
 """An operation that takes a body is asked so much more often than one that takes none."""
 
 
+@schemathesis.serializer("application/x-tar")
+def as_bytes(context: Any, value: Any) -> bytes:
+    """A bundle that is none, as bytes."""
+    return value if isinstance(value, bytes) else str(value).encode()
+
+
 @dataclass(frozen=True)
 class Target:
     """An application with something in it, and what to call it with."""
