@@ -73,14 +73,15 @@ class Hindsight:
                 before = self._pending.get(key)
                 self._pending[key] = (before[0].joined(remembered) if before else remembered, now())
 
-    def write(self, *, is_due_only: bool = False) -> None:
-        """Keeps what was taken note of.
+    @property
+    def is_due(self) -> bool:
+        """Whether there is something to write, and the last time was not a moment ago."""
+        return bool(self._pending) and time.monotonic() - self._written_at >= _EVERY_SECONDS
 
-        Args:
-            is_due_only: Whether to leave it for later if the last time was a moment ago.
-        """
+    def write(self) -> None:
+        """Keeps what was taken note of."""
         with self._lock:
-            if not self._pending or (is_due_only and time.monotonic() - self._written_at < _EVERY_SECONDS):
+            if not self._pending:
                 return
             pending, self._pending = self._pending, {}
             self._written_at = time.monotonic()

@@ -1,6 +1,6 @@
 """How fast the service answers, over HTTP on the loopback interface, from another process.
 
-    python -m benchmarks.load [--quick] [--json FILE]
+    python -m benchmarks.load [--quick | --soak | --start] [--json FILE]
 
 A real `longshot serve` holds one version (context 512, trained horizon 96). Latency is of one series of 512 points,
 horizon 96, in JSON, one request after the other on one connection, warm. Beside it, in the same rounds: a FastAPI route
@@ -10,6 +10,9 @@ request less the forward pass, medians within a round; what HTTP itself costs is
 Throughput is of requests of many series, by the form of the body, in which tables are answered too, beside the forward
 pass of as many series in the same rounds; and of single series asked for by several connections at once. Server and
 driver share the machine's cores.
+
+`--soak` lets 64 clients ask for two minutes while an alias moves and a training runs (see `benchmarks.soak`). `--start`
+takes the time from the start of the process until it is ready, with ten versions.
 """
 
 import argparse
@@ -28,6 +31,7 @@ import torch
 from benchmarks.load_bodies import Body, make_body
 from benchmarks.measurement import Measurement, write
 from benchmarks.service_process import Server, serving, serving_nothing, train
+from benchmarks.soak import soak
 from model import Checkpoint
 from model.forecaster import MAX_BATCH
 from model.inference import Predictor
@@ -185,8 +189,18 @@ def main(words: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.load", description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="few requests, one batch")
     parser.add_argument("--json", type=Path, help="write the measurements to this file")
+    parser.add_argument("--soak", action="store_true", help="only the soak")
+    parser.add_argument("--start", action="store_true", help="only the cold start")
+    parser.add_argument("--seconds", type=float, default=120.0, help="of the soak")
     asked = parser.parse_args(words)
     torch.set_num_threads(1)
+    if asked.soak or asked.start:
+        first = train(context_length=CONTEXT, horizon=HORIZON)
+        body = Case("json_grid", 1, HORIZON).body()
+        if asked.soak:
+            second = train(context_length=CONTEXT, horizon=HORIZON, seed=1)
+            return _tell(soak((first, second), body, ask, seconds=asked.seconds), asked.json)
+        return _tell(cold_start(first), asked.json)
     seconds, num_rounds = (0.3, 2) if asked.quick else (5.0, 50)
     checkpoint = train(context_length=CONTEXT, horizon=HORIZON)
     with ExitStack() as stack:
@@ -200,10 +214,29 @@ def main(words: Sequence[str] | None = None) -> int:
             for case in (QUICK_BATCHES if asked.quick else BATCHES)
         ]
         found.append(Measurement("load.memory.after_batches", service.resident_mebibytes, "MiB"))
+    return _tell(found, asked.json)
+
+
+def cold_start(checkpoint: Checkpoint, *, num_versions: int = 10, num_rounds: int = 5) -> list[Measurement]:
+    """Seconds from the start of the process until /readyz answers that a forecast was made."""
+    taken = []
+    for _ in range(num_rounds):
+        with serving(*[checkpoint] * num_versions) as server, server.connect() as connection:
+            connection.request("GET", "/readyz")
+            response = connection.getresponse()
+            response.read()
+            if response.status != 200:
+                raise RuntimeError(f"/readyz answered {response.status}")
+            taken.append(time.monotonic() - server.started_at)
+    settings = {"versions": num_versions, "rounds": num_rounds, "least": min(taken), "most": max(taken)}
+    return [Measurement("load.start", median(taken), "s", {"least": min(taken), "most": max(taken)}, settings)]
+
+
+def _tell(found: Sequence[Measurement], file: Path | None) -> int:
     for one in found:
         print(_row(one))
-    if asked.json:
-        write(asked.json, found)
+    if file:
+        write(file, found)
     return 0
 
 

@@ -46,10 +46,12 @@ class Server:
     Attributes:
         pid: Of its process.
         port: On the loopback interface.
+        started_at: When the process was started, by the monotonic clock.
     """
 
     pid: int
     port: int
+    started_at: float
 
     def connect(self) -> closing[HTTPConnection]:
         """A new connection to it, closed with its block."""
@@ -65,9 +67,9 @@ class Server:
         return int(found.group(1)) / 1024 if found else float("nan")
 
 
-def train(*, context_length: int, horizon: int) -> Checkpoint:
+def train(*, context_length: int, horizon: int, seed: int = 0) -> Checkpoint:
     """A version of the usual size, hardly trained: what it says does not matter here, only how long it takes."""
-    noise = np.random.default_rng(0)
+    noise = np.random.default_rng(seed)
     values = np.sin(np.arange(4 * (context_length + horizon)) / 4) + 0.1 * noise.normal(
         size=4 * (context_length + horizon)
     )
@@ -77,13 +79,18 @@ def train(*, context_length: int, horizon: int) -> Checkpoint:
 
 
 @contextmanager
-def serving(checkpoint: Checkpoint) -> Iterator[Server]:
-    """`longshot serve` with one version, without limits a minute and without a worker."""
+def serving(*checkpoints: Checkpoint, worker: bool = False) -> Iterator[Server]:
+    """`longshot serve` with these versions of one model, the first in production, without limits a minute.
+
+    Args:
+        checkpoints: Of the versions, from number 1 on.
+        worker: Whether a worker stands beside it.
+    """
     with TemporaryDirectory() as folder:
         settings = Settings(
             home=Path(folder),
             port=0,
-            worker=False,
+            worker=worker,
             max_body_bytes=2**26,
             max_requests_per_minute=0,
             max_points_per_minute=0,
@@ -93,7 +100,8 @@ def serving(checkpoint: Checkpoint) -> Iterator[Server]:
         database = Database(settings.database_url)
         migrate(database)
         registry = Registry(database, ArtifactStore(settings.artifacts_path))
-        registry.register(MODEL, checkpoint)
+        for checkpoint in checkpoints:
+            registry.register(MODEL, checkpoint)
         registry.point_alias(MODEL, PRODUCTION, 1, actor="benchmark")
         database.close()
         words = [sys.executable, "-m", "app.cli", "serve"]
@@ -111,6 +119,7 @@ def serving_nothing() -> Iterator[Server]:
 @contextmanager
 def _started(words: list[str], environment: dict[str, str]) -> Iterator[Server]:
     root = Path(__file__).parent.parent
+    started_at = time.monotonic()
     process = subprocess.Popen(
         words, env=environment | {"OMP_NUM_THREADS": "1"}, stdout=subprocess.PIPE, text=True, cwd=root
     )
@@ -119,7 +128,7 @@ def _started(words: list[str], environment: dict[str, str]) -> Iterator[Server]:
         address = _ADDRESS.search(process.stdout.readline())
         if address is None:
             raise RuntimeError("The server ended before it listened; what it said stands above.")
-        server = Server(process.pid, int(address.group(1)))
+        server = Server(process.pid, int(address.group(1)), started_at)
         _wait_until_it_answers(server)
         yield server
     finally:

@@ -63,7 +63,8 @@ async def post_forecast(
     dialogue = _answer(service, spend, query, accepted, media_type, body, follow())
     written = await service.forecasts.run(dialogue, num_bytes=len(body))
     headers = written.headers | {"Vary": "Accept"}
-    later = BackgroundTask(service.hindsight.write, is_due_only=True)
+    # Most forecasts are of no dataset: a thread is taken only where there is something to write.
+    later = BackgroundTask(service.hindsight.write) if service.hindsight.is_due else None
     if isinstance(written.parts, bytes):
         return Response(written.parts, headers=headers, media_type=written.media_type, background=later)
     return StreamingResponse(written.parts, headers=headers, media_type=written.media_type, background=later)

@@ -7,7 +7,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torchdiffeq import odeint, odeint_adjoint
 
 from model.errors import ShootingArgumentInvalid, StepBudgetExceeded
 from model.shooting.course import Course
@@ -142,6 +141,9 @@ class _Piece:
 
 
 def _odeint(piece: _Piece, joint: State, grid: list[float]) -> State:
+    # Serving and training take fixed steps: they need not wait until this library and SciPy are loaded.
+    from torchdiffeq import odeint, odeint_adjoint  # noqa: PLC0415
+
     solver = piece.solver
     times = torch.tensor(grid, dtype=torch.float64, device=joint[0].device)
     # By default torchdiffeq draws straight lines between its fixed steps.
