@@ -61,7 +61,7 @@ def _table(form: str, times: np.ndarray, values: np.ndarray) -> bytes:
     table = pa.table({"item_id": pa.array(names), "timestamp": stamps, "target": values.ravel()})
     file = io.BytesIO()
     if form == "csv":
-        pa.csv.write_csv(table, file, pa.csv.WriteOptions(quoting_style="none", quoting_header="none"))
+        pa.csv.write_csv(table, file)
     elif form == "parquet":
         pa.parquet.write_table(table, file)
     elif form == "arrow":

@@ -49,8 +49,8 @@ class DelimitedText:
 
     def to_arrow(self) -> pa.Table | None:
         """The columns chosen, if the file is as plain as most are: a row a line, and numbers that are numbers."""
-        plain = self._header.strip().split(self._separator)
-        if plain != self._found or len(set(plain)) != len(plain) or b'"' in self._rows:
+        plain = [one.strip('"') for one in self._header.strip().split(self._separator)]
+        if plain != self._found or len(set(plain)) != len(plain):
             return None
         texts = [one for one in self.chosen.names if one != self.chosen.target]
         convert = pa.csv.ConvertOptions(
