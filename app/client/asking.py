@@ -7,7 +7,6 @@ import httpx
 import orjson
 
 from app.client.conversations import Conversation
-from app.client.errors import RequestMalformed
 from app.client.forecasts import Question
 from app.client.requests import Origin, read_object
 from app.client.values import Dataset
@@ -41,12 +40,11 @@ class Asking:
         return read_frame(data, item_id=item_id, timestamp=timestamp, target=target)
 
     def _send_table(
-        self, path: str, sent: "Sent", query: Mapping[str, Any], *, accept: str | None = None
+        self, path: str, sent: "Sent", query: Mapping[str, Any], *, headers: Mapping[str, str] | None = None
     ) -> Conversation[httpx.Response]:
         from app.client.tables import ARROW  # noqa: PLC0415
 
         columns = {"item_id": sent.columns.item_id, "timestamp": sent.columns.timestamp, "target": sent.columns.target}
-        headers = {} if accept is None else {"Accept": accept}
         body, whole = sent.to_arrow(), {**columns, **query}
         request = self._origin.request("POST", path, body=body, media_type=ARROW, query=whole, headers=headers)
         return (yield from self._origin.send(request))
@@ -56,15 +54,12 @@ class Asking:
     ) -> Conversation[httpx.Response]:
         from app.client.tables import ARROW  # noqa: PLC0415
 
-        accept = f"{ARROW}, application/json;q=0.5"
+        # What httpx cannot unpack it hands on, and `from_arrow` can.
+        accepted = {"Accept": ARROW, **({"Accept-Encoding": "zstd"} if self._origin.is_packed else {})}
         if sent is not None and len(question.horizon.get("timestamps", ())) <= _MOST_IN_QUERY:
-            try:
-                return (yield from self._send_table("/v1/forecasts", sent, question.to_query(), accept=accept))
-            except RequestMalformed as error:
-                if error.code != "media_type_unsupported":
-                    raise
+            return (yield from self._send_table("/v1/forecasts", sent, question.to_query(), headers=accepted))
         body = question.to_json([{"dataset": data}] if sent is None else sent.to_series())
-        request = self._origin.request("POST", "/v1/forecasts", body=body, headers={"Accept": accept})
+        request = self._origin.request("POST", "/v1/forecasts", body=body, headers=accepted)
         return (yield from self._origin.send(request))
 
     def _upload(self, data: "Frame | str", sent: "Sent | None", freq: str | None, duplicates: str) -> Conversation[str]:

@@ -13,6 +13,7 @@ from app.client.values import JobState
 
 LOCAL: Final = "http://127.0.0.1:8000"
 _CONNECT_SECONDS: Final = 5.0
+_THIS_MACHINE: Final = ("127.0.0.1", "localhost", "::1")
 
 
 class Longshot(Operations[Job], Blocking):
@@ -27,6 +28,7 @@ class Longshot(Operations[Job], Blocking):
         api_key: What it knows the caller by, if it asks for one.
         timeout_seconds: How long each try of a request may take.
         retries: How often a request is tried, and how long is waited in between.
+        compress: Whether large bodies are packed, both ways; if left out, unless the service is on the same machine.
         http: What to send requests with, where a proxy or own certificates need it; closed with the client.
     """
 
@@ -37,9 +39,10 @@ class Longshot(Operations[Job], Blocking):
         api_key: str | None = None,
         timeout_seconds: float = 60.0,
         retries: Retries | None = None,
+        compress: bool | None = None,
         http: httpx.Client | None = None,
     ) -> None:
-        self._origin = _origin(url, api_key, timeout_seconds, retries)
+        self._origin = _origin(url, api_key, timeout_seconds, retries, compress=compress)
         self._http = http or httpx.Client()
 
     def close(self) -> None:
@@ -64,6 +67,7 @@ class AsyncLongshot(Operations[AsyncJob], Awaiting):
         api_key: What it knows the caller by, if it asks for one.
         timeout_seconds: How long each try of a request may take.
         retries: How often a request is tried, and how long is waited in between.
+        compress: Whether large bodies are packed, both ways; if left out, unless the service is on the same machine.
         http: What to send requests with; it is closed with the client.
     """
 
@@ -74,9 +78,10 @@ class AsyncLongshot(Operations[AsyncJob], Awaiting):
         api_key: str | None = None,
         timeout_seconds: float = 60.0,
         retries: Retries | None = None,
+        compress: bool | None = None,
         http: httpx.AsyncClient | None = None,
     ) -> None:
-        self._origin = _origin(url, api_key, timeout_seconds, retries)
+        self._origin = _origin(url, api_key, timeout_seconds, retries, compress=compress)
         self._http = http or httpx.AsyncClient()
 
     async def close(self) -> None:
@@ -93,12 +98,16 @@ class AsyncLongshot(Operations[AsyncJob], Awaiting):
         return AsyncJob(self._http, self._origin, path, state, notes)
 
 
-def _origin(url: str, api_key: str | None, timeout_seconds: float, retries: Retries | None) -> Origin:
-    headers = {"User-Agent": f"longshot-python/{_release()}", "Accept-Encoding": "gzip"}
+def _origin(
+    url: str, api_key: str | None, timeout_seconds: float, retries: Retries | None, *, compress: bool | None
+) -> Origin:
+    address = httpx.URL(url)
+    is_packed = address.host not in _THIS_MACHINE if compress is None else compress
+    headers = {"User-Agent": f"longshot-python/{_release()}", "Accept-Encoding": "gzip" if is_packed else "identity"}
     if api_key is not None:
         headers["Authorization"] = f"Bearer {api_key}"
     timeout = httpx.Timeout(timeout_seconds, connect=min(timeout_seconds, _CONNECT_SECONDS))
-    return Origin(httpx.URL(url), headers, timeout, retries or Retries())
+    return Origin(address, headers, timeout, retries or Retries(), is_packed)
 
 
 def _release() -> str:

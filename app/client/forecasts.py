@@ -168,12 +168,8 @@ def read_forecast(response: "httpx.Response", question: Question, sent: "Sent | 
     Raises:
         AnswerUnreadable: It holds none.
     """
-    from app.client.tables import ARROW  # noqa: PLC0415 - loads pyarrow
-
     try:
-        kind = response.headers.get("content-type", "").partition(";")[0]
-        read = _read_arrow if kind == ARROW else _read_json
-        table, model, warnings, failures = read(response.content, question)
+        table, model, warnings, failures = _read_arrow(response.content, question)
         return Forecast(
             sent.like(table) if sent else table,
             f"{model['name']}/{model['version']}",
@@ -209,26 +205,6 @@ def _read_arrow(content: bytes, question: Question) -> _Read:
     columns |= {name: told[f"{level:g}"] for name, level in _levels(question)}
     about = orjson.loads(whole.schema.metadata[b"longshot"])
     return _table(columns), about["model"], {one["item_id"]: tuple(one["warnings"].split()) for one in codes}, failures
-
-
-def _read_json(content: bytes, question: Question) -> _Read:
-    from app.client.tables import joined, parsed_times  # noqa: PLC0415
-
-    answer = orjson.loads(content)
-    good = [one for one in answer["forecasts"] if one["status"] == "ok"]
-    bad = [one for one in answer["forecasts"] if one["status"] != "ok"]
-    names = ["timestamp", "mean", *(name for name, _ in _levels(question))]
-    table = parsed_times(joined(((one["item_id"], _columns(one)) for one in good), names))
-    warnings = {one["item_id"]: tuple(each["code"] for each in one["warnings"]) for one in good if one["warnings"]}
-    failures = tuple(Failure(one["item_id"], one["problem"]["code"], one["problem"]["detail"]) for one in bad)
-    return table, answer["model"], warnings, failures
-
-
-def _columns(forecast: Mapping[str, Any]) -> Mapping[str, Sequence[Any]]:
-    found = {"timestamp": forecast["timestamps"], "mean": forecast["mean"], **forecast["quantiles"]}
-    for level, interval in forecast["intervals"].items():
-        found |= {f"lower_{level}": interval["lower"], f"upper_{level}": interval["upper"]}
-    return found
 
 
 def _levels(question: Question) -> Iterator[tuple[str, float]]:

@@ -52,12 +52,14 @@ class Origin:
         headers: What goes with every request.
         timeout: Of each try.
         retries: Between tries.
+        is_packed: Whether large bodies are packed, both ways.
     """
 
     url: httpx.URL
     headers: Mapping[str, str]
     timeout: httpx.Timeout
     retries: Retries
+    is_packed: bool
 
     def request(
         self,
@@ -73,7 +75,7 @@ class Origin:
         named = {**self.headers, **(headers or {})}
         if body is not None:
             named["Content-Type"] = media_type
-            if len(body) >= _WORTH_PACKING_BYTES:
+            if self.is_packed and len(body) >= _WORTH_PACKING_BYTES:
                 body, named["Content-Encoding"] = _packed(body), "zstd"
         url = self.url.copy_with(path=self.url.path.rstrip("/") + path)
         if query:

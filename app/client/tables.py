@@ -17,6 +17,8 @@ from app.client.columns import Columns, Found, choose_columns
 from app.client.errors import FrameUnusable
 
 ARROW: Final = "application/vnd.apache.arrow.stream"
+_ZSTD: Final = b"\x28\xb5\x2f\xfd"
+"""How everything begins that zstd packed."""
 
 
 @runtime_checkable
@@ -130,9 +132,10 @@ def to_kind(table: pa.Table, kind: str) -> Any:
 
 
 def from_arrow(content: bytes) -> pa.Table:
-    """The table of an Arrow stream."""
-    with pa.ipc.open_stream(content) as stream:
-        return stream.read_all()
+    """The table of an Arrow stream, which may be packed."""
+    packed = pa.BufferReader(content)
+    with pa.CompressedInputStream(packed, "zstd") if content[:4] == _ZSTD else packed as file:
+        return pa.ipc.open_stream(file).read_all()
 
 
 def from_rows(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> pa.Table:

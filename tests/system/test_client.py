@@ -44,6 +44,13 @@ def test_a_forecast_comes_back_as_the_table_it_was_asked_with(client: Longshot) 
     pd.testing.assert_frame_equal(again.frame.to_pandas(), found.frame)
 
 
+def test_what_is_packed_both_ways_is_the_same(service: Service, client: Longshot) -> None:
+    many = pd.concat([FRAME.assign(unique_id=FRAME["unique_id"] + str(number)) for number in range(20)])
+    with Longshot(str(service.client.base_url), compress=True) as other:
+        packed, plain = (one.forecast(many, model="m/1", horizon=50).frame for one in (other, client))
+    pd.testing.assert_frame_equal(packed, plain)
+
+
 def test_every_way_to_say_how_far_is_the_same_way(client: Longshot) -> None:
     one = FRAME.query("unique_id == 'a'")
     ahead = pd.date_range(HOURS[-1], periods=4, freq="h")[1:]

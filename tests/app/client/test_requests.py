@@ -176,7 +176,7 @@ def test_an_answer_that_is_not_ours_is_said_to_be_unreadable(misbehaving, body):
 def test_the_key_goes_with_every_request_and_large_bodies_are_packed(misbehaving):
     server = misbehaving(Answer(body={"id": "ds_1", "num_series": 1, "num_observations": 9}))
     small, large = ({"timestamp": [f"{n:05}" for n in range(size)], "target": [1.0] * size} for size in (3, 9000))
-    with server.client(api_key="lsk_1") as client:
+    with server.client(api_key="lsk_1", compress=True) as client:
         for table in (small, large):
             client.upload(pa.table(table))
     assert {one.headers["authorization"] for one in server.asked} == {"Bearer lsk_1"}
@@ -184,6 +184,14 @@ def test_the_key_goes_with_every_request_and_large_bodies_are_packed(misbehaving
     assert server.asked[1].headers["content-encoding"] == "zstd"
     assert len(server.asked[1].body) < 60_000
     assert pa.ipc.open_stream(pa.CompressedInputStream(pa.py_buffer(server.asked[1].body), "zstd").read()).read_all()
+
+
+def test_nothing_is_packed_that_stays_on_this_machine(misbehaving):
+    server = misbehaving(Answer(body={"id": "ds_1", "num_series": 1, "num_observations": 9}))
+    with server.client() as client:
+        client.upload(pa.table({"timestamp": [f"{n:05}" for n in range(9000)], "target": [1.0] * 9000}))
+    headers = server.asked[0].headers
+    assert (headers.get("content-encoding"), headers["accept-encoding"]) == (None, "identity")
 
 
 def test_health_is_told_and_not_raised(misbehaving):
