@@ -44,7 +44,8 @@ class TrainingOptions:
         steps_per_epoch: Gradient steps an epoch.
         validation_steps: How many of each series' last steps are kept for validation.
         seed: Fixes the initial weights, the order of windows and the dropout.
-        preset: How much is tried on validation data before what was left open is settled; see `selection`.
+        preset: One of `Preset`: how much is tried on validation data before what was left open is settled; see
+            `selection`.
         time_budget_seconds: About how long trials and training may take together; without trials nothing changes.
     """
 
@@ -62,7 +63,7 @@ class TrainingOptions:
     steps_per_epoch: int | None = None
     validation_steps: int | None = None
     seed: int = 0
-    preset: Preset = "fast"
+    preset: str = "fast"
     time_budget_seconds: float | None = None
 
     def __post_init__(self) -> None:
