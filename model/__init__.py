@@ -44,7 +44,7 @@ from model.errors import (
     ValueInvalid,
 )
 from model.findings import Finding, Severity
-from model.forecaster import Forecaster
+from model.forecaster import Forecaster, load
 from model.horizon import At, Duration, Horizon, Steps, Until
 from model.joining import Joined, join
 from model.learning import Progress
@@ -137,6 +137,7 @@ __all__ = [
     "fit",
     "join",
     "limit_threads",
+    "load",
     "read_columns",
     "read_grid",
     "read_instants",

@@ -145,6 +145,19 @@ class Forecaster:
         return tuple(notices)
 
 
+def load(path: str | Path, *, device: str | None = None) -> Forecaster:
+    """The forecaster of a checkpoint's folder, such as an unpacked bundle of a service.
+
+    Args:
+        path: The folder.
+        device: `cpu`, `cuda` or `cuda:N`; the best one of the machine if left out.
+
+    Raises:
+        CheckpointError: The folder cannot be trusted.
+    """
+    return Forecaster.load(Path(path), device=device)
+
+
 @lru_cache(maxsize=256)
 def _mixture(known: tuple[float, ...], wanted: tuple[float, ...]) -> NDArray[np.float64]:
     """How quantiles at other levels are mixed from the known ones; shape (known, wanted).

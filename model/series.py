@@ -269,3 +269,15 @@ class Forecast:
 
     items: tuple[ItemForecast, ...]
     function_evaluations: int
+
+    def to_frame(self) -> pd.DataFrame:
+        """The forecasts in long form: columns item_id, timestamp, mean, and one for each quantile level."""
+        return pd.concat(
+            [
+                pd.DataFrame({"item_id": one.item_id, "timestamp": one.local_timestamps(), "mean": one.mean}).assign(
+                    **{f"{level:g}": values for level, values in one.quantiles.items()}
+                )
+                for one in self.items
+            ],
+            ignore_index=True,
+        )

@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,7 @@ import pytest
 
 from model import (
     At,
+    Checkpoint,
     Duration,
     Forecaster,
     HorizonNotAhead,
@@ -21,6 +23,7 @@ from model import (
     Steps,
     Until,
     ask,
+    load,
 )
 from tests.model.conftest import season_and_trend, thinned
 
@@ -216,3 +219,14 @@ def test_many_threads_get_the_same_answer(forecaster: Forecaster) -> None:
     expected = one(forecaster, series, Steps(480))
     for answer in answers:
         assert np.allclose(answer.mean, expected.mean[: len(answer.mean)], atol=1e-4)
+
+
+def test_a_forecaster_is_loaded_by_its_path_and_answers_as_a_table(
+    forecaster: Forecaster, checkpoint: Checkpoint, panel: Panel, tmp_path: Path
+) -> None:
+    checkpoint.save(tmp_path / "version")
+    table = load(str(tmp_path / "version")).forecast(panel, Steps(3), (0.5,)).to_frame()
+    assert table.columns.tolist() == ["item_id", "timestamp", "mean", "0.5"]
+    assert table["item_id"].tolist() == [one.item_id for one in panel for _ in range(3)]
+    expected = forecaster.forecast(panel, Steps(3), (0.5,)).items
+    assert np.array_equal(table["mean"], np.concatenate([one.mean for one in expected]))
