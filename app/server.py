@@ -12,7 +12,7 @@ import structlog
 from fastapi import FastAPI
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware.cors import CORSMiddleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.bounds import ConcurrencyLimit, HeadLimit
@@ -142,6 +142,10 @@ def _add_middleware(application: FastAPI, resources: Resources) -> None:
     application.add_middleware(BrowserHeaders)
 
 
+_CALLER_LEFT: Final = 499
+"""What is logged and counted, as nginx does, for a caller who left before the body was whole; nobody receives it."""
+
+
 class RequestContext:
     """Gives each request its id, logs and counts it, and turns what nobody foresaw into a problem.
 
@@ -174,6 +178,8 @@ class RequestContext:
         with log_context(request_id=request_id):
             try:
                 await self._app(scope, receive, with_id)
+            except ClientDisconnect:
+                status = _CALLER_LEFT
             except Exception as error:
                 if status:
                     raise

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 from fastapi import FastAPI
+from starlette.types import Message
 
 from app.artifacts import ArtifactStore
 from app.database import Database, migrate
@@ -66,6 +67,25 @@ class Client:
                 return response, b"".join([piece async for piece in response.aiter_raw()])
 
         return self._portal.call(post)
+
+    def leave_during_upload(self, path: str) -> list[Message]:
+        """What is sent to a caller who announces a body and leaves before a byte of it."""
+        sent: list[Message] = []
+
+        async def leave() -> Message:
+            return {"type": "http.disconnect"}
+
+        async def send(message: Message) -> None:
+            sent.append(message)
+
+        headers = {"host": "127.0.0.1", "content-type": "application/json", "content-length": "1000"}
+        scope = {
+            "type": "http", "method": "POST", "http_version": "1.1", "scheme": "http", "root_path": "",
+            "path": path, "raw_path": path.encode(), "query_string": b"", "client": ("127.0.0.1", 50_000),
+            "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+        }  # fmt: skip
+        self._portal.call(self.application, scope, leave, send)
+        return sent
 
     def __getattr__(self, method: str) -> Callable[..., httpx.Response]:
         return partial(self.request, method.upper())

@@ -380,6 +380,11 @@ def test_what_nobody_foresaw_is_a_500_without_a_traceback(client, monkeypatch):
     assert "Traceback" not in response.text
 
 
+def test_a_caller_who_leaves_during_an_upload_is_no_failure_of_the_service(client):
+    assert client.leave_during_upload("/v1/forecasts") == []
+    assert re.search(r'_requests_total\{.*route="/v1/forecasts",status="499"\} 1', client.get("/metrics").text)
+
+
 def test_a_training_is_queued_once_for_an_idempotency_key(client):
     body = {"model": "n", "series": [SERIES], "options": TRAINING}
     first, second = (client.post("/v1/training-jobs", json=body, headers={"idempotency-key": "k"}) for _ in range(2))
