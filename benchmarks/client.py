@@ -39,15 +39,14 @@ def frame_of(num_series: int) -> pd.DataFrame:
     )
 
 
-def post(server: Server, path: str, body: bytes, **headers: str) -> int:
+def post(server: Server, path: str, body: bytes, headers: Mapping[str, str]) -> int:
     """One request, whose answer is received; its size.
 
     Raises:
         RuntimeError: It was refused.
     """
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
     with server.connect() as connection:
-        connection.request("POST", path, body, named)
+        connection.request("POST", path, body, dict(headers))
         response = connection.getresponse()
         content = response.read()
     if response.status != 200:
@@ -64,8 +63,8 @@ def overhead(server: Server, num_series: int, *, num_rounds: int) -> list[Measur
     with Longshot(f"http://127.0.0.1:{server.port}", retries=Retries(max_tries=1)) as client:
         sides: Mapping[str, Callable[[], object]] = {
             "client": lambda: client.forecast(frame, model=MODEL, horizon=HORIZON).frame,
-            "raw Arrow": lambda: post(server, path, sent, Content_Type=ARROW, Accept=ARROW),
-            "raw JSON": lambda: post(server, "/v1/forecasts", written, Content_Type="application/json"),
+            "raw Arrow": lambda: post(server, path, sent, {"Content-Type": ARROW, "Accept": ARROW}),
+            "raw JSON": lambda: post(server, written.path, written.content, written.headers),
         }
         taken: dict[str, list[float]] = {name: [] for name in sides}
         for number in range(num_rounds + 1):
