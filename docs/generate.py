@@ -10,7 +10,7 @@ import importlib
 import re
 import sys
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -54,19 +54,31 @@ def is_described(path: Path) -> bool:
     return path.name != "__init__.py" or bool(path.read_text(encoding="utf-8").strip())
 
 
-def module_map() -> str:
-    """Every module of the service and the model with its one responsibility."""
+def drawn(paths: Iterable[Path]) -> str:
+    """Modules and packages as a tree, each with its one responsibility."""
     rows = []
-    for package in ("app", "model"):
-        for path in filter(is_described, modules(ROOT / package)):
-            place = path.parent if path.name == "__init__.py" else path
-            name = f"{place.relative_to(ROOT)}{'/' if place.is_dir() else ''}"
-            indent = "  " * (name.rstrip("/").count("/"))
-            rows.append(
-                (indent + name.rstrip("/").rsplit("/", 1)[-1] + ("/" if place.is_dir() else ""), first_line(path))
-            )
+    for path in paths:
+        place = path.parent if path.name == "__init__.py" else path
+        parts = place.relative_to(ROOT).parts
+        rows.append(("  " * (len(parts) - 1) + parts[-1] + ("/" if place.is_dir() else ""), first_line(path)))
     width = max(len(name) for name, _ in rows)
     return "```text\n" + "\n".join(f"{name:<{width}}  {line}" for name, line in rows) + "\n```"
+
+
+def every_module() -> Iterator[Path]:
+    """Whatever the service and the model are made of."""
+    for package in ("app", "model"):
+        yield from filter(is_described, modules(ROOT / package))
+
+
+def module_map() -> str:
+    """Every module of the service and the model with its one responsibility."""
+    return drawn(every_module())
+
+
+def folder_map() -> str:
+    """Every folder of the service and the model with its one responsibility."""
+    return drawn(path for path in every_module() if path.name == "__init__.py")
 
 
 def layers() -> str:
@@ -102,7 +114,8 @@ def problems() -> str:
 
 
 PARTS: dict[str, dict[str, Callable[[], str]]] = {
-    "README.md": {"map": module_map},
+    "README.md": {"map": folder_map},
+    "docs/map.md": {"map": module_map},
     "docs/architecture.md": {"layers": layers},
     "docs/operations.md": {"settings": settings},
     "docs/api.md": {"problems": problems},
