@@ -9,6 +9,7 @@ manifest.json       where it comes from, and the SHA-256 of each other file
 import hashlib
 import json
 import platform
+import tarfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -25,7 +26,7 @@ from torch import Tensor
 
 from model.config import TrainingConfig
 from model.errors import CheckpointCorrupt, CheckpointFormatUnsupported, CheckpointMissing, ForecastingError
-from model.files import written_whole
+from model.files import read_files, written_whole
 from model.network import ShootingNetwork
 from model.series import Panel
 from model.trial import Trial
@@ -172,7 +173,7 @@ class Checkpoint:
 
     @classmethod
     def load(cls, path: Path) -> "Checkpoint":
-        """Reads the folder and checks every hash.
+        """Reads the folder, or the tar of it that a bundle is, and checks every hash.
 
         Raises:
             CheckpointMissing: There is no manifest at `path`.
@@ -180,9 +181,11 @@ class Checkpoint:
             CheckpointFormatUnsupported: Another release wrote it.
         """
         try:
-            return cls.of_files({one.name: one.read_bytes() for one in path.iterdir() if one.name in _NAMES})
+            return cls.of_files(read_files(path, _NAMES))
         except (FileNotFoundError, NotADirectoryError):
             raise CheckpointMissing(str(path)) from None
+        except tarfile.TarError as error:
+            raise CheckpointCorrupt(path.name, "it is neither a folder nor a bundle") from error
 
     @classmethod
     def of_files(cls, files: Mapping[str, bytes]) -> "Checkpoint":

@@ -1,9 +1,10 @@
-"""Files and folders that appear whole or not at all."""
+"""Files and folders that appear whole or not at all, and the files of a folder or of a tar."""
 
 import os
 import shutil
+import tarfile
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -23,6 +24,20 @@ def written_whole(path: Path) -> Iterator[Path]:
         _sync_one(path.parent)
     finally:
         shutil.rmtree(place, ignore_errors=True)
+
+
+def read_files(path: Path, names: Collection[str]) -> dict[str, bytes]:
+    """The content of those files of a folder, or at the top of a tar, that have one of these names.
+
+    Raises:
+        FileNotFoundError: There is neither.
+        tarfile.TarError: It is a file, and no tar.
+    """
+    if path.is_dir():
+        return {one.name: one.read_bytes() for one in path.iterdir() if one.name in names}
+    with tarfile.open(path, "r:") as archive:
+        found = ((one.name, archive.extractfile(one)) for one in archive if one.name in names and one.isreg())
+        return {name: file.read() for name, file in found if file is not None}
 
 
 def _sync(path: Path) -> None:

@@ -146,14 +146,14 @@ class Forecaster:
 
 
 def load(path: str | Path, *, device: str | None = None) -> Forecaster:
-    """The forecaster of a checkpoint's folder, such as an unpacked bundle of a service.
+    """The forecaster of a checkpoint: its folder, or the bundle that a service or `longshot models export` gives.
 
     Args:
-        path: The folder.
+        path: The folder, or the tar.
         device: `cpu`, `cuda` or `cuda:N`; the best one of the machine if left out.
 
     Raises:
-        CheckpointError: The folder cannot be trusted.
+        CheckpointError: It cannot be trusted.
     """
     return Forecaster.load(Path(path), device=device)
 

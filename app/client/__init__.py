@@ -25,7 +25,7 @@ from app.client.errors import (
 from app.client.forecasts import Failure, Forecast
 from app.client.jobs import AsyncJob, Job
 from app.client.requests import Retries
-from app.client.values import Alias, Audit, Dataset, Health, JobState, Model
+from app.client.values import Alias, Audit, Dataset, Health, JobState, Model, Version
 
 __all__ = [
     "AccessDenied",
@@ -60,4 +60,5 @@ __all__ = [
     "ServiceUnreachable",
     "TooLarge",
     "Unavailable",
+    "Version",
 ]

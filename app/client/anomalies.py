@@ -1,7 +1,7 @@
 """Observations that a version did not expect, as a table."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
@@ -40,14 +40,14 @@ class Anomalies:
     @cached_property
     def frame(self) -> Any:
         """Every observation that was judged, as a table of the kind that was sent."""
-        from app.client.tables import to_kind  # noqa: PLC0415 - loads pyarrow
+        from app.client.kinds import to_kind  # noqa: PLC0415 - loads pyarrow
 
         return to_kind(self.table, self.sent.kind if self.sent else "pandas")
 
     @property
     def found(self) -> Any:
         """The anomalies alone, as such a table."""
-        from app.client.tables import to_kind  # noqa: PLC0415 - loads pyarrow
+        from app.client.kinds import to_kind  # noqa: PLC0415 - loads pyarrow
 
         return to_kind(self.table.filter(self.table["is_anomaly"]), self.sent.kind if self.sent else "pandas")
 
@@ -76,3 +76,18 @@ def read_anomalies(found: Mapping[str, Any], sent: "Sent | None") -> Anomalies:
         )
     except (KeyError, TypeError, ValueError) as error:
         raise AnswerUnreadable("The service answered with something else than anomalies.") from error
+
+
+def join_anomalies(parts: Sequence[Anomalies], sent: "Sent | None") -> Anomalies:
+    """The anomalies of a whole table, whose parts were judged one by one."""
+    if len(parts) == 1:
+        return parts[0]
+    from app.client.tables import concatenated  # noqa: PLC0415
+
+    return replace(
+        parts[0],
+        table=concatenated([one.table for one in parts]),
+        num_expected_by_chance=sum(one.num_expected_by_chance for one in parts),
+        failures=tuple(failure for one in parts for failure in one.failures),
+        sent=sent,
+    )

@@ -1,21 +1,25 @@
 """How questions are put to the service: in JSON, or as a table where it reads tables."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import httpx
 import orjson
 
 from app.client.conversations import Conversation
-from app.client.forecasts import Question
+from app.client.forecasts import Forecast, Question, read_forecast
+from app.client.parts import UNLIMITED, Limits, is_small
 from app.client.requests import Origin, read_object
 from app.client.values import Dataset
 
 if TYPE_CHECKING:
-    from app.client.tables import Frame, Sent
+    from app.client.kinds import Frame
+    from app.client.tables import Sent
 
+Duplicates = Literal["error", "mean", "sum", "first", "last"]
 _MOST_IN_QUERY = 50
 """Timestamps of a horizon that the address of a request holds."""
+_LARGE_BYTES = 2**22
 
 
 class Asking:
@@ -40,30 +44,43 @@ class Asking:
         return read_frame(data, item_id=item_id, timestamp=timestamp, target=target)
 
     def _send_table(
-        self, path: str, sent: "Sent", query: Mapping[str, Any], *, headers: Mapping[str, str] | None = None
+        self,
+        path: str,
+        sent: "Sent",
+        query: Mapping[str, Any],
+        *,
+        headers: Mapping[str, str] | None = None,
+        is_kept: bool = False,
     ) -> Conversation[httpx.Response]:
-        from app.client.tables import ARROW  # noqa: PLC0415
+        from app.client.tables import ARROW, PARQUET  # noqa: PLC0415
 
         columns = {"item_id": sent.columns.item_id, "timestamp": sent.columns.timestamp, "target": sent.columns.target}
-        body, whole = sent.to_arrow(), {**columns, **query}
-        request = self._origin.request("POST", path, body=body, media_type=ARROW, query=whole, headers=headers)
+        # What is kept cannot come in parts; as a file it takes a fraction of the largest body that there may be.
+        is_file = is_kept and sent.table.nbytes > _LARGE_BYTES
+        body, media_type = (sent.to_parquet(), PARQUET) if is_file else (sent.to_arrow(), ARROW)
+        whole = {**columns, **query}
+        request = self._origin.request("POST", path, body=body, media_type=media_type, query=whole, headers=headers)
         return (yield from self._origin.send(request))
 
-    def _ask_forecast(
-        self, data: "Frame | str", sent: "Sent | None", question: Question
-    ) -> Conversation[httpx.Response]:
+    def _ask_forecast(self, data: "Frame | str", sent: "Sent | None", question: Question) -> Conversation[Forecast]:
         from app.client.tables import ARROW  # noqa: PLC0415
 
         # What httpx cannot unpack it hands on, and `from_arrow` can.
         accepted = {"Accept": ARROW, **({"Accept-Encoding": "zstd"} if self._origin.is_packed else {})}
         if sent is not None and len(question.horizon.get("timestamps", ())) <= _MOST_IN_QUERY:
-            return (yield from self._send_table("/v1/forecasts", sent, question.to_query(), headers=accepted))
-        body = question.to_json([{"dataset": data}] if sent is None else sent.to_series())
-        request = self._origin.request("POST", "/v1/forecasts", body=body, headers=accepted)
-        return (yield from self._origin.send(request))
+            response = yield from self._send_table("/v1/forecasts", sent, question.to_query(), headers=accepted)
+        else:
+            body = question.to_json([{"dataset": data}] if sent is None else sent.to_series())
+            request = self._origin.request("POST", "/v1/forecasts", body=body, headers=accepted)
+            response = yield from self._origin.send(request)
+        return read_forecast(response, question, sent)
 
-    def _upload(self, data: "Frame | str", sent: "Sent | None", freq: str | None, duplicates: str) -> Conversation[str]:
-        if sent is None:
-            return str(data)
-        response = yield from self._send_table("/v1/datasets", sent, {"freq": freq, "duplicates": duplicates})
-        return Dataset.read(read_object(response)).id
+    def _limits(self, sent: "Sent | None") -> Conversation[Limits]:
+        """How much one request may hold; the service is asked only if there is much to send."""
+        if sent is None or is_small(sent):
+            return UNLIMITED
+        return Limits.read((yield from self._ask("GET", "/v1/system")))
+
+    def _upload(self, sent: "Sent", freq: str | None, duplicates: str) -> Conversation[Dataset]:
+        query = {"freq": freq, "duplicates": duplicates}
+        return Dataset.read(read_object((yield from self._send_table("/v1/datasets", sent, query, is_kept=True))))

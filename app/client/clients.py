@@ -1,5 +1,6 @@
 """The clients themselves: a connection, and everything that can be asked over it, in a thread or in an event loop."""
 
+import os
 from importlib.metadata import PackageNotFoundError, version
 from typing import Final, Self
 
@@ -24,8 +25,8 @@ class Longshot(Operations[Job], Blocking):
             print(longshot.forecast(frame, model="metro", horizon="7D").frame)
 
     Args:
-        url: Of the service.
-        api_key: What it knows the caller by, if it asks for one.
+        url: Of the service; if left out, the variable LONGSHOT_URL says it, or it is this machine's port 8000.
+        api_key: What it knows the caller by, if it asks for one; if left out, the variable LONGSHOT_API_KEY says it.
         timeout_seconds: How long each try of a request may take.
         retries: How often a request is tried, and how long is waited in between.
         compress: Whether large bodies are packed, both ways; if left out, unless the service is on the same machine.
@@ -34,7 +35,7 @@ class Longshot(Operations[Job], Blocking):
 
     def __init__(
         self,
-        url: str = LOCAL,
+        url: str | None = None,
         *,
         api_key: str | None = None,
         timeout_seconds: float = 60.0,
@@ -63,8 +64,8 @@ class AsyncLongshot(Operations[AsyncJob], Awaiting):
     """A running service, asked from an event loop: as `Longshot`, with `await` before each question.
 
     Args:
-        url: Of the service.
-        api_key: What it knows the caller by, if it asks for one.
+        url: Of the service; if left out, the variable LONGSHOT_URL says it, or it is this machine's port 8000.
+        api_key: What it knows the caller by, if it asks for one; if left out, the variable LONGSHOT_API_KEY says it.
         timeout_seconds: How long each try of a request may take.
         retries: How often a request is tried, and how long is waited in between.
         compress: Whether large bodies are packed, both ways; if left out, unless the service is on the same machine.
@@ -73,7 +74,7 @@ class AsyncLongshot(Operations[AsyncJob], Awaiting):
 
     def __init__(
         self,
-        url: str = LOCAL,
+        url: str | None = None,
         *,
         api_key: str | None = None,
         timeout_seconds: float = 60.0,
@@ -99,12 +100,13 @@ class AsyncLongshot(Operations[AsyncJob], Awaiting):
 
 
 def _origin(
-    url: str, api_key: str | None, timeout_seconds: float, retries: Retries | None, *, compress: bool | None
+    url: str | None, api_key: str | None, timeout_seconds: float, retries: Retries | None, *, compress: bool | None
 ) -> Origin:
-    address = httpx.URL(url)
+    address = httpx.URL(url or os.environ.get("LONGSHOT_URL") or LOCAL)
+    api_key = api_key or os.environ.get("LONGSHOT_API_KEY")
     is_packed = address.host not in _THIS_MACHINE if compress is None else compress
     headers = {"User-Agent": f"longshot-python/{_release()}", "Accept-Encoding": "gzip" if is_packed else "identity"}
-    if api_key is not None:
+    if api_key:
         headers["Authorization"] = f"Bearer {api_key}"
     timeout = httpx.Timeout(timeout_seconds, connect=min(timeout_seconds, _CONNECT_SECONDS))
     return Origin(address, headers, timeout, retries or Retries(), is_packed)

@@ -12,6 +12,7 @@ _USUAL: Final = {
     "target": ("target", "y", "value"),
 }
 _MEANINGS: Final = {"item_id": "names of the series", "timestamp": "timestamps", "target": "observations"}
+_WIDE: Final = " If each is a series of its own, make one observation a row of them first, as `melt` does."
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,7 @@ def _guess(role: str, found: Found, of_type: Sequence[str], taken: set[str]) -> 
         return by_type[0]
     raise FrameUnusable(
         f'Which column holds the {_MEANINGS[role]}? The columns are {_listed(found.names)}. Name it: {role}="…".'
+        + (_WIDE if role == "target" and len(by_type) > 1 else "")
     )
 
 

@@ -1,7 +1,7 @@
 """A forecast asked for by a program, and answered as a table of the kind it came as."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -60,6 +60,25 @@ class Question:
     quantile_levels: tuple[float, ...]
     interval_levels: tuple[float, ...]
     options: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls,
+        model: str,
+        horizon: Horizon,
+        quantile_levels: Sequence[float],
+        interval_levels: Sequence[float],
+        options: Mapping[str, str | None],
+    ) -> "Question":
+        """A question as callers put it; an option that is None is left to the service."""
+        given = {name: one for name, one in options.items() if one is not None}
+        return cls(model, write_horizon(horizon), tuple(quantile_levels), tuple(interval_levels), given)
+
+    @property
+    def num_values(self) -> int:
+        """Numbers that are forecast of each series, as far as can be said before it is."""
+        steps = self.horizon.get("steps") or len(self.horizon.get("timestamps", ()))
+        return int(steps) * (1 + len(self.quantile_levels) + 2 * len(self.interval_levels))
 
     def to_json(self, series: Sequence[Mapping[str, Any]]) -> bytes:
         """The request in JSON."""
@@ -127,7 +146,7 @@ class Forecast:
     @cached_property
     def frame(self) -> Any:
         """The forecast as a table of the kind that was sent; a pandas DataFrame where a dataset was named."""
-        from app.client.tables import to_kind  # noqa: PLC0415 - loads pyarrow
+        from app.client.kinds import to_kind  # noqa: PLC0415 - loads pyarrow
 
         return to_kind(self.table, self.sent.kind if self.sent else "pandas")
 
@@ -182,6 +201,21 @@ def read_forecast(response: "httpx.Response", question: Question, sent: "Sent | 
         )
     except (ValueError, KeyError, TypeError) as error:
         raise AnswerUnreadable(f"{response.request.url} answered with something else than a forecast.") from error
+
+
+def join_forecasts(parts: Sequence[Forecast], sent: "Sent | None") -> Forecast:
+    """The forecast of a whole table, whose parts were asked for one by one."""
+    if len(parts) == 1:
+        return parts[0]
+    from app.client.tables import concatenated  # noqa: PLC0415
+
+    return replace(
+        parts[0],
+        table=concatenated([one.table for one in parts]),
+        warnings={name: codes for one in parts for name, codes in one.warnings.items()},
+        failures=tuple(failure for one in parts for failure in one.failures),
+        sent=sent,
+    )
 
 
 _Read = tuple["pa.Table", Mapping[str, Any], Mapping[str, tuple[str, ...]], tuple[Failure, ...]]

@@ -3,36 +3,32 @@
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal
 
 import orjson
 
-from app.client.anomalies import Anomalies, read_anomalies
-from app.client.asking import Asking
-from app.client.conversations import Conversation, Operation
-from app.client.errors import Unavailable
-from app.client.forecasts import Forecast, Horizon, Moment, Question, read_forecast, write_horizon, write_moment
-from app.client.jobs import AsyncJob, Job
-from app.client.requests import Retries, read_object
-from app.client.values import Alias, Audit, Dataset, Health, JobState, Model
+from app.client.anomalies import Anomalies, join_anomalies, read_anomalies
+from app.client.asking import Duplicates
+from app.client.conversations import Conversation, Followed, Operation, Told
+from app.client.forecasts import Forecast, Horizon, Moment, Question, join_forecasts, write_moment
+from app.client.keeping import AnyJob, Keeping
+from app.client.parts import UNLIMITED, in_parts
+from app.client.requests import read_object
+from app.client.values import Audit, JobState
 
 if TYPE_CHECKING:
-    from app.client.tables import Frame, Sent
+    from app.client.kinds import Frame
+    from app.client.tables import Sent
 
-Duplicates = Literal["error", "mean", "sum", "first", "last"]
 Policy = Literal["promote_if_better", "promote", "register"]
-AnyJob = TypeVar("AnyJob", bound=Job | AsyncJob)
 
 
-class Operations(Asking, Generic[AnyJob]):
+class Operations(Keeping[AnyJob]):
     """Every method of a client that talks to the service.
 
     A table comes in long form, one observation a row. Its columns are named with `item_id`, `timestamp` and `target`;
     what is not named is guessed, and the answer's `notes` say what. Instead of a table the id of a dataset will do.
     """
-
-    def _job(self, path: str, state: JobState, notes: tuple[str, ...]) -> AnyJob:
-        raise NotImplementedError
 
     @Operation
     def forecast(
@@ -70,12 +66,62 @@ class Operations(Asking, Generic[AnyJob]):
             Refused, ServiceUnreachable: The service did not answer.
         """
         given = {"on_error": on_error, "freq": freq, "duplicates": duplicates}
-        options = {name: one for name, one in given.items() if one is not None}
-        asked = write_horizon(horizon)
-        question = Question(model, asked, tuple(quantile_levels), tuple(interval_levels), options)
+        question = Question.of(model, horizon, quantile_levels, interval_levels, given)
         sent = self._read(data, item_id, timestamp, target)
-        response = yield from self._ask_forecast(data, sent, question)
-        return read_forecast(response, question, sent)
+        limits = (yield from self._limits(sent)).for_values(question.num_values)
+        parts: list[Forecast] = []
+        for part in in_parts(sent, limits):
+            parts.append((yield from self._ask_forecast(data, part, question)))
+            question = replace(question, model=parts[-1].model)
+        return join_forecasts(parts, sent)
+
+    @Followed
+    def forecast_in_parts(
+        self,
+        data: "Frame",
+        *,
+        model: str,
+        horizon: Horizon,
+        series_per_part: int = 1000,
+        quantile_levels: Sequence[float] = (0.1, 0.5, 0.9),
+        interval_levels: Sequence[float] = (),
+        on_error: Literal["fail", "partial"] = "fail",
+        freq: str | None = None,
+        duplicates: Duplicates = "error",
+        item_id: str | None = None,
+        timestamp: str | None = None,
+        target: str | None = None,
+    ) -> Conversation[Forecast]:
+        """What is expected of so many series that not all of it is to be held at once: an iterator of forecasts.
+
+        Each part is asked for when the one before it has been used. The version that answers the first answers all.
+
+        Args:
+            data: The histories, as a table.
+            model: `name`, `name@alias` or `name/3`; a name alone means its alias `production`.
+            horizon: A number of steps, a duration such as `"7D"`, the last date, or a list of timestamps.
+            series_per_part: How many series each forecast is of.
+            quantile_levels: Between 0 and 1; a column each.
+            interval_levels: In percent; two columns each.
+            on_error: Whether one bad series fails its part, or alone.
+            freq: A pandas offset alias for every series; read from the timestamps if left out.
+            duplicates: What to do with repeated timestamps.
+            item_id: The column that names the series.
+            timestamp: The column of timestamps.
+            target: The column of observations.
+
+        Raises:
+            FrameUnusable: The table cannot be sent.
+            Refused, ServiceUnreachable: The service did not answer.
+        """
+        given = {"on_error": on_error, "freq": freq, "duplicates": duplicates}
+        question = Question.of(model, horizon, quantile_levels, interval_levels, given)
+        sent = self._read(data, item_id, timestamp, target)
+        for part in in_parts(sent, replace(UNLIMITED, max_series=series_per_part)):
+            found = yield from self._ask_forecast(data, part, question)
+            question = replace(question, model=found.model)
+            yield Told(found)
+        return found
 
     @Operation
     def fit(
@@ -120,7 +166,7 @@ class Operations(Asking, Generic[AnyJob]):
             Refused, ServiceUnreachable: The service did not answer.
         """
         sent = self._read(data, item_id, timestamp, target)
-        dataset = yield from self._upload(data, sent, freq, duplicates)
+        dataset = data if sent is None else (yield from self._upload(sent, freq, duplicates)).id
         body = {"model": model, "dataset": dataset, "options": options, "policy": policy}
         submitted = self._submit(
             "/v1/training-jobs",
@@ -176,7 +222,7 @@ class Operations(Asking, Generic[AnyJob]):
             Refused, ServiceUnreachable: The service did not answer.
         """
         sent = self._read(data, item_id, timestamp, target)
-        dataset = yield from self._upload(data, sent, freq, duplicates)
+        dataset = data if sent is None else (yield from self._upload(sent, freq, duplicates)).id
         body = {"model": model, "dataset": dataset, "horizon": horizon, "num_cutoffs": num_cutoffs, "stride": stride}
         submitted = self._submit(
             "/v1/backtests",
@@ -226,7 +272,6 @@ class Operations(Asking, Generic[AnyJob]):
         sent = self._read(data, item_id, timestamp, target)
         body = {
             "model": model,
-            "series": sent.to_series() if sent else [{"dataset": data}],
             "last": last,
             "since": None if since is None else write_moment(since),
             "level": level,
@@ -234,7 +279,14 @@ class Operations(Asking, Generic[AnyJob]):
             "on_error": on_error,
             "duplicates": duplicates,
         }
-        return read_anomalies((yield from self._ask("POST", "/v1/anomalies", body)), sent)
+        parts: list[Anomalies] = []
+        for part in in_parts(sent, (yield from self._limits(sent)).in_json()):
+            series = part.to_series() if part else [{"dataset": data}]
+            parts.append(
+                read_anomalies((yield from self._ask("POST", "/v1/anomalies", {**body, "series": series})), part)
+            )
+            body["model"] = parts[-1].model
+        return join_anomalies(parts, sent)
 
     @Operation
     def audit(
@@ -267,67 +319,6 @@ class Operations(Asking, Generic[AnyJob]):
             found = yield from self._ask("POST", "/v1/audits", {"series": [{"dataset": data}], **query})
             return Audit.read(found)
         return Audit.read(read_object((yield from self._send_table("/v1/audits", sent, query))))
-
-    @Operation
-    def upload(
-        self,
-        data: "Frame | str",
-        *,
-        freq: str | None = None,
-        duplicates: Duplicates = "error",
-        item_id: str | None = None,
-        timestamp: str | None = None,
-        target: str | None = None,
-    ) -> Conversation[Dataset]:
-        """Keeps a table at the service, to be named by its id from then on; the same table is the same dataset.
-
-        Raises:
-            FrameUnusable: The table cannot be sent.
-            Refused, ServiceUnreachable: The service did not answer.
-        """
-        sent = self._read(data, item_id, timestamp, target)
-        if sent is None:
-            return Dataset.read((yield from self._ask("GET", f"/v1/datasets/{data}")))
-        response = yield from self._send_table("/v1/datasets", sent, {"freq": freq, "duplicates": duplicates})
-        return Dataset.read(read_object(response))
-
-    @Operation
-    def models(self) -> Conversation[list[Model]]:
-        """Every registered model, by name."""
-        return [Model.read(one) for one in (yield from self._ask("GET", "/v1/models"))["data"]]
-
-    @Operation
-    def promote(self, model: str, version: int, *, alias: str = "production") -> Conversation[Alias]:
-        """Points an alias at a version.
-
-        Raises:
-            NotFound: There is no such version.
-        """
-        return Alias.read((yield from self._ask("PUT", f"/v1/models/{model}/aliases/{alias}", {"version": version})))
-
-    @Operation
-    def rollback(self, model: str, *, alias: str = "production") -> Conversation[Alias]:
-        """Returns an alias to the version that it pointed at before.
-
-        Raises:
-            Conflict: It has pointed at one version only.
-        """
-        path = f"/v1/models/{model}/aliases/{alias}/rollback"
-        return Alias.read((yield from self._ask("POST", path, is_repeatable=False)))
-
-    @Operation
-    def health(self) -> Conversation[Health]:
-        """Whether the service does its work; one that does not is no error.
-
-        Raises:
-            ServiceUnreachable: It does not answer at all.
-        """
-        origin = replace(self._origin, retries=Retries(max_tries=1))
-        try:
-            response = yield from origin.send(origin.request("GET", "/readyz"))
-        except Unavailable as error:
-            return Health(is_ready=False, detail=error.detail)
-        return Health(is_ready=True, detail=str(read_object(response).get("version")))
 
     def _submit(
         self,

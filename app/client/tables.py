@@ -1,32 +1,28 @@
-"""Tables of callers and of the service: pandas, or whatever speaks Arrow, in; the same kind of table out.
+"""Tables of callers as they are sent, and those of the service as callers want them.
 
-Only what handles tables is imported here, and this module only by those who have one: pandas takes a second to load.
+Only what handles tables is imported here, and this module only by those who have one: pyarrow takes its time to load.
 """
 
 import io
-import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final, Protocol, runtime_checkable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import pairwise
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from app.client.columns import Columns, Found, choose_columns
 from app.client.errors import FrameUnusable
+from app.client.kinds import Readable, value_type
 
 ARROW: Final = "application/vnd.apache.arrow.stream"
+PARQUET: Final = "application/vnd.apache.parquet"
 _ZSTD: Final = b"\x28\xb5\x2f\xfd"
 """How everything begins that zstd packed."""
-
-
-@runtime_checkable
-class Frame(Protocol):
-    """A table of pandas, polars, pyarrow, DuckDB, …: anything with the PyCapsule interface of Arrow."""
-
-    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
-        """The table as an Arrow stream."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,11 +33,13 @@ class Sent:
         table: Its columns that matter, in Arrow.
         columns: Which those are.
         kind: What the caller calls a table: `pandas`, `polars` or `pyarrow`.
+        schema: The types that the caller has them in.
     """
 
     table: pa.Table
     columns: Columns
     kind: str
+    schema: pa.Schema
 
     def to_arrow(self) -> bytes:
         """An Arrow stream of it."""
@@ -50,85 +48,100 @@ class Sent:
             stream.write_table(self.table)
         return file.getvalue()
 
+    def to_parquet(self) -> bytes:
+        """A Parquet file of it: smaller than an Arrow stream, and slower to make."""
+        from pyarrow import parquet  # noqa: PLC0415 - for those who keep something large
+
+        file = io.BytesIO()
+        parquet.write_table(self.table, file, compression="zstd")
+        return file.getvalue()
+
     def to_series(self) -> list[dict[str, Any]]:
         """The series as JSON has them."""
-        columns = self.columns
-        times = np.array(_texts(self.table[columns.timestamp]), dtype=object)
-        values = self.table[columns.target].to_numpy().astype(np.float64)
-        if columns.item_id is None:
+        times = np.array(_texts(self.table[self.columns.timestamp]), dtype=object)
+        values = self.table[self.columns.target].to_numpy().astype(np.float64)
+        if self._names is None:
             return [{"timestamps": times.tolist(), "target": values.tolist()}]
-        encoded = _encoded(self.table[columns.item_id])
-        codes = encoded.indices.to_numpy(zero_copy_only=False)
-        order = np.argsort(codes, kind="stable")
-        ends = np.cumsum(np.bincount(codes, minlength=len(encoded.dictionary)))
-        parts = zip(encoded.dictionary.to_pylist(), np.split(order, ends[:-1]), strict=True)
+        rows_of_each = np.split(self._order, np.cumsum(self.lengths())[:-1])
         return [
             {"item_id": str(name), "timestamps": times[rows].tolist(), "target": values[rows].tolist()}
-            for name, rows in parts
+            for name, rows in zip(self._names.dictionary.to_pylist(), rows_of_each, strict=True)
         ]
+
+    @property
+    def num_series(self) -> int:
+        """How many series it holds."""
+        return 1 if self._names is None else len(self._names.dictionary)
+
+    def lengths(self) -> list[int]:
+        """The rows of each series."""
+        if self._names is None:
+            return [self.table.num_rows]
+        codes = self._names.indices.to_numpy(zero_copy_only=False)
+        return np.bincount(codes, minlength=self.num_series).tolist()  # type: ignore[no-any-return]
+
+    def split(self, ends: Sequence[int]) -> "Iterator[Sent]":
+        """Its series from each end to the next, made one part at a time."""
+        places = np.cumsum([0, *self.lengths()])
+        for start, stop in pairwise(ends):
+            part = self.table.take(self._order[places[start] : places[stop]])
+            yield _encode_names(replace(self, table=part))
+
+    @cached_property
+    def _names(self) -> pa.DictionaryArray | None:
+        if self.columns.item_id is None:
+            return None
+        column = self.table[self.columns.item_id]
+        return _in_one(column) if pa.types.is_dictionary(column.type) else _encoded(column)
+
+    @cached_property
+    def _order(self) -> NDArray[np.int64]:
+        """Its rows, series by series."""
+        if self._names is None:
+            return np.arange(self.table.num_rows)
+        return np.argsort(self._names.indices.to_numpy(zero_copy_only=False), kind="stable")
 
     def like(self, answer: pa.Table) -> pa.Table:
         """An answer with names and timestamps called and typed as in this table."""
-        columns = {name: answer[name] for name in answer.column_names}
-        named: dict[str, Any] = {}
-        for name, values in columns.items():
-            if name == "timestamp":
-                named[self.columns.timestamp] = _typed(values, self.table.schema.field(self.columns.timestamp).type)
-            elif name != "item_id":
-                named[name] = values
-            elif self.columns.item_id is not None:
-                named[self.columns.item_id] = _typed(values, self.table.schema.field(self.columns.item_id).type)
-        return pa.table(named)
+        named = {"item_id": self.columns.item_id, "timestamp": self.columns.timestamp}
+        columns = {}
+        for name, values in zip(answer.column_names, answer.columns, strict=True):
+            ours = named.get(name, name)
+            if ours is not None:
+                columns[ours] = _typed(values, self.schema.field(ours).type) if name in named else values
+        return pa.table(columns)
 
 
-def read_frame(frame: Frame, *, item_id: str | None, timestamp: str | None, target: str | None) -> Sent:
+def read_frame(frame: object, *, item_id: str | None, timestamp: str | None, target: str | None) -> Sent:
     """The columns of a caller's table that matter.
 
     Raises:
-        FrameUnusable: It is no table, or it cannot be told which columns these are.
+        FrameUnusable: It is no table, is empty, or it cannot be told which columns these are.
     """
-    kind = kind_of(frame)
-    whole: Any = _with_index(frame) if kind == "pandas" else _to_arrow(frame)
-    schema = _schema(whole)
+    whole = Readable(frame)
+    schema = whole.schema
     found = Found(
         schema.names,
-        [one.name for one in schema if pa.types.is_temporal(_plain(one.type))],
-        [one.name for one in schema if _is_number(_plain(one.type))],
+        [one.name for one in schema if pa.types.is_temporal(value_type(one.type))],
+        [one.name for one in schema if _is_number(value_type(one.type))],
     )
     columns = choose_columns(found, item_id=item_id, timestamp=timestamp, target=target)
-    table = _to_arrow(whole[columns.names]) if kind == "pandas" else whole.select(columns.names)
-    if columns.item_id is not None and columns.item_id not in (columns.timestamp, columns.target):
-        place = table.schema.get_field_index(columns.item_id)
-        names = _encoded(table[columns.item_id])
-        if names.null_count:
-            raise FrameUnusable(f"{names.null_count} rows have no name in column {columns.item_id!r}.")
-        table = table.set_column(place, columns.item_id, names)
-    return Sent(table, columns, kind)
+    table = whole.select(columns.names)
+    if not table.num_rows:
+        raise FrameUnusable("The table has no rows, so there is nothing to ask about.")
+    return _encode_names(Sent(table, columns, whole.kind, table.schema))
 
 
-def kind_of(frame: object) -> str:
-    """What somebody calls a table.
-
-    Raises:
-        FrameUnusable: It is none.
-    """
-    module = type(frame).__module__.partition(".")[0]
-    if module in ("pandas", "polars"):
-        return module
-    if isinstance(frame, Frame):
-        return "pyarrow"
-    raise FrameUnusable(
-        f"A {type(frame).__name__} is not a table. Give a DataFrame, whatever speaks Arrow, or the id of a dataset."
-    )
-
-
-def to_kind(table: pa.Table, kind: str) -> Any:
-    """A table as somebody calls it."""
-    if kind == "pandas":
-        return table.to_pandas()
-    if kind == "polars":
-        return sys.modules["polars"].DataFrame(table)
-    return table
+def _encode_names(sent: Sent) -> Sent:
+    """The same table with each name held once, and none that has no rows."""
+    column = sent.columns.item_id
+    if column is None or column in (sent.columns.timestamp, sent.columns.target):
+        return sent
+    names = _encoded(sent.table[column])
+    if names.null_count:
+        raise FrameUnusable(f"{names.null_count} rows have no name in column {column!r}.")
+    place = sent.table.schema.get_field_index(column)
+    return replace(sent, table=sent.table.set_column(place, column, names))
 
 
 def from_arrow(content: bytes) -> pa.Table:
@@ -138,9 +151,9 @@ def from_arrow(content: bytes) -> pa.Table:
         return pa.ipc.open_stream(file).read_all()
 
 
-def from_rows(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> pa.Table:
-    """A table of JSON objects; what one lacks is null."""
-    return pa.table({name: [row.get(name) for row in rows] for name in names})
+def concatenated(tables: Sequence[pa.Table]) -> pa.Table:
+    """Tables of the same columns, one below the other; texts that are held once in each are held once in all."""
+    return pa.concat_tables(tables, promote_options="permissive").unify_dictionaries()
 
 
 def joined(parts: Iterator[tuple[str | None, Mapping[str, Sequence[Any]]]], names: Sequence[str]) -> pa.Table:
@@ -173,51 +186,27 @@ def parsed_times(table: pa.Table) -> pa.Table:
 _NAMES: Final = ("item_id", "timestamp")
 
 
-def _with_index(frame: Any) -> Any:
-    """A DataFrame with its index as columns, where that says anything."""
-    if all(name is None for name in frame.index.names):
-        return frame.rename_axis("timestamp").reset_index() if frame.index.dtype.kind == "M" else frame
-    return frame.reset_index()
-
-
-def _schema(frame: Any) -> pa.Schema:
-    if isinstance(frame, pa.Table):
-        return frame.schema
-    try:
-        return pa.Schema.from_pandas(frame.head(1), preserve_index=False)
-    except pa.ArrowException as error:
-        raise FrameUnusable(f"The table cannot be sent: {error}.") from error
-
-
-def _to_arrow(frame: Any) -> pa.Table:
-    try:
-        if type(frame).__module__.startswith("pandas"):
-            return pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata()
-        return pa.table(frame)
-    except pa.ArrowException as error:
-        raise FrameUnusable(f"The table cannot be sent: {error}. Give each column one type.") from error
-
-
-def _plain(kind: pa.DataType) -> pa.DataType:
-    return kind.value_type if pa.types.is_dictionary(kind) else kind
-
-
 def _is_number(kind: pa.DataType) -> bool:
     return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind))
 
 
 def _encoded(names: pa.ChunkedArray) -> pa.DictionaryArray:
     """Names, each held once."""
-    plain = names.cast(_plain(names.type)) if pa.types.is_dictionary(names.type) else names
+    plain = names.cast(value_type(names.type))
     if not _is_number(plain.type):
         plain = plain.cast(pa.string())
-    chunks = plain.dictionary_encode().combine_chunks()
+    return _in_one(plain.dictionary_encode())
+
+
+def _in_one(names: pa.ChunkedArray) -> pa.DictionaryArray:
+    """The chunks of a column as one array."""
+    chunks = names.combine_chunks()
     return chunks.chunk(0) if isinstance(chunks, pa.ChunkedArray) else chunks
 
 
 def _texts(times: pa.ChunkedArray) -> list[str | None]:
     """Timestamps in ISO 8601, with an offset where they have a zone."""
-    kind = _plain(times.type)
+    kind = value_type(times.type)
     if not pa.types.is_timestamp(kind):
         return list(times.cast(kind).cast(pa.string()).to_pylist())
     texts = pc.strftime(times.cast(kind), "%Y-%m-%dT%H:%M:%S%z" if kind.tz else "%Y-%m-%dT%H:%M:%S")
@@ -226,10 +215,11 @@ def _texts(times: pa.ChunkedArray) -> list[str | None]:
 
 def _typed(values: pa.ChunkedArray, wanted: pa.DataType) -> pa.ChunkedArray:
     """Values in the type that a caller has them in, where nothing is lost by it; else as they came."""
-    plain = values.cast(_plain(values.type)) if pa.types.is_dictionary(values.type) else values
-    if pa.types.is_timestamp(plain.type) and not pa.types.is_temporal(_plain(wanted)):
+    plain = values.cast(value_type(values.type))
+    if pa.types.is_timestamp(plain.type) and not pa.types.is_temporal(value_type(wanted)):
         return plain
     try:
-        return plain.cast(_plain(wanted))
+        typed = plain.cast(value_type(wanted))
     except (pa.ArrowException, ValueError):
         return plain
+    return typed.dictionary_encode() if pa.types.is_dictionary(wanted) else typed

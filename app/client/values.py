@@ -35,13 +35,19 @@ class Dataset(_Read):
         id: What requests name it by.
         num_series: How many series.
         num_observations: Of all of them.
-        audit: What was found in it.
+        revision: How often it has grown, and 1.
+        audit: What was found in it, when it was uploaded.
+        num_added: How many observations an append has added.
+        num_known: How many of those sent were known already.
     """
 
     id: str
     num_series: int
     num_observations: int
+    revision: int = 1
     audit: Mapping[str, Any] = field(repr=False, default_factory=dict)
+    num_added: int | None = None
+    num_known: int | None = None
 
 
 @dataclass(frozen=True)
@@ -57,6 +63,36 @@ class Model(_Read):
     name: str
     latest_version: int | None
     aliases: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Version(_Read):
+    """A version of a registered model; it never changes.
+
+    Attributes:
+        name: Of the model.
+        version: Its number, from 1.
+        digest: Of its files.
+        created_at: When it was registered.
+        aliases: Those that point at it.
+        dataset: What it was trained on, if that was a dataset.
+        configuration: The choices it was trained with.
+        report: How it did on what was held back, beside the baselines.
+        realised: How its forecasts did once the observations came.
+    """
+
+    name: str
+    version: int
+    digest: str
+    created_at: str
+    aliases: list[str]
+    dataset: str | None = None
+    configuration: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    report: Mapping[str, Any] | None = field(default=None, repr=False)
+    realised: Mapping[str, Any] | None = field(default=None, repr=False)
+
+    def __str__(self) -> str:
+        return f"{self.name}/{self.version}"
 
 
 @dataclass(frozen=True)

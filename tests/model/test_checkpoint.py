@@ -1,6 +1,7 @@
 """A checkpoint appears whole, and is believed only if every byte is the one written."""
 
 import json
+import tarfile
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from model import (
     Forecaster,
     Panel,
     Steps,
+    load,
 )
 from model.checkpoint import Training
 from model.files import written_whole
@@ -33,6 +35,20 @@ def test_a_saved_checkpoint_answers_bit_for_bit(folder: Path, forecaster: Foreca
         assert np.array_equal(now.mean, before.mean)
         assert all(np.array_equal(now.quantiles[level], before.quantiles[level]) for level in before.quantiles)
     assert loaded.manifest == forecaster.manifest
+
+
+def test_a_tar_of_the_folder_is_the_same_checkpoint_whatever_else_lies_in_it(folder: Path, tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "bundle.tar", "w") as archive:
+        for one in folder.iterdir():
+            archive.add(one, one.name)
+        archive.add(folder, "README.md", recursive=False)
+    assert load(tmp_path / "bundle.tar", device="cpu").manifest == Checkpoint.load(folder).manifest
+
+
+def test_a_file_that_is_no_tar_is_no_checkpoint(tmp_path: Path) -> None:
+    (tmp_path / "bundle.tar").write_bytes(b"no tar")
+    with pytest.raises(CheckpointCorrupt, match="neither a folder nor a bundle"):
+        Checkpoint.load(tmp_path / "bundle.tar")
 
 
 def test_the_folder_holds_safetensors_and_json_only(folder: Path) -> None:

@@ -2,13 +2,16 @@
 
 import asyncio
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pyarrow as pa
 import pytest
 
-from app.client import AsyncLongshot, DataRefused, JobCancelled, Longshot, NotFound
+import model
+from app.client import AsyncLongshot, Conflict, DataRefused, JobCancelled, Longshot, NotFound
 from tests.system.test_service import TRAINING, VALUES, Service, wait_until
 
 pytestmark = pytest.mark.system
@@ -49,6 +52,75 @@ def test_what_is_packed_both_ways_is_the_same(service: Service, client: Longshot
     with Longshot(str(service.client.base_url), compress=True) as other:
         packed, plain = (one.forecast(many, model="m/1", horizon=50).frame for one in (other, client))
     pd.testing.assert_frame_equal(packed, plain)
+
+
+def test_a_table_of_polars_is_forecast_audited_and_judged_as_one_of_pandas(client: Longshot) -> None:
+    frame = pl.DataFrame({"unique_id": FRAME["unique_id"].tolist(), "y": FRAME["y"].tolist()}).with_columns(
+        ds=pl.Series(FRAME["ds"].tolist()).dt.convert_time_zone("Europe/Berlin"),
+        unique_id=pl.col("unique_id").cast(pl.Categorical),
+    )
+    found, same = (client.forecast(one, model="m/1", horizon=5).frame for one in (frame, FRAME))
+    assert found.schema["ds"] == pl.Datetime("us", "Europe/Berlin")
+    assert found["mean"].to_list() == same["mean"].tolist()
+    assert client.audit(frame).is_accepted
+    assert client.upload(frame.lazy()).id == client.upload(FRAME).id
+    assert isinstance(client.detect_anomalies(frame, model="m/1", last=2).frame, pl.DataFrame)
+
+
+def test_a_table_in_parts_is_forecast_as_one_in_one_piece(client: Longshot) -> None:
+    mixed = FRAME.sample(frac=1, random_state=0)
+    parts = list(client.forecast_in_parts(mixed, model="m", horizon=3, series_per_part=1))
+    whole = client.forecast(mixed, model="m", horizon=3)
+    assert [len(one.frame) for one in parts] == [3, 3]
+    joined = pd.concat([one.frame for one in parts], ignore_index=True)
+    pd.testing.assert_frame_equal(joined, whole.frame)
+
+
+def test_more_than_one_request_may_hold_is_forecast_judged_and_kept_all_the_same(
+    client: Longshot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.client.parts._SMALL_ROWS", 1)
+    monkeypatch.setattr("app.client.parts._BODY_SHARE", 1e-4)
+    monkeypatch.setattr("app.client.asking._LARGE_BYTES", 1)
+    split = client.forecast(FRAME, model="m", horizon=3)
+    judged = client.detect_anomalies(FRAME, model="m", last=3)
+    kept = client.upload(FRAME)
+    monkeypatch.undo()
+    pd.testing.assert_frame_equal(split.frame, client.forecast(FRAME, model="m", horizon=3).frame)
+    pd.testing.assert_frame_equal(judged.frame, client.detect_anomalies(FRAME, model="m", last=3).frame)
+    assert kept.id == client.upload(FRAME).id
+
+
+def test_a_dataset_grows_and_contradictions_are_conflicts(client: Longshot) -> None:
+    first, rest = FRAME.iloc[:100].assign(unique_id="grown"), FRAME.iloc[:110].assign(unique_id="grown")
+    dataset = client.upload(first)
+    grown = client.append(dataset.id, rest)
+    assert (grown.revision, grown.num_observations, grown.num_added, grown.num_known) == (2, 110, 10, 100)
+    with pytest.raises(Conflict) as raised:
+        client.append(dataset.id, rest.assign(y=0.0))
+    assert raised.value.code == "observation_conflict"
+
+
+def test_a_version_is_downloaded_and_answers_without_a_service(client: Longshot, tmp_path: Path) -> None:
+    file = client.download("m", tmp_path / "m.tar")
+    assert [one.name for one in tmp_path.iterdir()] == ["m.tar"]
+    here = model.load(file).forecast(
+        model.Panel.from_frame(FRAME, item_id="unique_id", timestamp="ds", target="y"), model.Steps(3)
+    )
+    there = client.forecast(FRAME, model=str(client.versions("m")[-1]), horizon=3)
+    np.testing.assert_allclose(here.to_frame()["mean"], there.frame["mean"])
+
+
+def test_a_job_is_found_again_by_its_id(client: Longshot) -> None:
+    jobs = [
+        client.fit(FRAME, model="again", policy="register", **TRAINING),
+        client.backtest(FRAME, model="m/1", num_cutoffs=1),
+    ]
+    found = [client.job(one.id) for one in jobs]
+    assert [one.state for one in found] == [one.state for one in jobs]
+    assert found[1].scores.equals(jobs[1].scores)
+    with pytest.raises(NotFound):
+        client.job("job_0")
 
 
 def test_every_way_to_say_how_far_is_the_same_way(client: Longshot) -> None:

@@ -194,6 +194,16 @@ def test_nothing_is_packed_that_stays_on_this_machine(misbehaving):
     assert (headers.get("content-encoding"), headers["accept-encoding"]) == (None, "identity")
 
 
+def test_the_environment_says_where_the_service_is_and_who_calls(misbehaving, monkeypatch):
+    server = misbehaving(MODELS)
+    monkeypatch.setenv("LONGSHOT_URL", server.url)
+    monkeypatch.setenv("LONGSHOT_API_KEY", "lsk_env")
+    for key in (None, "lsk_said"):
+        with Longshot(api_key=key) as client:
+            client.models()
+    assert [one.headers["authorization"] for one in server.asked] == ["Bearer lsk_env", "Bearer lsk_said"]
+
+
 def test_health_is_told_and_not_raised(misbehaving):
     server = misbehaving(problem(503, "not_ready", Retry_After="2"), Answer(body={"status": "ready", "version": "m/1"}))
     with server.client() as client:

@@ -1,16 +1,15 @@
 """Tables of callers: which columns are meant, what is sent, and that the answer is the caller's own kind of table."""
 
-import sys
-from types import ModuleType
-
 import numpy as np
 import pandas as pd
+import polars as pl
 import pyarrow as pa
 import pytest
 
 from app.client import FrameUnusable
 from app.client.columns import Found, choose_columns
-from app.client.tables import from_arrow, read_frame, to_kind
+from app.client.kinds import to_kind
+from app.client.tables import from_arrow, read_frame
 
 HOURS = pd.date_range("2026-01-01", periods=3, freq="h")
 
@@ -112,14 +111,74 @@ def test_whatever_speaks_arrow_is_a_table():
     assert isinstance(to_kind(sent.table, sent.kind), pa.Table)
 
 
-def test_a_table_of_polars_is_answered_with_one(monkeypatch):
-    polars = ModuleType("polars")
-    polars.DataFrame = type("DataFrame", (Foreign,), {"__module__": "polars.dataframe.frame"})
-    monkeypatch.setitem(sys.modules, "polars", polars)
-    views = pa.table({"id": pa.array(["a", "a", "b"], pa.string_view()), "ds": HOURS.tolist(), "y": [1.0, 2, 3]})
-    sent = read(polars.DataFrame(views))
-    assert (sent.kind, sent.table["id"].type.value_type) == ("polars", pa.string())
-    assert isinstance(to_kind(sent.table, sent.kind), polars.DataFrame)
+POLARS = pl.DataFrame({"id": ["a", "a", "b"], "ds": HOURS.to_list(), "y": [1.0, 2, None]})
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        POLARS,
+        POLARS.lazy(),
+        POLARS.with_columns(pl.col("ds").dt.strftime("%Y-%m-%dT%H:%M:%S")),
+        POLARS.with_columns(pl.col("id").cast(pl.Categorical)),
+        POLARS.with_columns(pl.col("id").cast(pl.Enum(["b", "a"]))),
+        POLARS.with_columns(pl.col("y").cast(pl.Decimal(10, 2))),
+    ],
+    ids=["plain", "a plan", "texts", "categories", "an enumeration", "decimals"],
+)
+def test_a_table_of_polars_is_sent_in_types_that_the_service_reads(frame):
+    sent = read(frame)
+    kinds = [sent.table["id"].type.value_type, sent.table["ds"].type]
+    assert all(kind in (pa.string(), pa.timestamp("us")) for kind in kinds)
+    assert from_arrow(sent.to_arrow())["id"].to_pylist() == ["a", "a", "b"]
+    assert [one["item_id"] for one in sent.to_series()] == ["a", "b"]
+
+
+@pytest.mark.parametrize("kind", [pl.String, pl.Categorical, pl.Enum(["b", "a"])])
+@pytest.mark.parametrize("zone", [None, "Europe/Berlin"])
+def test_a_table_of_polars_is_answered_with_one_of_the_same_types(kind, zone):
+    frame = POLARS.with_columns(pl.col("id").cast(kind), pl.col("ds").dt.replace_time_zone(zone))
+    times = pa.array(HOURS.tz_localize(zone).tz_convert("UTC") if zone else HOURS)
+    answer = pa.table({"item_id": ["a", "a", "b"], "timestamp": times, "mean": [1.0, 2, 3]})
+    found = to_kind(read(frame).like(answer), "polars")
+    assert isinstance(found, pl.DataFrame)
+    assert found["ds"].equals(frame["ds"])
+    assert found["id"].cast(pl.String).to_list() == ["a", "a", "b"]
+    assert (found["id"].dtype == pl.String) == (kind == pl.String)
+
+
+def test_categories_of_pandas_come_back_as_categories():
+    frame = pd.DataFrame({"id": pd.Categorical([7, 7, 8]), "ds": HOURS, "y": [1.0, 2, 3]})
+    answer = pa.table({"item_id": ["7", "7", "8"], "timestamp": pa.array(HOURS), "mean": [1.0, 2, 3]})
+    assert to_kind(read(frame).like(answer), "pandas")["id"].tolist() == [7, 7, 8]
+    assert to_kind(read(frame).like(answer), "pandas")["id"].dtype == "category"
+
+
+@pytest.mark.parametrize("name", [None, "load"])
+def test_a_column_of_pandas_with_its_index_is_a_table(name):
+    sent = read(pd.Series([1.0, 2, 3], index=HOURS, name=name))
+    assert (sent.columns.timestamp, sent.columns.target) == ("timestamp", name or "target")
+
+
+def test_periods_are_their_first_instants():
+    frame = pd.DataFrame({"ds": pd.period_range("2026-01", periods=3, freq="M"), "y": [1.0, 2, 3]})
+    for table in (frame, frame.set_index("ds"), frame.set_index("ds").rename_axis(None)):
+        sent = read(table)
+        assert [one.month for one in sent.table[sent.columns.timestamp].to_pylist()] == [1, 2, 3]
+
+
+def test_columns_may_be_called_by_numbers():
+    sent = read(pd.DataFrame({0: HOURS, 1: [1.0, 2, 3]}))
+    assert (sent.columns.timestamp, sent.columns.target) == ("0", "1")
+
+
+def test_what_is_no_table_in_long_form_is_refused_with_what_to_do():
+    with pytest.raises(FrameUnusable, match="melt"):
+        read(pd.DataFrame({"ds": HOURS, "store-1": [1.0, 2, 3], "store-2": [1.0, 2, 3]}))
+    with pytest.raises(FrameUnusable, match="no rows"):
+        read(pd.DataFrame({"ds": HOURS, "y": [1.0, 2, 3]}).iloc[:0])
+    with pytest.raises(FrameUnusable, match="Several columns are called 'y'"):
+        read(pd.DataFrame([[1, 2.0, 3.0]], columns=["ds", "y", "y"]))
 
 
 def test_a_column_of_many_types_is_refused_before_it_is_sent():
