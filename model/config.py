@@ -91,6 +91,9 @@ class TrainingConfig:
         training_horizons: Each batch draws its length from these, ascending up to `horizon`; `horizon` alone if empty.
         mean_weight: Of the loss of the mean forecast, beside the one of the quantiles.
         anchored: Whether the network sees a context relative to its last value and answers relative to it.
+        linear: Whether a line beside the flow has a share in what is said; see `blending`.
+        spread_weighted: Whether a window's losses count by its spread, as in errors of the series' own unit; else all
+            windows count alike.
         quantile_levels: What the network learns, ascending.
 
     Raises:
@@ -116,6 +119,8 @@ class TrainingConfig:
     training_horizons: tuple[int, ...] = ()
     mean_weight: float = 0.0
     anchored: bool = False
+    linear: bool = False
+    spread_weighted: bool = False
     quantile_levels: tuple[float, ...] = DEFAULT_QUANTILE_LEVELS
 
     @property
@@ -212,6 +217,8 @@ def choose_config(panel: Panel, options: TrainingOptions) -> TrainingConfig:
         validation_steps=validation,
         training_horizons=_halves(horizon, shortest=max(season, patch)),
         mean_weight=1.0,
+        linear=True,
+        spread_weighted=True,
     )
     fields: dict[str, Any] = dict(options.chosen)
     return replace(config, **fields)

@@ -139,7 +139,7 @@ def _train_epoch(
                 step, config.num_epochs * config.steps_per_epoch, config.learning_rate
             )
             windows = parts[chosen[number]]
-            loss = _loss(network, windows, (place * len(windows)).long(), config.mean_weight)
+            loss = _loss(network, windows, (place * len(windows)).long(), config)
             optimizer.zero_grad()
             loss.backward()
             nn.utils.clip_grad_norm_(network.parameters(), GRADIENT_CLIP)
@@ -151,12 +151,14 @@ def _train_epoch(
     return mean
 
 
-def _loss(network: ShootingNetwork, windows: Windows, numbers: Tensor, mean_weight: float) -> Tensor:
+def _loss(network: ShootingNetwork, windows: Windows, numbers: Tensor, config: TrainingConfig) -> Tensor:
     batch = windows.batch(numbers)
     scale = Scale.of(batch.context)
     quantiles, target = network(scale.remove(batch.context), windows.horizon), scale.remove(batch.target)
-    mean = quantiles @ mean_weights(network.levels)
-    return pinball(quantiles, target, network.levels, batch.known) + mean_weight * huber(mean, target, batch.known)
+    if config.spread_weighted:
+        quantiles, target = quantiles * scale.spread[..., None], target * scale.spread
+    mean, known = quantiles @ mean_weights(network.levels), batch.known
+    return pinball(quantiles, target, network.levels, known) + config.mean_weight * huber(mean, target, known)
 
 
 @torch.inference_mode()
@@ -166,7 +168,7 @@ def _validation_loss(network: ShootingNetwork, config: TrainingConfig, parts: li
     losses = []
     for windows in (part for part in parts if len(part)):
         batches = torch.arange(len(windows), device=windows.values.device).split(256)
-        sums = [_loss(network, windows, numbers, config.mean_weight) * len(numbers) for numbers in batches]
+        sums = [_loss(network, windows, numbers, config) * len(numbers) for numbers in batches]
         losses.append(torch.stack(sums).sum() / len(windows))
     return float(torch.stack(losses).mean())
 

@@ -1,6 +1,7 @@
 """From a context to quantiles: encode, flow, decode.
 
     context ─ linear L→d = x(0) ─ linear d→αd = v(0) ─ flow ─ at each patch: linear d→P medians and their spreads
+        └──── a line, which moves them by its share
 
 Legend: L context length, d state size, α inflation, P patch length, Q quantile levels.
 """
@@ -14,6 +15,8 @@ from torch.nn import functional
 
 from model.config import TrainingConfig
 from model.grid import week_length
+from model.linear import LinearPath
+from model.loss import mean_weights
 from model.shooting.dynamics import UpDownUniversal
 from model.shooting.flow import Flow
 from model.shooting.lift import Lift
@@ -33,6 +36,7 @@ class ShootingNetwork(nn.Module):
         period: Steps after which values repeat most fully.
         levels: Of the quantiles.
         median: The number of the median among them.
+        linear: The line beside the flow, if there is one.
     """
 
     levels: Tensor
@@ -54,6 +58,7 @@ class ShootingNetwork(nn.Module):
         self.flow = Flow(particles, step=1 / config.steps_per_patch)
         self.median_head = nn.Linear(config.state_size, config.patch_length)
         self.spread_head = nn.Linear(config.state_size, config.patch_length * num_spreads)
+        self.linear = LinearPath(config.context_length, config.horizon) if config.linear else None
 
     def encode(self, context: Float[Tensor, "batch context"]) -> State:
         """The data points (x(0), v(0)) of scaled contexts."""
@@ -70,18 +75,25 @@ class ShootingNetwork(nn.Module):
         return torch.cat([below, median, above], -1).flatten(1, 2)
 
     def forward(self, context: Float[Tensor, "batch context"], horizon: int) -> Float[Tensor, "batch horizon levels"]:
-        """The quantiles of the next `horizon` steps of scaled contexts."""
-        return self.predict(context, horizon, self.flow.controls())
+        """What the flow alone says of the next `horizon` steps of scaled contexts: their quantiles."""
+        return self._said(context, horizon, self.flow.controls())
 
     def predict(
         self, context: Float[Tensor, "batch context"], horizon: int, controls: Iterable[StageControls]
     ) -> Float[Tensor, "batch horizon levels"]:
-        """The same, under controls that were computed before."""
+        """The same, under controls that were computed before, and moved by the line's share."""
+        said = self._said(context, horizon, controls)
+        if self.linear is None:
+            return said
+        return said + self.linear.shift(said @ mean_weights(self.levels), context)[..., None]
+
+    def _said(
+        self, context: Float[Tensor, "batch context"], horizon: int, controls: Iterable[StageControls]
+    ) -> Float[Tensor, "batch horizon levels"]:
         patches = [float(patch) for patch in range(1, 1 - (-horizon // self.patch_length))]
         last = context[:, -1:] if self.anchored else torch.zeros_like(context[:, -1:])
-        return (
-            self.decode(self.flow.carry(self.encode(context - last), controls, patches))[:, :horizon] + last[..., None]
-        )
+        states = self.flow.carry(self.encode(context - last), controls, patches)
+        return self.decode(states)[:, :horizon] + last[..., None]
 
 
 def _period(config: TrainingConfig) -> int:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from model.blending import blend
 from model.checkpoint import Checkpoint, Training
 from model.config import TrainingConfig
 from model.learning import Progress, learn
@@ -25,7 +26,8 @@ def fit(
 
     Args:
         panel: What to learn from. The last `config.validation_steps` of each series are never trained on: they choose
-            the epoch, the length of the forecaster's blocks and the calibration of its intervals.
+            the epoch, the share of the line, the length of the forecaster's blocks and the calibration of its
+            intervals.
         config: Every choice; see `choose_config` and `select`.
         trials: What led to that choice; kept in the manifest.
         state_path: A file to keep the state of the training in after each epoch. If it exists, and was written for the
@@ -40,6 +42,7 @@ def fit(
         TrainingCancelled: `should_stop` said so.
     """
     learned = learn(panel, config, state_path=state_path, on_epoch=on_epoch, should_stop=should_stop, device=device)
-    chosen = validated(learned.network, learned.parts[-1].validation, config)
+    blend(learned.network, learned.parts)
+    chosen = validated(learned.network, [part.validation for part in learned.parts], config)
     training = Training(str(learned.device), learned.seconds, learned.validation_loss, trials)
     return Checkpoint.of(learned.network.cpu(), config, chosen, panel, training)

@@ -1,6 +1,7 @@
 """What validation windows decide after training: whom to trust, how far a flow goes, how wide intervals are."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,26 +69,41 @@ class Validation:
             raise ValueError("coverage")
 
 
-def validated(network: ShootingNetwork, windows: Windows, config: TrainingConfig) -> Validation:
-    """Chooses how far to trust the network, then the length of blocks, then calibrates within the trained horizon."""
-    trust = _best_trust(network, windows.thinned(MAX_WINDOWS), config)
+def validated(network: ShootingNetwork, parts: Sequence[Windows], config: TrainingConfig) -> Validation:
+    """Chooses how far to trust the network, then the length of blocks, then calibrates within the trained horizon.
+
+    Args:
+        network: Trained.
+        parts: Validation windows by horizon, the longest last.
+        config: Of the training.
+    """
+    windows = parts[-1]
+    trust = _best_trust(network, [part.thinned(MAX_WINDOWS // 2) for part in parts if len(part)], config)
     block_length = _best_block_length(network, windows, config, trust)
-    quantiles, target, known = _forecasts(network, windows.thinned(MAX_WINDOWS), config, block_length, trust)
-    residuals = Residuals(quantiles.numpy(), target.numpy(), known.numpy())
+    forecasts = _forecasts(network, windows.thinned(MAX_WINDOWS), config, block_length, trust)
+    residuals = Residuals(*(column.numpy() for column in forecasts[:3]))
     return Validation(block_length, calibrate(residuals, config.quantile_levels, config.patch_length), trust)
 
 
-def _best_trust(network: ShootingNetwork, windows: Windows, config: TrainingConfig) -> float:
-    """The one with the least mean square error; the network is trusted whole unless that is clearly worse."""
-    quantiles, target, known = _forecasts(network, windows, config, config.horizon, 0.0)
+def _best_trust(network: ShootingNetwork, parts: Sequence[Windows], config: TrainingConfig) -> float:
+    """The one that does best against the last value at the horizon where it does worst.
+
+    The network is trusted whole unless that is clearly worse. The longest horizon has the fewest windows that do not
+    overlap, so a gain there alone is no reason for trust.
+    """
+    ratios = torch.stack([_against_last_value(network, windows, config) for windows in parts])
+    worst = ratios.amax(0)
+    best = int(worst.argmin())
+    return TRUSTS[best] if worst[best] < CLEARLY_BETTER * worst[0] else TRUSTS[0]
+
+
+def _against_last_value(network: ShootingNetwork, windows: Windows, config: TrainingConfig) -> Tensor:
+    """Mean square errors for each of `TRUSTS` over that of repeating the last value."""
+    quantiles, target, known, spread = _forecasts(network, windows, config, config.horizon, 0.0)
     last = quantiles[..., network.median]
     said = _forecasts(network, windows, config, config.horizon, 1.0)[0][..., network.median]
-
-    def error(trust: float) -> float:
-        return float(((last + trust * (said - last) - target).square() * known).sum())
-
-    best = min(TRUSTS, key=error)
-    return best if error(best) < CLEARLY_BETTER * error(1.0) else 1.0
+    errors = [((last + trust * (said - last) - target) * spread * known).square().sum() for trust in TRUSTS]
+    return torch.stack(errors) / errors[TRUSTS.index(0.0)].clamp_min(1e-12)
 
 
 def _best_block_length(network: ShootingNetwork, windows: Windows, config: TrainingConfig, trust: float) -> int:
@@ -99,8 +115,8 @@ def _best_block_length(network: ShootingNetwork, windows: Windows, config: Train
     longest = windows.with_horizon(reachable[-1]).thinned(MAX_WINDOWS // 4)
 
     def error(block_length: int) -> float:
-        quantiles, target, known = _forecasts(network, longest, config, block_length, trust)
-        squares = (quantiles[..., network.median] - target).square() * known
+        quantiles, target, known, spread = _forecasts(network, longest, config, block_length, trust)
+        squares = ((quantiles[..., network.median] - target) * spread * known).square()
         return float(squares[:, config.horizon :].sum())
 
     return min(reachable, key=error)
@@ -108,8 +124,8 @@ def _best_block_length(network: ShootingNetwork, windows: Windows, config: Train
 
 def _forecasts(
     network: ShootingNetwork, windows: Windows, config: TrainingConfig, block_length: int, trust: float
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Quantiles, targets and which of them are known, in units of each context's spread, ordered by cutoff."""
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Quantiles, targets and which of them are known, in units of each context's spread, and those; by cutoff."""
     predictor = Predictor(network, block_length=block_length, season_length=config.season_length, trust=trust)
     order = torch.argsort(windows.starts - windows.ends, stable=True)
     parts = []
@@ -117,5 +133,5 @@ def _forecasts(
         batch = windows.batch(numbers)
         scale = Scale.of(batch.context)
         quantiles = predictor.quantiles(scale.remove(batch.context).double(), windows.horizon)
-        parts.append((quantiles, scale.remove(batch.target).double(), batch.known))
+        parts.append((quantiles, scale.remove(batch.target).double(), batch.known, scale.spread))
     return tuple(torch.cat(column).cpu() for column in zip(*parts, strict=True))  # type: ignore[return-value]

@@ -59,7 +59,8 @@ def test_within_the_trained_horizon_a_forecast_is_what_the_network_says(network:
     scaled = contexts()
     level, spread = scaled.mean(1, keepdim=True), scaled.std(1, keepdim=True, correction=0)
     with torch.no_grad():
-        raw = network.eval()(((scaled - level) / spread).float(), short).double()
+        scaled = ((scaled - level) / spread).float()
+        raw = network.eval().predict(scaled, short, network.flow.controls()).double()
     assert_close(found, raw * spread[..., None] + level[..., None], rtol=1e-5, atol=1e-5)
 
 

@@ -1,0 +1,98 @@
+"""The line beside a trained flow: solved on training windows, its strength and its share chosen on validation windows.
+
+    W = argmin  Σ ‖y − c W‖² + strength · λ ‖W‖²
+
+where a window's context c and its targets y are both less the context's level, and λ is the mean eigenvalue of Σ cᵀc.
+Nothing else is scaled: a window weighs by its own spread, as it does in a mean square error.
+"""
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from model.linear import LinearPath
+from model.loss import mean_weights
+from model.network import ShootingNetwork
+from model.scaling import Scale
+from model.windows import Batch, Split, Windows
+
+STRENGTHS = (10.0, 3.0, 1.0, 0.3, 0.1, 0.03, 0.01)
+"""Of the ridge, the most cautious first."""
+
+SHARES = (0.5, 0.25, 0.75, 0.0, 1.0)
+"""Of the line, in order of preference: equal weights are seldom beaten by chosen ones (Smith and Wallis, 2009)."""
+
+STRENGTH_TOLERANCE = 1.01
+SHARE_TOLERANCE = 1.02
+"""Errors up to so many times the least one count as good as it."""
+
+MAX_TRAINING_WINDOWS = 50_000
+MAX_VALIDATION_WINDOWS = 512
+_BATCH = 2048
+
+
+@torch.inference_mode()
+def blend(network: ShootingNetwork, parts: Sequence[Split]) -> None:
+    """Gives the network its line, where it has room for one.
+
+    Args:
+        network: Trained.
+        parts: The windows by horizon, the longest last.
+    """
+    line = network.linear
+    if line is None:
+        return
+    network.eval()
+    solved = ridge(parts[-1].training)
+    seen = [_Seen(network, part.validation) for part in parts if len(part.validation)]
+
+    def error(strength: float, share: float) -> float:
+        line.weights.copy_(solved(strength))
+        line.share.fill_(share)
+        return sum(one.error(line) for one in seen)
+
+    strength = _first_good(STRENGTHS, lambda strength: error(strength, 1.0), STRENGTH_TOLERANCE)
+    share = _first_good(SHARES, lambda share: error(strength, share), SHARE_TOLERANCE)
+    error(strength, share)
+
+
+@torch.inference_mode()
+def ridge(windows: Windows) -> Callable[[float], Tensor]:
+    """The regression of windows, solved for any strength by one decomposition; unknown targets count as the level."""
+    windows = windows.thinned(MAX_TRAINING_WINDOWS)
+    length, horizon, device = windows.context_length, windows.horizon, windows.values.device
+    squares = torch.zeros(length, length, dtype=torch.float64, device=device)
+    products = torch.zeros(length, horizon, dtype=torch.float64, device=device)
+    for numbers in torch.arange(len(windows), device=device).split(_BATCH):
+        batch = windows.batch(numbers)
+        level = batch.context.mean(1, keepdim=True)
+        context, target = batch.context - level, (batch.target - level) * batch.known
+        squares += (context.mT @ context).double()
+        products += (context.mT @ target).double()
+    values, vectors = torch.linalg.eigh(squares)
+    turned, mean = vectors.mT @ products, values.mean().clamp_min(1e-300)
+    return lambda strength: (vectors @ (turned / (values + strength * mean)[:, None])).float()
+
+
+class _Seen:
+    """Validation windows of one horizon, with what the flow says of them."""
+
+    def __init__(self, network: ShootingNetwork, windows: Windows) -> None:
+        windows = windows.thinned(MAX_VALIDATION_WINDOWS)
+        numbers = torch.arange(len(windows), device=windows.values.device)
+        self._batch: Batch = windows.batch(numbers)
+        self._scale = Scale.of(self._batch.context)
+        self._context = self._scale.remove(self._batch.context)
+        self._mean = network(self._context, windows.horizon) @ mean_weights(network.levels)
+
+    def error(self, line: LinearPath) -> float:
+        """The mean square error with the line as it is now, in units of each series' deviation."""
+        mean = self._scale.restore(self._mean + line.shift(self._mean, self._context))
+        squares = (mean - self._batch.target).square() * self._batch.known
+        return float(squares.sum() / self._batch.known.sum().clamp_min(1))
+
+
+def _first_good(choices: Sequence[float], error: Callable[[float], float], tolerance: float) -> float:
+    errors = [error(choice) for choice in choices]
+    return next(one for one, found in zip(choices, errors, strict=True) if found <= tolerance * min(errors))
