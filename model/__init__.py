@@ -1,146 +1,23 @@
-"""The front door: the only names the service may import."""
+"""The front door: the only names the service may import, gathered in `model.front_door`.
 
-from model.anomalies import ItemAnomalies, Search, count_cutoffs, find_anomalies
-from model.asking import Asked, ask
-from model.audit import Audit, ItemAudit, Tally, audit_panel
-from model.backtest import BacktestReport, Cutoffs, backtest, check_backtest
-from model.calibration import CalibrationSummary
-from model.checkpoint import Checkpoint, Manifest
-from model.columns import read_instants
-from model.config import Preset, TrainingConfig, TrainingOptions, choose_config
-from model.device import device_name, limit_threads
-from model.errors import (
-    CheckpointCorrupt,
-    CheckpointError,
-    CheckpointFormatUnsupported,
-    CheckpointMissing,
-    ColumnMissing,
-    ConfigurationError,
-    ConfigurationInvalid,
-    ControlNotFound,
-    DataError,
-    DuplicateItems,
-    DuplicateTimestamps,
-    ForecastingError,
-    FrequencyInvalid,
-    FrequencyUnknown,
-    HorizonNotAhead,
-    HorizonOutOfRange,
-    ImplicitStepUnsolved,
-    LengthMismatch,
-    ObservationConflict,
-    PanelEmpty,
-    QuantileLevelOutOfRange,
-    RequestError,
-    SeriesTooShort,
-    ShootingArgumentInvalid,
-    SolverError,
-    StepBudgetExceeded,
-    TimestampInvalid,
-    TimeZonesMixed,
-    TrainingCancelled,
-    TrainingDiverged,
-    TrainingError,
-    ValueInvalid,
-)
-from model.findings import Finding, Severity
-from model.forecaster import Forecaster, load
-from model.horizon import At, Duration, Horizon, Steps, Until
-from model.joining import Joined, join
-from model.learning import Progress
-from model.reading import Aggregation, Reading, read_columns, read_grid
-from model.rows import Rows, RowsOfItem, read_rows
-from model.scores import LeadScores, Score
-from model.selection import Selection, select
-from model.series import Forecast, ItemForecast, Notice, Panel, Series
-from model.trainer import fit
-from model.trial import Trial
+All but errors are loaded when the first of them is asked for: they load torch, and who manages keys or starts a worker
+does not wait for that.
+"""
 
-__all__ = [
-    "Aggregation",
-    "Asked",
-    "At",
-    "Audit",
-    "BacktestReport",
-    "CalibrationSummary",
-    "Checkpoint",
-    "CheckpointCorrupt",
-    "CheckpointError",
-    "CheckpointFormatUnsupported",
-    "CheckpointMissing",
-    "ColumnMissing",
-    "ConfigurationError",
-    "ConfigurationInvalid",
-    "ControlNotFound",
-    "Cutoffs",
-    "DataError",
-    "DuplicateItems",
-    "DuplicateTimestamps",
-    "Duration",
-    "Finding",
-    "Forecast",
-    "Forecaster",
-    "ForecastingError",
-    "FrequencyInvalid",
-    "FrequencyUnknown",
-    "Horizon",
-    "HorizonNotAhead",
-    "HorizonOutOfRange",
-    "ImplicitStepUnsolved",
-    "ItemAnomalies",
-    "ItemAudit",
-    "ItemForecast",
-    "Joined",
-    "LeadScores",
-    "LengthMismatch",
-    "Manifest",
-    "Notice",
-    "ObservationConflict",
-    "Panel",
-    "PanelEmpty",
-    "Preset",
-    "Progress",
-    "QuantileLevelOutOfRange",
-    "Reading",
-    "RequestError",
-    "Rows",
-    "RowsOfItem",
-    "Score",
-    "Search",
-    "Selection",
-    "Series",
-    "SeriesTooShort",
-    "Severity",
-    "ShootingArgumentInvalid",
-    "SolverError",
-    "StepBudgetExceeded",
-    "Steps",
-    "Tally",
-    "TimeZonesMixed",
-    "TimestampInvalid",
-    "TrainingCancelled",
-    "TrainingConfig",
-    "TrainingDiverged",
-    "TrainingError",
-    "TrainingOptions",
-    "Trial",
-    "Until",
-    "ValueInvalid",
-    "ask",
-    "audit_panel",
-    "backtest",
-    "check_backtest",
-    "choose_config",
-    "count_cutoffs",
-    "device_name",
-    "find_anomalies",
-    "fit",
-    "join",
-    "limit_threads",
-    "load",
-    "read_columns",
-    "read_grid",
-    "read_instants",
-    "read_rows",
-    "select",
-]
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from model import errors
+
+if TYPE_CHECKING:
+    from model.front_door import *  # noqa: F403
+
+
+def __getattr__(name: str) -> Any:
+    if hasattr(errors, name):
+        return getattr(errors, name)
+    front_door = import_module("model.front_door")
+    if name not in front_door.__all__:
+        raise AttributeError(f"The front door of the model has no {name!r}.")
+    globals().update({one: getattr(front_door, one) for one in front_door.__all__})
+    return globals()[name]

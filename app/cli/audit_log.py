@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from app.audit_log import AuditLog, Entry
-from app.cli.options import open_database
+from app.cli.home import open_database
 from app.cli.refusals import one_line
 from app.schemas.audit_log import from_entry
 from app.settings import Settings

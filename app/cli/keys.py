@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from app.cli.options import enter_change, open_database
+from app.cli.home import enter_change, open_database
 from app.cli.refusals import one_line
 from app.keyring import Keyring
 from app.keys import SCOPES, ApiKey, Scope

@@ -9,7 +9,8 @@ from rich.console import Console
 from rich.table import Table
 
 from app.bundles import bundle
-from app.cli.options import actor, enter_change, open_registry
+from app.cli.home import actor, enter_change
+from app.cli.options import open_registry
 from app.cli.refusals import one_line
 from app.cli.score_tables import score_table
 from app.frames import FileNotWritable, read_file

@@ -1,20 +1,16 @@
 """Arguments and options that several commands share."""
 
-import getpass
-import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from app.artifacts import ArtifactStore
-from app.audit_log import Action, AuditLog, Change
-from app.database import Database, migrate
+from app.cli.home import open_database
 from app.frames import Columns, FileNotWritable, read_file, read_panel
 from app.registry import Registry
 from app.schemas.horizon import parse_horizon
 from app.settings import Settings
-from app.telemetry import configure_logging
 from model import Aggregation, Duration, Horizon, HorizonOutOfRange, Panel, Series, SeriesTooShort, Steps
 
 File = Annotated[str, typer.Argument(metavar="FILE", help="CSV (.csv, .csv.gz) or Parquet; - is standard input.")]
@@ -52,36 +48,6 @@ def open_registry(settings: Settings) -> Registry:
         OperationError: The home folder or the database cannot be used.
     """
     return Registry(open_database(settings), ArtifactStore(settings.artifacts_path))
-
-
-def open_database(settings: Settings) -> Database:
-    """The database of the home folder, brought up to date.
-
-    Raises:
-        OperationError: The home folder or the database cannot be used.
-    """
-    settings.make_home()
-    database = Database(settings.database_url)
-    migrate(database)
-    return database
-
-
-def enter_change(settings: Settings, action: Action, subject: str, **details: str | int | None) -> None:
-    """Enters a change that was made from the command line in the audit log."""
-    # A person reads what a command says; the line is for those who collect the service's log.
-    configure_logging(settings.log_format, "warning")
-    database = open_database(settings)
-    AuditLog(database).enter(Change(actor(), action, subject, details))
-    database.close()
-
-
-def actor() -> str:
-    """Who is named where a change from the command line is on record."""
-    try:
-        return f"cli:{getpass.getuser()}"
-    except (KeyError, OSError, ImportError):
-        # A container's user may have no name.
-        return f"cli:{os.getuid()}"
 
 
 def hold_out(panel: Panel, holdout: str | None) -> tuple[Panel, Panel | None]:

@@ -1,4 +1,7 @@
-"""`longshot serve`: the service, with a worker beside it."""
+"""`longshot serve`: the service, with a worker beside it.
+
+Nothing that loads torch is imported at the top: the worker is started first, so that both load it at the same time.
+"""
 
 import os
 import signal
@@ -15,18 +18,17 @@ from typing import Annotated, Any, Final, NoReturn
 import structlog
 import typer
 import uvicorn
+from fastapi import FastAPI
 
-from app.cli.options import open_database
+from app.cli.home import open_database
 from app.cli.refusals import one_line
+from app.collector import loading
 from app.errors import SettingInvalid
 from app.keyring import Keyring
 from app.security import check_host
-from app.server import create_app
 from app.settings import Settings
 from app.supervisor import Supervisor
 from app.telemetry import configure_logging
-from app.worker import worker_alive
-from model import limit_threads
 
 _BACKLOG: Final = 2048
 _HEAD_BYTES: Final = 2**16
@@ -48,19 +50,24 @@ def command(
     configure_logging(settings.log_format, settings.log_level)
     keys_are_needed = _are_keys_needed(settings)
     check_host(settings.host, allow_unauthenticated=settings.allow_unauthenticated, keys_are_needed=keys_are_needed)
-    # As many forecasts run at once as there are cores; more threads in each would only compete.
-    limit_threads(1)
     listener = _listen(settings.host, settings.port)
     # uvicorn ends by raising the signal that stopped it once more; nothing of ours may be cut short by that.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _leave)
-    _announce(listener)
     if not keys_are_needed:
         who = "everybody who can reach it" if settings.allow_unauthenticated else "every program of this machine"
         _log.warning(
             "there is no API key yet, so none is asked for", answers=who, hint="longshot keys create --scope admin"
         )
-    _serve(settings, listener)
+    supervisor = Supervisor(settings) if settings.worker else None
+    if supervisor is None:
+        _serve(settings, listener, None)
+        return
+    supervisor.start()
+    try:
+        _serve(settings, listener, supervisor)
+    finally:
+        supervisor.stop()
 
 
 def _are_keys_needed(settings: Settings) -> bool:
@@ -73,8 +80,9 @@ def _are_keys_needed(settings: Settings) -> bool:
         database.close()
 
 
-def _serve(settings: Settings, listener: socket.socket) -> None:
-    application = create_app(settings, worker_alive)
+def _serve(settings: Settings, listener: socket.socket, supervisor: Supervisor | None) -> None:
+    with loading():
+        application = _load(settings)
     server = uvicorn.Server(
         uvicorn.Config(
             application,
@@ -88,11 +96,19 @@ def _serve(settings: Settings, listener: socket.socket) -> None:
             timeout_graceful_shutdown=int(settings.shutdown_seconds),
         )
     )
-    supervisor = Supervisor(settings) if settings.worker else None
-    if supervisor is not None:
-        supervisor.start()
+    _announce(listener)
     with _stopping_beside(server, supervisor, application.state.resources.leaving):
         server.run(sockets=[listener])
+
+
+def _load(settings: Settings) -> FastAPI:
+    from app.server import create_app  # noqa: PLC0415 - loads torch
+    from app.worker import worker_alive  # noqa: PLC0415
+    from model import limit_threads  # noqa: PLC0415
+
+    # As many forecasts run at once as there are cores; more threads in each would only compete.
+    limit_threads(1)
+    return create_app(settings, worker_alive)
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from app import training
+from app.cli.home import actor, enter_change
 from app.cli.options import (
     Duplicates,
     File,
@@ -19,8 +20,6 @@ from app.cli.options import (
     ItemId,
     Target,
     Timestamp,
-    actor,
-    enter_change,
     hold_out,
     load_panel,
     open_registry,

@@ -111,7 +111,7 @@ class _Particles(Parametrisation):
         if not 0 < particle_spread < math.inf:
             raise ShootingArgumentInvalid("particle_spread", particle_spread, "a positive number")
         sizes = dynamics.component_sizes * 2
-        self.components = nn.ParameterList([particle_spread * torch.randn(num_particles, size) for size in sizes])
+        self.components = nn.ParameterList([_drawn(num_particles, size, particle_spread) for size in sizes])
 
     @property
     def particles(self) -> Phase:
@@ -177,6 +177,12 @@ def parametrise(
         case "particles_dynamic":
             return ParticlesDynamic(dynamics, num_particles=num_particles, particle_spread=particle_spread)
     raise ShootingArgumentInvalid("name", name, f"one of {', '.join(PARAMETRISATIONS)}")
+
+
+def _drawn(num_rows: int, num_columns: int, spread: float) -> Tensor:
+    """Normally distributed numbers; none on the meta device, where torch would load its compiler to draw nothing."""
+    empty = torch.empty(num_rows, num_columns)
+    return empty if empty.is_meta else spread * torch.randn(num_rows, num_columns)
 
 
 def _initial_weights(dynamics: Dynamics) -> list[Tensor]:

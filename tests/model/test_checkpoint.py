@@ -1,6 +1,8 @@
 """A checkpoint appears whole, and is believed only if every byte is the one written."""
 
 import json
+import subprocess
+import sys
 import tarfile
 from pathlib import Path
 
@@ -49,6 +51,16 @@ def test_a_file_that_is_no_tar_is_no_checkpoint(tmp_path: Path) -> None:
     (tmp_path / "bundle.tar").write_bytes(b"no tar")
     with pytest.raises(CheckpointCorrupt, match="neither a folder nor a bundle"):
         Checkpoint.load(tmp_path / "bundle.tar")
+
+
+@pytest.mark.slow
+def test_loading_a_checkpoint_does_not_load_the_compiler_of_torch(folder: Path) -> None:
+    program = (
+        "import sys; from pathlib import Path; from model import Forecaster; "
+        "Forecaster.load(Path(sys.argv[1]), device='cpu'); print('torch._dynamo' in sys.modules)"
+    )
+    said = subprocess.run([sys.executable, "-c", program, str(folder)], capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == "False"
 
 
 def test_the_folder_holds_safetensors_and_json_only(folder: Path) -> None:
