@@ -39,6 +39,9 @@ uvicorn.Server(uvicorn.Config(application, log_config=None, access_log=False)).r
 """
 
 
+_TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
+
+
 @dataclass(frozen=True)
 class Server:
     """A server that listens.
@@ -65,6 +68,15 @@ class Server:
         except OSError:
             found = None
         return int(found.group(1)) / 1024 if found else float("nan")
+
+    @property
+    def processor_seconds(self) -> float:
+        """The processor time that it has had; not a number where the system does not tell."""
+        try:
+            fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            return float("nan")
+        return (int(fields[11]) + int(fields[12])) / _TICKS_PER_SECOND
 
 
 def train(*, context_length: int, horizon: int, seed: int = 0) -> Checkpoint:
