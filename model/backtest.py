@@ -185,7 +185,7 @@ def _case(series: Series, grid: Grid, points: Instants, back: int, horizon: int)
         history, future = series.until(points[0]), series.until(points[horizon]).after(points[0])
     except SeriesTooShort:
         return None
-    if len(history) <= MIN_OBSERVATIONS or np.ptp(history.values) == 0:
+    if len(history) <= MIN_OBSERVATIONS or history.values.min() == history.values.max():
         return None
     leads = np.ceil(grid.positions(future.timestamps) + back - 1e-9).astype(np.int64)
     return _Case(history, future, leads)

@@ -69,6 +69,8 @@ def read_timestamps(item_id: str, timestamps: Column) -> Times:
     if pd.api.types.is_numeric_dtype(column.dtype) and len(column):
         index = pd.DatetimeIndex(np.full(len(column), np.datetime64("NaT", "us")))
         return _to_times(item_id, column, index, (), ())
+    if pd.api.types.is_datetime64_any_dtype(column.dtype):
+        return _to_times(item_id, column, pd.DatetimeIndex(column), (), ())
     for pattern in _patterns(column):
         try:
             return _to_times(item_id, column, pd.DatetimeIndex(pd.to_datetime(column, format=pattern)), (), ())
@@ -184,7 +186,7 @@ def _to_times(
     item_id: str, column: "pd.Series[Any]", index: pd.DatetimeIndex, offsets: tuple[str, ...], mixed: tuple[Fault, ...]
 ) -> Times:
     time_zone = None if index.tz is None else str(index.tz)
-    instants = (index if index.tz is None else index.tz_convert("UTC").tz_localize(None)).as_unit("us").to_numpy()
+    instants = (index if index.tz is None else index.tz_convert("UTC").tz_localize(None)).to_numpy()
     faults: list[Fault] = []
     unread = np.flatnonzero(index.isna())
     if len(unread):
@@ -195,13 +197,17 @@ def _to_times(
 
 
 def _within_calendar(item_id: str, instants: Instants) -> tuple[Instants, tuple[Fault, ...]]:
-    """Instants, with not-a-time for those outside the years that calendars and ISO 8601 can express."""
-    outside = (instants < FIRST_INSTANT) | (instants > LAST_INSTANT)
+    """Instants of any unit, with not-a-time for those outside the years that calendars and ISO 8601 can express."""
+    # Seconds reach further than microseconds, and are compared as they are; nanoseconds do not reach these years.
+    if np.datetime_data(instants.dtype)[0] == "ns":
+        instants = instants.astype("datetime64[us]")
+    first, last = FIRST_INSTANT.astype(instants.dtype), LAST_INSTANT.astype(instants.dtype)
+    outside = (instants < first) | (instants > last)
     if not outside.any():
-        return instants, ()
+        return instants.astype("datetime64[us]"), ()
     positions = np.flatnonzero(outside)
     found = f"{instants[positions[0]]}, outside the years 1000 to 9000,"
-    kept = np.where(outside, np.datetime64("NaT", "us"), instants)
+    kept = np.where(outside, np.datetime64("NaT"), instants).astype("datetime64[us]")
     return kept, (Fault(TimestampInvalid(item_id, int(positions[0]), found), positions),)
 
 

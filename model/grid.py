@@ -95,8 +95,10 @@ def infer_frequency(timestamps: Instants, time_zone: str | None, *, item_id: str
         return calendar
     if counts.max() * 2 < len(gaps):
         typical = _round_step(float(np.median(gaps)))
-    if typical % _MICROSECONDS_PER_DAY == 0:
-        return _day_frequency(local, typical // _MICROSECONDS_PER_DAY)
+    days = round(typical / _MICROSECONDS_PER_DAY)
+    # Beyond a year hours do not matter, and nanoseconds, in which pandas keeps shorter steps, run out after centuries.
+    if typical == days * _MICROSECONDS_PER_DAY or days > 366:
+        return _day_frequency(local, days)
     return str(pd.tseries.frequencies.to_offset(pd.Timedelta(typical, unit="us")).freqstr)
 
 

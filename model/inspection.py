@@ -23,6 +23,9 @@ OUTLIER_SPREADS: Final = 8.0
 _LONG_RUN: Final = 10
 """So many equal gaps in a row, none of one step, are another frequency and no accident."""
 
+_LEAST_SPREAD: Final = 1e-9
+"""Of numbers between -1 and 1; below it they differ by rounding alone."""
+
 _OFF_GRID_STEPS: Final = 0.01
 _AHEAD_OF_UTC: Final = timedelta(hours=14)
 """A wall clock without a zone may be as far ahead of UTC as any zone is."""
@@ -129,14 +132,15 @@ def _other_frequency(positions: NDArray[np.float64]) -> tuple[float, NDArray[np.
 
 def _in_numbers(reading: Reading, positions: NDArray[np.float64]) -> Iterator[Finding]:
     numbers = reading.numbers
-    if np.ptp(numbers) == 0:
+    if numbers.min() == numbers.max():
         yield _at(reading, "constant", f"has the same value {numbers[0]:g} throughout", reading.instants, places=0)
         return
     zeros = numbers == 0
     if zeros.mean() >= MANY_ZEROS:
         what = f"is zero at {int(zeros.sum())} of {len(numbers)} observations"
         yield _at(reading, "mostly_zero", what, reading.instants[zeros], places=0)
-    outlying = _outliers(numbers, np.round(positions), season_length(str(reading.freq)))
+    # Differences of the largest numbers there are would overflow, and what is far does not depend on the unit.
+    outlying = _outliers(numbers / np.abs(numbers).max(), np.round(positions), season_length(str(reading.freq)))
     if outlying.any():
         what = f"has {int(outlying.sum())} observations far from those one season before and after"
         yield _at(reading, "outliers", what, reading.instants[outlying])
@@ -145,8 +149,8 @@ def _in_numbers(reading: Reading, positions: NDArray[np.float64]) -> Iterator[Fi
 def _outliers(numbers: NDArray[np.float64], positions: NDArray[np.float64], season: int) -> NDArray[np.bool_]:
     """Which observations stick out against both the season before and the season after, in the same direction.
 
-    The unit is the median absolute deviation of the seasonal differences; a lasting change of level sticks out against
-    one side only.
+    Numbers lie between -1 and 1. The unit is the median absolute deviation of the seasonal differences; a lasting
+    change of level sticks out against one side only.
     """
     found = np.searchsorted(positions, positions - season)
     earlier = np.minimum(found, len(positions) - 1)
@@ -177,7 +181,8 @@ def _robust_spread(values: NDArray[np.float64]) -> float:
     absolute deviation takes its place.
     """
     deviations = np.abs(values - np.median(values))
-    return float(1.4826 * np.median(deviations) or 1.2533 * deviations.mean())
+    spread = float(1.4826 * np.median(deviations) or 1.2533 * deviations.mean())
+    return max(spread, _LEAST_SPREAD) if spread else 0.0
 
 
 def _at(

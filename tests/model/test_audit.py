@@ -49,6 +49,15 @@ def test_an_audit_refuses_what_a_series_refuses_with_its_code_and_nothing_else(r
     assert code in refused if code else not refused
 
 
+def test_numbers_of_any_size_are_judged_alike() -> None:
+    times = pd.date_range("2026-01-01", periods=96, freq="h").astype(str).tolist()
+    values = np.sin(np.arange(96) / 24 * 2 * np.pi) + 0.1 * np.random.default_rng(0).normal(size=96)
+    values[40] = 20
+    for unit in (1.0, 1e-300, 8e306):
+        assert codes([reading(times, (values * unit).tolist())]) == {"outliers"}
+    assert "constant" not in codes([reading(times[:2], [-1.7e308, 1.7e308])])
+
+
 def test_every_fault_is_found_and_not_only_the_first() -> None:
     timestamps = ["2026-01-01", "soon", "2026-01-03", "2026-01-03", "2026-01-05"]
     found = audit_panel([reading(timestamps, [1, 2, 3, 4, "many"], freq="often")])

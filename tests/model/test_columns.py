@@ -34,6 +34,20 @@ def test_one_wrong_timestamp_among_many_written_alike_is_found(wrong):
     assert wrong in fault.error.found
 
 
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+@pytest.mark.parametrize("zone", [None, "UTC", "Europe/Berlin", "+01:00"])
+@pytest.mark.parametrize("ticks", [2**62, -(2**62), 2**57, -(2**57), 2**45, -(2**45), 86400])
+def test_instants_of_a_table_are_read_or_refused_however_far_away(unit, zone, ticks):
+    column = pd.Series(pd.DatetimeIndex(np.array([0, ticks], dtype=f"datetime64[{unit}]")))
+    column = column.dt.tz_localize("UTC").dt.tz_convert(zone) if zone else column
+    read = read_timestamps("a", column)
+    years = ticks / {"s": 1, "ms": 1e3, "us": 1e6, "ns": 1e9}[unit] / 31556952
+    assert bool(read.faults) == (not -970 < years < 7030)
+    assert read.instants[0] == np.datetime64(0, "s")
+    assert np.isnat(read.instants[1]) == bool(read.faults)
+    assert read.instants.dtype == np.dtype("datetime64[us]")
+
+
 def test_numbers_in_a_list_are_read_as_in_a_table():
     for values in ([1, 2.5, None, float("nan")], [None, None], [], [1, "2", None], [10**400, 1.0], [True, 1.0]):
         mine, faults = read_numbers("a", list(values))

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model import FrequencyUnknown, Series
-from model.grid import infer_frequency, season_length, week_length
+from model.grid import Grid, infer_frequency, season_length, week_length
 
 FREQUENCIES = ["s", "5min", "15min", "30min", "h", "6h", "D", "B", "W-MON", "MS", "ME", "QS-JAN", "QE-DEC", "YS-JAN"]
 ZONES = [None, "UTC", "America/New_York", "Europe/Berlin", "Asia/Kolkata", "Australia/Lord_Howe"]
@@ -43,6 +43,13 @@ def test_scattered_timestamps_get_the_round_step_nearest_their_median_gap() -> N
     minutes = np.cumsum(np.random.default_rng(0).uniform(20, 40, size=500))
     timestamps = np.datetime64("2026-01-01", "us") + (minutes * 6e7).astype("timedelta64[us]")
     assert infer_frequency(timestamps, None, item_id="a") == "30min"
+
+
+def test_centuries_between_timestamps_are_whole_days() -> None:
+    timestamps = np.array(["1926-01-01T00:00", "2239-08-01T10:04:09.984"], dtype="datetime64[us]")
+    freq = infer_frequency(timestamps, None, item_id="a")
+    assert freq == "114533D"
+    assert np.allclose(Grid(timestamps[0], freq, None).positions(timestamps), [0, 1], atol=1e-4)
 
 
 def test_one_timestamp_has_no_frequency() -> None:
