@@ -4,9 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from app.errors import CursorInvalid
 from app.routes.bodies import answer
-from app.routes.documented import problems
 from app.routes.permissions import ADMIN
 from app.routes.resources import Service
 from app.schemas.audit_log import EntryPage, from_entries
@@ -19,7 +17,6 @@ router = APIRouter(tags=["audit log"])
     summary="List the changes that were made",
     response_model=EntryPage,
     dependencies=[ADMIN],
-    responses=problems(CursorInvalid),
 )
 def get_audit_log(
     service: Service,

@@ -60,7 +60,6 @@ async def post_backtest(
     summary="List the backtests",
     response_model=BacktestPage,
     dependencies=[TRAIN],
-    responses=problems(errors.CursorInvalid),
 )
 def get_backtests(
     service: Service,

@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 
 from app.database import now
 from app.datasets import Appended, PanelLimits
-from app.errors import CursorInvalid, DatasetChanged, DatasetInUse, DatasetNotFound
+from app.errors import DatasetChanged, DatasetInUse, DatasetNotFound
 from app.frames import CellInvalid, ColumnUnnamed, FileUnreadable
 from app.routes.accounting import audited, note
 from app.routes.bodies import JSON, answer, read_body
@@ -114,7 +114,7 @@ async def post_observations(
     summary="List what a dataset has held",
     response_model=RevisionPage,
     dependencies=[ANY_KEY],
-    responses=problems(DatasetNotFound, CursorInvalid),
+    responses=problems(DatasetNotFound),
 )
 def get_revisions(
     dataset_id: str, service: Service, limit: Annotated[int, Query(ge=1, le=200)] = 50, cursor: str | None = None
@@ -128,7 +128,6 @@ def get_revisions(
     summary="List the datasets",
     response_model=DatasetPage,
     dependencies=[ANY_KEY],
-    responses=problems(CursorInvalid),
 )
 def get_datasets(
     service: Service, limit: Annotated[int, Query(ge=1, le=200)] = 50, cursor: str | None = None

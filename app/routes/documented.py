@@ -125,11 +125,13 @@ def document(operation: dict[str, Any], *, is_bounded: bool) -> None:
 
 def _general(operation: dict[str, Any]) -> tuple[type[ForecastingError], ...]:
     scopes = [scope for one in operation.get("security", ()) for scope in one.get("ApiKey", ())]
+    parameters = {one["name"] for one in operation.get("parameters", ())}
     return (
         *_OF_ANY,
         *(_OF_KEYS if "security" in operation else ()),
         *((errors.ScopeMissing,) if scopes else ()),
         *(_OF_BODIES if "requestBody" in operation else ()),
+        *((errors.CursorInvalid,) if "cursor" in parameters else ()),
     )
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from app.errors import CursorInvalid, KeyLifetimeInvalid, KeyNotFound
+from app.errors import KeyLifetimeInvalid, KeyNotFound
 from app.routes.accounting import audited, note
 from app.routes.bodies import answer, describe_body, read_json
 from app.routes.documented import problems
@@ -41,7 +41,6 @@ async def post_key(request: Request, service: Service) -> Response:
     summary="List the API keys",
     response_model=KeyPage,
     dependencies=[ADMIN],
-    responses=problems(CursorInvalid),
 )
 def get_keys(service: Service, limit: Annotated[int, Query(ge=1, le=200)] = 50, cursor: str | None = None) -> Response:
     """The newest first, with those that were revoked or have expired."""

@@ -55,7 +55,6 @@ async def post_training_job(
     summary="List the training jobs",
     response_model=JobPage,
     dependencies=[TRAIN],
-    responses=problems(errors.CursorInvalid),
 )
 def get_training_jobs(
     service: Service,
