@@ -39,7 +39,7 @@ serve: $(READY) ## Start the service on http://127.0.0.1:8000
 
 .PHONY: test
 test: $(READY) ## Run every test that this machine can run
-	$(BIN)/python -m pytest -m "" $(ARGS)
+	$(BIN)/python -m pytest -m "" -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 .PHONY: test-fast
 test-fast: $(READY) ## Run only the fast tests
