@@ -98,7 +98,7 @@ def infer_frequency(timestamps: Instants, time_zone: str | None, *, item_id: str
     days = round(typical / _MICROSECONDS_PER_DAY)
     # Beyond a year hours do not matter, and nanoseconds, in which pandas keeps shorter steps, run out after centuries.
     if typical == days * _MICROSECONDS_PER_DAY or days > 366:
-        return _day_frequency(local, days)
+        return _day_frequency(local, min(days, _LONGEST_STEP.days))
     return str(pd.tseries.frequencies.to_offset(pd.Timedelta(typical, unit="us")).freqstr)
 
 
