@@ -12,6 +12,7 @@ import sys
 import tomllib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 # The migrations' folder is described by its own first line; single migrations are history, not places to look for code.
@@ -113,12 +114,38 @@ def problems() -> str:
     )
 
 
+def commands() -> str:
+    """Every command of the program with its arguments and options."""
+    sys.path.insert(0, str(ROOT))
+    found = importlib.import_module("app.cli.trees").every_command()
+    return "\n\n".join(command_section(one) for one in found if one.path)
+
+
+def command_section(command: Any) -> str:
+    """One command, as the reference describes it."""
+    arguments = [one.spellings[0] for one in command.parameters if not one.is_option]
+    lines = [f"{'#' * (2 + len(command.path))} `{' '.join(['longshot', *command.path, *arguments])}`", "", command.text]
+    if command.parameters:
+        lines += ["", "| | |", "|---|---|", *map(parameter_row, command.parameters)]
+    return "\n".join(lines)
+
+
+def parameter_row(parameter: Any) -> str:
+    """One argument or option, as the reference describes it."""
+    written = f"{', '.join(parameter.spellings)} {parameter.value if parameter.is_option else ''}".strip()
+    told = f" Default: {parameter.default}." if parameter.default else ""
+    needed = " Needed." if parameter.is_option and parameter.is_required else ""
+    escaped = [one.replace("|", "\\|") for one in (written, parameter.text + told + needed)]
+    return f"| `{escaped[0]}` | {escaped[1]} |"
+
+
 PARTS: dict[str, dict[str, Callable[[], str]]] = {
     "README.md": {"map": folder_map},
     "docs/map.md": {"map": module_map},
     "docs/architecture.md": {"layers": layers},
     "docs/operations.md": {"settings": settings},
     "docs/api.md": {"problems": problems},
+    "docs/cli.md": {"commands": commands},
 }
 
 

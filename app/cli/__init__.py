@@ -1,4 +1,4 @@
-"""`longshot serve | worker | train | forecast | backtest | models | keys | audit-log`: one file a command."""
+"""`longshot serve | train | forecast | audit | backtest | models | jobs | keys …`: one file a command."""
 
 import importlib
 import sys
@@ -7,7 +7,7 @@ from typing import Final
 
 import typer
 
-_COMMANDS: Final = {
+COMMANDS: Final = {
     "serve": "Serve forecasts over HTTP, with a worker beside it.",
     "worker": "Do trainings and backtests, and nothing else.",
     "train": "Train a version on a table, in this process, and register it.",
@@ -15,9 +15,11 @@ _COMMANDS: Final = {
     "audit": "Check a table: what would be refused, and what may harm a forecast.",
     "anomalies": "Find the observations of a table that a version did not expect.",
     "backtest": "Score a version on a table beside the baselines.",
-    "models": "List registered models, versions and aliases; promote a version.",
+    "models": "List registered models, versions and aliases; promote a version, roll back.",
+    "jobs": "List trainings and backtests of the service; follow, cancel or resume one.",
     "keys": "List API keys; create or revoke one.",
     "audit-log": "List who changed what, and when.",
+    "completion": "Print the script that completes commands and options in a shell.",
 }
 _EPILOG: Final = (
     "Exit codes: 0 done, 1 refused (one line says why), 2 wrong usage, 130 interrupted. "
@@ -28,6 +30,20 @@ _EPILOG: Final = (
 def main() -> None:
     """Runs the command that the arguments name; only its module is loaded, so that help does not wait for torch."""
     chosen = next((word for word in sys.argv[1:] if not word.startswith("-")), None)
+    application = build(lambda name: name == chosen)
+    try:
+        application(prog_name="longshot")
+    except KeyboardInterrupt:
+        typer.echo("longshot: interrupted.", err=True)
+        sys.exit(130)
+
+
+def build(is_loaded: Callable[[str], bool]) -> typer.Typer:
+    """The command line.
+
+    Args:
+        is_loaded: Whether to load the module of a command; one that is not has its help in lists, and nothing else.
+    """
     application = typer.Typer(
         help="Self-hosted long-range forecasting: train once, keep every version, ask for any horizon.",
         epilog=_EPILOG,
@@ -37,13 +53,9 @@ def main() -> None:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     application.callback()(_nothing)
-    for name, text in _COMMANDS.items():
-        _add(application, name, text, load=name == chosen)
-    try:
-        application(prog_name="longshot")
-    except KeyboardInterrupt:
-        typer.echo("longshot: interrupted.", err=True)
-        sys.exit(130)
+    for name, text in COMMANDS.items():
+        _add(application, name, text, load=is_loaded(name))
+    return application
 
 
 def _add(application: typer.Typer, name: str, text: str, *, load: bool) -> None:

@@ -1,7 +1,7 @@
 """`longshot anomalies`: observations of a table that lie outside what a version expected."""
 
 import uuid
-from typing import Annotated, Literal
+from typing import Annotated
 
 import orjson
 import pandas as pd
@@ -9,19 +9,20 @@ import typer
 from rich.console import Console
 
 from app.anomalies import Detection, Suspicion, Verdict
+from app.cli.answers import AsJson
 from app.cli.options import (
     Duplicates,
     File,
     Freq,
     ItemId,
     ModelReference,
+    OutputFormat,
     Target,
     Timestamp,
-    load_panel,
     open_registry,
-    write_output,
 )
 from app.cli.refusals import one_line
+from app.cli.tables import Format, choose_format, load_panel, to_bytes, write_output
 from app.forecasting import Forecasting, LoadedVersions
 from app.frames import Columns
 from app.schemas.anomalies import from_verdict
@@ -46,8 +47,9 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     freq: Freq = None,
     duplicates: Duplicates = "error",
     output: Annotated[str, typer.Option("--output", "-o", metavar="FILE|-", help="Where to write it.")] = "-",
-    format: Annotated[Literal["csv", "json"], typer.Option(help="How to write it.")] = "csv",  # noqa: A002
-    every: Annotated[bool, typer.Option("--all", help="As CSV: every observation judged.")] = False,  # noqa: FBT002
+    format: OutputFormat = None,  # noqa: A002
+    every: Annotated[bool, typer.Option("--all", help="As a table: every observation judged.")] = False,  # noqa: FBT002
+    as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
     """Judge the last observations of a table by forecasts made before them; prints those outside the interval."""
     if last is not None and since is not None:
@@ -61,11 +63,12 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     detection = Detection(registry, forecasting, max_cutoffs=settings.max_cutoffs)
     with Console(stderr=True).status(f"Judging {len(panel)} series"):
         verdict = detection.judge(Suspicion(model, panel.series, search, is_partial=False))
-    if format == "json":
+    chosen = choose_format(format, output, as_json=as_json)
+    if chosen == "json":
         content = from_verdict(verdict, search, answer_id=f"an_{uuid.uuid4().hex}")
         write_output(output, orjson.dumps(content, option=orjson.OPT_INDENT_2).decode())
     else:
-        write_output(output, _to_csv(verdict, every=every))
+        write_output(output, _write(_to_table(verdict, every=every), chosen, output))
     _summarise(verdict, search)
 
 
@@ -73,12 +76,12 @@ def _judged(verdict: Verdict) -> list[ItemAnomalies]:
     return [one for one in verdict.items if isinstance(one, ItemAnomalies)]
 
 
-def _to_csv(verdict: Verdict, *, every: bool) -> str:
+def _to_table(verdict: Verdict, *, every: bool) -> pd.DataFrame:
     tables = [
         pd.DataFrame(
             {
                 "item_id": one.item_id,
-                "timestamp": [timestamp.isoformat() for timestamp in one.local_timestamps()],
+                "timestamp": one.local_timestamps(),
                 "value": one.values,
                 "expected": one.expected,
                 "lower": one.lower,
@@ -90,8 +93,14 @@ def _to_csv(verdict: Verdict, *, every: bool) -> str:
         for one in _judged(verdict)
     ]
     whole = pd.concat(tables, ignore_index=True)
-    shown = whole if every else whole[whole["is_anomaly"]]
-    return shown.to_csv(index=False, lineterminator="\n", float_format="%.10g")
+    return whole if every else whole[whole["is_anomaly"]]
+
+
+def _write(table: pd.DataFrame, format: Format, output: str) -> str | bytes:  # noqa: A002
+    if format != "csv":
+        return to_bytes(table, format, output)
+    texts = table.assign(timestamp=[one.isoformat() for one in table["timestamp"]])
+    return texts.to_csv(index=False, lineterminator="\n", float_format="%.10g")
 
 
 def _summarise(verdict: Verdict, search: Search) -> None:

@@ -2,16 +2,17 @@
 
 from typing import Annotated
 
-import orjson
 import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from app.cli.answers import AsJson, echo_json
 from app.cli.options import Duplicates, File, Freq, ItemId, Target, Timestamp
 from app.cli.refusals import REFUSED, one_line
+from app.cli.tables import load_table
 from app.database import now
-from app.frames import Columns, read_file, read_table
+from app.frames import Columns
 from app.schemas.audits import AuditBody, FindingBody, from_audit
 from model import audit_panel
 
@@ -31,15 +32,14 @@ def command(
     freq: Freq = None,
     duplicates: Duplicates = "error",
     items: Annotated[int, typer.Option(min=0, help="Series to describe in full, the worst first.")] = 20,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the audit as JSON.")] = False,  # noqa: FBT002
+    as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
     """Check a table: what would be refused, and what may harm a forecast; exit code 1 if it would be refused."""
-    name = "Standard input" if file == "-" else file
-    read = read_table(read_file(file), Columns(item_id, timestamp, target), name=name, freq=freq, duplicates=duplicates)
+    read = load_table(file, Columns(item_id, timestamp, target), freq, duplicates)
     found = audit_panel(read.items, horizon=horizon, time_zone=time_zone, now=now(), max_items=items)
     audit = from_audit(found, read.lines)
     if as_json:
-        typer.echo(orjson.dumps(audit, option=orjson.OPT_INDENT_2).decode())
+        echo_json(audit)
     else:
         _show(audit)
     if not audit.is_accepted:

@@ -6,6 +6,7 @@ import orjson
 import typer
 from rich.console import Console
 
+from app.cli.answers import AsJson, echo_json
 from app.cli.options import (
     Duplicates,
     File,
@@ -15,12 +16,11 @@ from app.cli.options import (
     Target,
     Timestamp,
     count_steps,
-    load_panel,
     open_registry,
-    write_output,
 )
 from app.cli.refusals import one_line
 from app.cli.score_tables import lead_table, score_table
+from app.cli.tables import load_panel, write_output
 from app.frames import Columns
 from app.schemas.horizon import parse_horizon
 from app.settings import Settings
@@ -41,9 +41,10 @@ def command(
     target: Target = None,
     freq: Freq = None,
     duplicates: Duplicates = "error",
-    json_path: Annotated[
-        str | None, typer.Option("--json", metavar="FILE|-", help="Write the scores as JSON; - prints nothing else.")
+    output: Annotated[
+        str | None, typer.Option("--output", "-o", metavar="FILE", help="Write the scores there too, as JSON.")
     ] = None,
+    as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
     """Score a version on a table beside the baselines."""
     panel = load_panel(file, Columns(item_id, timestamp, target), freq, duplicates)
@@ -57,11 +58,13 @@ def command(
         num_steps = count_steps(panel.series[0], parse_horizon(horizon), forecaster.config.freq)
     with Console(stderr=True).status(f"Forecasting {len(panel)} series from {windows} cutoffs"):
         report = backtest(forecaster, panel, Cutoffs(num_steps, windows, stride))
-    if json_path != "-":
+    content = {"model": str(version), **report.to_json()}
+    if output is not None:
+        write_output(output, orjson.dumps(content, option=orjson.OPT_INDENT_2).decode())
+    if as_json:
+        echo_json(content)
+    else:
         _show(str(version), report)
-    if json_path is not None:
-        content = {"model": str(version), **report.to_json()}
-        write_output(json_path, orjson.dumps(content, option=orjson.OPT_INDENT_2).decode())
 
 
 def _show(version: str, report: BacktestReport) -> None:

@@ -2,12 +2,13 @@
 
 import sys
 import uuid
-from typing import Annotated, Literal
+from typing import Annotated
 
 import orjson
 import typer
 from rich.console import Console
 
+from app.cli.answers import AsJson
 from app.cli.options import (
     Duplicates,
     File,
@@ -15,14 +16,15 @@ from app.cli.options import (
     Holdout,
     ItemId,
     ModelReference,
+    OutputFormat,
     Target,
     Timestamp,
     hold_out,
-    load_panel,
     open_registry,
-    write_output,
 )
+from app.cli.pictures import save_picture, to_frame
 from app.cli.refusals import one_line
+from app.cli.tables import STDIO, Format, choose_format, load_panel, to_bytes, write_output
 from app.forecasting import Answer, Forecasting, LoadedVersions, Question
 from app.frames import Columns, write_csv
 from app.plotting import plot_forecast
@@ -53,8 +55,10 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     output: Annotated[
         str | None, typer.Option("--output", "-o", metavar="FILE|-", help="Where to write it (default: -).")
     ] = None,
-    format: Annotated[Literal["csv", "json"], typer.Option(help="How to write it.")] = "csv",  # noqa: A002
-    plot: Annotated[bool, typer.Option("--plot", help="Draw it; alone, only draw it.")] = False,  # noqa: FBT002
+    format: OutputFormat = None,  # noqa: A002
+    plot: Annotated[bool, typer.Option("--plot", help="Draw it in the terminal; alone, only draw it.")] = False,  # noqa: FBT002
+    png: Annotated[str | None, typer.Option(metavar="FILE", help="Draw it as a picture; alone, only draw it.")] = None,
+    as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
     """Forecast the series of a table."""
     if horizon is not None and until is not None:
@@ -68,11 +72,14 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     answer = _answer(
         registry, settings.max_horizon_steps, Question(model, history.series, asked, levels, is_partial=False)
     )
-    if output is not None or not plot:
-        write_output(output or "-", _write(answer, levels, format))
+    if output is not None or as_json or format is not None or not (plot or png):
+        chosen = choose_format(format, output or STDIO, as_json=as_json)
+        write_output(output or STDIO, _write(answer, levels, chosen, output or STDIO))
     _warn(answer)
     if plot:
         _plot(history, answer, whole)
+    if png is not None:
+        save_picture(png, history, _forecasts(answer), whole, max_items=_MOST_PLOTS)
 
 
 def _horizon(registry: Registry, model: str, horizon: str | None, until: str | None) -> Horizon:
@@ -101,9 +108,11 @@ def _forecasts(answer: Answer) -> list[ItemForecast]:
     return [one for one in answer.items if isinstance(one, ItemForecast)]
 
 
-def _write(answer: Answer, levels: tuple[float, ...], format: str) -> str:  # noqa: A002
+def _write(answer: Answer, levels: tuple[float, ...], format: Format, output: str) -> str | bytes:  # noqa: A002
     if format == "csv":
         return write_csv(_forecasts(answer))
+    if format != "json":
+        return to_bytes(to_frame(_forecasts(answer)), format, output)
     response = from_forecast(
         answer,
         answer_id=f"fc_{uuid.uuid4().hex}",

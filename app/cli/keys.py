@@ -5,11 +5,11 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Annotated
 
-import orjson
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from app.cli.answers import AsJson, echo_json
 from app.cli.home import enter_change, open_database
 from app.cli.refusals import one_line
 from app.keyring import Keyring
@@ -20,7 +20,6 @@ from app.settings import Settings
 
 application = typer.Typer(invoke_without_command=True, pretty_exceptions_enable=False)
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
 _PART = 200
 
 
@@ -72,7 +71,7 @@ def create(
     key = new.about
     enter_change(settings, "key.created", f"/v1/keys/{key.id}", scopes=" ".join(key.scopes), name=key.name)
     if as_json:
-        typer.echo(orjson.dumps(from_new_key(new), option=orjson.OPT_INDENT_2).decode())
+        echo_json(from_new_key(new))
         return
     typer.echo(new.text)
     typer.echo(f"This is the only time that the key {key.id} ({', '.join(key.scopes)}) is shown.", err=True)
@@ -82,14 +81,20 @@ def create(
 
 @application.command()
 @one_line
-def revoke(key_id: Annotated[str, typer.Argument(metavar="ID", help="key_…")]) -> None:
+def revoke(
+    key_id: Annotated[str, typer.Argument(metavar="ID", help="key_…")],
+    as_json: AsJson = False,  # noqa: FBT002
+) -> None:
     """Revoke a key; a running service refuses it after two seconds at most."""
     settings = Settings.from_environment()
     with _open(settings) as keyring:
         key = keyring.revoke(key_id)
         is_last = not any(one.state == "active" for one in _all(keyring))
     enter_change(settings, "key.revoked", f"/v1/keys/{key.id}")
-    typer.echo(f"{key.id} is revoked.")
+    if as_json:
+        echo_json(from_key(key))
+    else:
+        typer.echo(f"{key.id} is revoked.")
     if is_last:
         typer.echo("No key is left that can be used; the service goes on asking for one.", err=True)
 
@@ -98,7 +103,7 @@ def _list(*, as_json: bool) -> None:
     with _open(Settings.from_environment()) as keyring:
         found = list(_all(keyring))
     if as_json:
-        typer.echo(orjson.dumps([from_key(one) for one in found], option=orjson.OPT_INDENT_2).decode())
+        echo_json([from_key(one) for one in found])
     elif found:
         Console().print(_table(found))
     else:

@@ -1,14 +1,14 @@
-"""`longshot models`: what is registered, and where aliases point."""
+"""`longshot models`: what is registered, where aliases point, and where they pointed."""
 
 from pathlib import Path
 from typing import Annotated
 
-import orjson
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from app.bundles import bundle
+from app.cli.answers import AsJson, echo_json
 from app.cli.home import actor, enter_change
 from app.cli.options import open_registry
 from app.cli.refusals import one_line
@@ -16,52 +16,80 @@ from app.cli.score_tables import score_table
 from app.frames import FileNotWritable, read_file
 from app.imports import import_bundle
 from app.references import PRODUCTION
-from app.registry import Registry, Version
-from app.schemas.models import from_version
+from app.registry import AliasState, Registry, Version
+from app.schemas.models import AliasHistory, from_alias, from_version
 from app.settings import Settings
 
 application = typer.Typer(invoke_without_command=True, pretty_exceptions_enable=False)
 
+Name = Annotated[str, typer.Argument(help="The registered model.")]
+Reference = Annotated[str, typer.Argument(help="NAME, NAME@ALIAS or NAME/VERSION.")]
+Alias = Annotated[str, typer.Option(help="Which alias.")]
+
 
 @application.callback()
 @one_line
-def models(
-    context: typer.Context,
-    as_json: Annotated[bool, typer.Option("--json", help="Print every version as JSON.")] = False,  # noqa: FBT002
-) -> None:
+def models(context: typer.Context, as_json: AsJson = False) -> None:  # noqa: FBT002
     """List registered models, versions and aliases; promote a version."""
-    if context.invoked_subcommand is not None:
-        return
-    registry = open_registry(Settings.from_environment())
-    versions = [version for model in registry.models() for version in registry.versions(model.name)]
-    if as_json:
-        typer.echo(orjson.dumps([from_version(one) for one in versions], option=orjson.OPT_INDENT_2).decode())
-    elif versions:
-        Console().print(_table(versions))
-    else:
-        typer.echo("There is no model yet. Train one: longshot train FILE --model NAME")
+    if context.invoked_subcommand is None:
+        _list(as_json=as_json)
+
+
+@application.command("list")
+@one_line
+def list_models(as_json: AsJson = False) -> None:  # noqa: FBT002
+    """List every version of every model, the newest of each first."""
+    _list(as_json=as_json)
 
 
 @application.command()
 @one_line
 def promote(
-    name: str,
-    version: Annotated[int, typer.Argument(min=1)],
-    alias: Annotated[str, typer.Option(help="The alias to point.")] = PRODUCTION,
+    name: Name,
+    version: Annotated[int, typer.Argument(min=1, help="Its number.")],
+    alias: Alias = PRODUCTION,
+    as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
     """Point an alias at a version; a running service serves it from the next request on."""
     settings = Settings.from_environment()
     state = open_registry(settings).point_alias(name, alias, version, actor=actor())
     enter_change(settings, "alias.moved", f"/v1/models/{name}/aliases/{alias}", version=version)
-    typer.echo(f"{state.name}@{state.alias} points at version {state.number}.")
+    _tell(state, as_json=as_json)
 
 
 @application.command()
 @one_line
-def show(model: Annotated[str, typer.Argument(help="NAME, NAME@ALIAS or NAME/VERSION.")]) -> None:
-    """Show a version: its training, its scores, and the history of the alias production."""
+def rollback(name: Name, alias: Alias = PRODUCTION, as_json: AsJson = False) -> None:  # noqa: FBT002
+    """Return an alias to the version it pointed at before; twice in a row returns to the start."""
+    settings = Settings.from_environment()
+    state = open_registry(settings).roll_back(name, alias, actor=actor())
+    enter_change(settings, "alias.rolled_back", f"/v1/models/{name}/aliases/{alias}", version=state.number)
+    _tell(state, as_json=as_json)
+
+
+@application.command()
+@one_line
+def history(name: Name, alias: Alias = PRODUCTION, as_json: AsJson = False) -> None:  # noqa: FBT002
+    """List the moves of an alias, the newest first: where it pointed, since when, and who moved it."""
+    moves = open_registry(Settings.from_environment()).history(name, alias)
+    if as_json:
+        echo_json(AliasHistory([from_alias(one) for one in moves]))
+        return
+    table = Table("move", "version", "since (UTC)", "by")
+    for one in moves:
+        table.add_row(str(one.revision), f"{name}/{one.number}", f"{one.created_at:%Y-%m-%d %H:%M:%S}", one.actor)
+    Console().print(table)
+
+
+@application.command()
+@one_line
+def show(model: Reference, as_json: AsJson = False) -> None:  # noqa: FBT002
+    """Show a version: its training, its scores, and the history of the aliases that point at it."""
     registry = open_registry(Settings.from_environment())
     version = registry.resolve(model)
+    if as_json:
+        echo_json(from_version(version))
+        return
     console = Console()
     console.print(_table([version]))
     if version.origin is not None:
@@ -77,8 +105,9 @@ def show(model: Annotated[str, typer.Argument(help="NAME, NAME@ALIAS or NAME/VER
 @application.command()
 @one_line
 def export(
-    model: Annotated[str, typer.Argument(help="NAME, NAME@ALIAS or NAME/VERSION.")],
+    model: Reference,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Where to write (default: NAME-N.tar).")] = None,
+    as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
     """Write a version as a bundle: one file, to be imported elsewhere."""
     registry = open_registry(Settings.from_environment())
@@ -89,7 +118,10 @@ def export(
         path.write_bytes(content)
     except OSError as error:
         raise FileNotWritable(str(path), (error.strerror or "it failed").lower()) from error
-    typer.echo(f"{version} is in {path}.")
+    if as_json:
+        echo_json({"version": str(version), "digest": version.digest, "path": str(path)})
+    else:
+        typer.echo(f"{version} is in {path}.")
 
 
 @application.command("import")
@@ -97,17 +129,39 @@ def export(
 def import_(
     file: Annotated[Path, typer.Argument(help="A bundle, as 'longshot models export' or GET …/bundle gave it.")],
     name: Annotated[str | None, typer.Option(help="The model it will belong to (default: the one it did).")] = None,
+    as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
     """Register the version in a bundle; no alias moves."""
     settings = Settings.from_environment()
     imported = import_bundle(open_registry(settings), read_file(str(file)), name=name)
     version = imported.version
-    if not imported.is_new:
+    if imported.is_new:
+        subject = f"/v1/models/{version.name}/versions/{version.number}"
+        enter_change(settings, "version.imported", subject, digest=version.digest)
+    if as_json:
+        echo_json(from_version(version))
+    elif imported.is_new:
+        typer.echo(f"Registered {version}. To serve it: longshot models promote {version.name} {version.number}")
+    else:
         typer.echo(f"{version} has this checkpoint already.")
-        return
-    subject = f"/v1/models/{version.name}/versions/{version.number}"
-    enter_change(settings, "version.imported", subject, digest=version.digest)
-    typer.echo(f"Registered {version}. To serve it: longshot models promote {version.name} {version.number}")
+
+
+def _list(*, as_json: bool) -> None:
+    registry = open_registry(Settings.from_environment())
+    versions = [version for model in registry.models() for version in registry.versions(model.name)]
+    if as_json:
+        echo_json([from_version(one) for one in versions])
+    elif versions:
+        Console().print(_table(versions))
+    else:
+        typer.echo("There is no model yet. Train one: longshot train FILE --model NAME")
+
+
+def _tell(state: AliasState, *, as_json: bool) -> None:
+    if as_json:
+        echo_json(from_alias(state))
+    else:
+        typer.echo(f"{state.name}@{state.alias} points at version {state.number}.")
 
 
 def _history(registry: Registry, version: Version) -> list[str]:

@@ -1,25 +1,26 @@
 """Arguments and options that several commands share."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from app.artifacts import ArtifactStore
 from app.cli.home import open_database
-from app.frames import Columns, FileNotWritable, read_file, read_panel
+from app.cli.tables import Format
 from app.registry import Registry
 from app.schemas.horizon import parse_horizon
 from app.settings import Settings
 from model import Aggregation, Duration, Horizon, HorizonOutOfRange, Panel, Series, SeriesTooShort, Steps
 
-File = Annotated[str, typer.Argument(metavar="FILE", help="CSV (.csv, .csv.gz) or Parquet; - is standard input.")]
+File = Annotated[
+    str, typer.Argument(metavar="FILE", help="CSV (also .csv.gz), Parquet, Arrow or JSON lines; - is standard input.")
+]
 ItemId = Annotated[
     str | None,
-    typer.Option(help="Column that names the series; without it and without a column item_id, FILE is one series."),
+    typer.Option(help="Column that names the series (default: guessed; without one, FILE is a single series)."),
 ]
-Timestamp = Annotated[str | None, typer.Option(help="Column of timestamps (default: timestamp).")]
-Target = Annotated[str | None, typer.Option(help="Column of observations (default: target).")]
+Timestamp = Annotated[str | None, typer.Option(help="Column of timestamps (default: guessed).")]
+Target = Annotated[str | None, typer.Option(help="Column of observations (default: guessed).")]
 Freq = Annotated[
     str | None, typer.Option(help="Step of the grid, such as 15min, h, D, W, MS (default: read from FILE).")
 ]
@@ -28,17 +29,10 @@ Holdout = Annotated[
     str | None,
     typer.Option(metavar="336|7D", help="Leave out the end of each series: a number of steps, or a duration."),
 ]
+OutputFormat = Annotated[
+    Format | None, typer.Option(help="How to write it (default: as the name of the output ends, else csv).")
+]
 ModelReference = Annotated[str, typer.Option("--model", "-m", help="NAME, NAME@ALIAS or NAME/VERSION.")]
-
-
-def load_panel(file: str, columns: Columns, freq: str | None, duplicates: Aggregation) -> Panel:
-    """The panel in a file, or on standard input.
-
-    Raises:
-        DataError: It cannot be used.
-    """
-    name = "Standard input" if file == "-" else file
-    return read_panel(read_file(file), columns, name=name, freq=freq, duplicates=duplicates)
 
 
 def open_registry(settings: Settings) -> Registry:
@@ -64,21 +58,6 @@ def hold_out(panel: Panel, holdout: str | None) -> tuple[Panel, Panel | None]:
         return panel, None
     length = parse_horizon(holdout)
     return Panel(tuple(_before(one, length) for one in panel)), panel
-
-
-def write_output(path: str, text: str) -> None:
-    """Writes to a file, or to standard output where the path is `-`.
-
-    Raises:
-        FileNotWritable: It cannot be written.
-    """
-    if path == "-":
-        typer.echo(text, nl=not text.endswith("\n"))
-        return
-    try:
-        Path(path).write_text(text if text.endswith("\n") else text + "\n", encoding="utf-8")
-    except OSError as error:
-        raise FileNotWritable(path, (error.strerror or "it failed").lower()) from error
 
 
 def count_steps(series: Series, horizon: Horizon, freq: str) -> int:

@@ -4,7 +4,7 @@ import functools
 import os
 import sys
 from collections.abc import Callable
-from typing import ParamSpec
+from typing import NoReturn, ParamSpec
 
 import typer
 
@@ -36,7 +36,7 @@ def one_line(command: Callable[Parameters, None]) -> Callable[Parameters, None]:
     return guarded
 
 
-def refuse(reason: str) -> None:
+def refuse(reason: str) -> NoReturn:
     """Ends the command with a line that says why."""
     typer.echo(f"longshot: {' '.join(reason.split())}", err=True)
     raise typer.Exit(REFUSED)

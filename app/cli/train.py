@@ -1,16 +1,12 @@
 """`longshot train`: a version from a table, in this process."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import timedelta
 from typing import Annotated
 
-import orjson
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from app import training
+from app.cli.answers import AsJson, echo_json
 from app.cli.home import actor, enter_change
 from app.cli.options import (
     Duplicates,
@@ -21,11 +17,12 @@ from app.cli.options import (
     Target,
     Timestamp,
     hold_out,
-    load_panel,
     open_registry,
 )
+from app.cli.progress import Step, progress
 from app.cli.refusals import one_line
 from app.cli.score_tables import score_table
+from app.cli.tables import load_panel
 from app.frames import Columns
 from app.job_values import PromotionPolicy
 from app.references import check_name
@@ -74,7 +71,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     time_budget: Annotated[
         str | None, typer.Option(help="About how long trials and training may take, such as 10m; for other presets.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the version as JSON.")] = False,  # noqa: FBT002
+    as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
     """Train a version on a table, in this process, and register it."""
     options = TrainingOptions(
@@ -104,51 +101,27 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     registry = open_registry(settings)
     _say(f"Training {model} on {len(kept)} series with {kept.num_observations:,} observations.")
     plan = training.TrainingPlan(model, actor(), options, policy)
-    with _progress() as on_epoch:
+    with progress("the first epoch") as show:
         outcome = training.train(
-            registry, kept, plan, on_epoch=on_epoch, on_trial=lambda trial: _say(f"trial  {trial}")
+            registry,
+            kept,
+            plan,
+            on_epoch=lambda epoch: show(_step(epoch)),
+            on_trial=lambda trial: _say(f"trial  {trial}"),
         )
     for change in training.changes_of(outcome, actor()):
         enter_change(settings, change.action, change.subject, **change.details)
     if as_json:
-        typer.echo(orjson.dumps(from_version(outcome.version), option=orjson.OPT_INDENT_2).decode())
+        echo_json(from_version(outcome.version))
     else:
         _report(outcome.version, outcome.decision)
 
 
-@contextmanager
-def _progress() -> Iterator[Callable[[Epoch], None]]:
-    """A bar in a terminal, a line an epoch in a log; on standard error."""
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield lambda epoch: _say(_line(epoch))
-        return
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(12),
-        TimeElapsedColumn(),
-        TextColumn("{task.fields[left]}"),
-    )
-    with Progress(*columns, console=console) as bar:
-        task = bar.add_task("the first epoch", total=None, left="")
-
-        def show(epoch: Epoch) -> None:
-            left = f"≤ {timedelta(seconds=round(epoch.eta_seconds))}"
-            bar.update(task, total=epoch.num_epochs, completed=epoch.epoch, description=_losses(epoch), left=left)
-
-        yield show
-        bar.update(task, total=1, completed=1, left="done")
-
-
-def _line(epoch: Epoch) -> str:
-    return f"{_losses(epoch)}  {epoch.elapsed_seconds:.0f} s, at most {epoch.eta_seconds:.0f} s left"
-
-
-def _losses(epoch: Epoch) -> str:
-    return (
+def _step(epoch: Epoch) -> Step:
+    text = (
         f"epoch {epoch.epoch}/{epoch.num_epochs}  train {epoch.train_loss:.4f}  validation {epoch.validation_loss:.4f}"
     )
+    return Step(text, epoch.epoch / epoch.num_epochs, epoch.eta_seconds)
 
 
 def _report(version: Version, decision: str) -> None:

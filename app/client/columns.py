@@ -1,55 +1,14 @@
-"""Which columns of a table are meant: those that the caller names, or else those that look like it."""
+"""Which columns of a table are meant, and how a program is told where that is unclear."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from app.client.errors import FrameUnusable
+from app.column_names import ColumnNames as Columns
+from app.column_names import ColumnsUnclear, Found, choose_names
 
-_USUAL: Final = {
-    "item_id": ("item_id", "unique_id", "id"),
-    "timestamp": ("timestamp", "ds", "date", "datetime", "time"),
-    "target": ("target", "y", "value"),
-}
-_MEANINGS: Final = {"item_id": "names of the series", "timestamp": "timestamps", "target": "observations"}
+__all__ = ["Columns", "Found", "choose_columns"]
+
 _WIDE: Final = " If each is a series of its own, make one observation a row of them first, as `melt` does."
-
-
-@dataclass(frozen=True)
-class Columns:
-    """The columns of a table in long form, one observation a row.
-
-    Attributes:
-        item_id: Names the series; None where the table is a single one.
-        timestamp: The timestamps.
-        target: The observations.
-        notes: What was guessed, in sentences.
-    """
-
-    item_id: str | None
-    timestamp: str
-    target: str
-    notes: tuple[str, ...] = ()
-
-    @property
-    def names(self) -> list[str]:
-        """All of them, none twice."""
-        return list(dict.fromkeys(one for one in (self.item_id, self.timestamp, self.target) if one is not None))
-
-
-@dataclass(frozen=True)
-class Found:
-    """The columns that a table has.
-
-    Attributes:
-        names: All of them.
-        times: Those that hold points in time by their type.
-        numbers: Those that hold numbers by their type.
-    """
-
-    names: Sequence[str]
-    times: Sequence[str]
-    numbers: Sequence[str]
 
 
 def choose_columns(found: Found, *, item_id: str | None, timestamp: str | None, target: str | None) -> Columns:
@@ -58,46 +17,8 @@ def choose_columns(found: Found, *, item_id: str | None, timestamp: str | None, 
     Raises:
         FrameUnusable: A column that was named is not there, or there is none or more than one to be guessed.
     """
-    for named in (item_id, timestamp, target):
-        if named is not None and named not in found.names:
-            raise FrameUnusable(f"There is no column {named!r}; the columns are {_listed(found.names)}.")
-    taken = {one for one in (item_id, timestamp, target) if one is not None}
-    when = timestamp or _guess("timestamp", found, found.times, taken)
-    what = target or _guess("target", found, found.numbers, taken | {when})
-    who = item_id or _look("item_id", found, taken | {when, what})
-    guessed = [("item_id", item_id, who), ("timestamp", timestamp, when), ("target", target, what)]
-    notes = [
-        f"Column {name!r} was taken for the {_MEANINGS[role]}."
-        for role, named, name in guessed
-        if named is None and name not in (None, role)
-    ]
-    return Columns(who, when, what, tuple(notes))
-
-
-def _guess(role: str, found: Found, of_type: Sequence[str], taken: set[str]) -> str:
-    by_name = _look(role, found, taken)
-    if by_name is not None:
-        return by_name
-    others = set(_USUAL["item_id"])
-    by_type = [one for one in of_type if one not in taken and one.lower() not in others]
-    if len(by_type) == 1:
-        return by_type[0]
-    raise FrameUnusable(
-        f'Which column holds the {_MEANINGS[role]}? The columns are {_listed(found.names)}. Name it: {role}="…".'
-        + (_WIDE if role == "target" and len(by_type) > 1 else "")
-    )
-
-
-def _look(role: str, found: Found, taken: set[str]) -> str | None:
-    """The column with the name that is usual for a role; it may be written in capitals."""
-    left = [one for one in found.names if one not in taken]
-    if role in left:
-        return role
-    usual = [one for one in left if one.lower() in _USUAL[role]]
-    if len(usual) > 1:
-        raise FrameUnusable(f'{_listed(usual)} could all hold the {_MEANINGS[role]}. Name one: {role}="…".')
-    return usual[0] if usual else None
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(map(repr, names)) or "none"
+    try:
+        return choose_names(found, item_id=item_id, timestamp=timestamp, target=target)
+    except ColumnsUnclear as error:
+        remedy = f' Name it: {error.role}="…".' if error.role else ""
+        raise FrameUnusable(f"{error.reason}{remedy}{_WIDE if error.may_be_wide else ''}") from error

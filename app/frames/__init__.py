@@ -3,6 +3,7 @@
 from app.frames.columns import Columns, TableLimits
 from app.frames.errors import CellInvalid, ColumnUnnamed, FileNotWritable, FileUnreadable
 from app.frames.forecasts import ForecastTable, write_csv
+from app.frames.glances import glance
 from app.frames.json_lines import holds_series, join_series
 from app.frames.tables import RawTable, read_file, read_panel, read_table
 
@@ -15,6 +16,7 @@ __all__ = [
     "ForecastTable",
     "RawTable",
     "TableLimits",
+    "glance",
     "holds_series",
     "join_series",
     "read_file",

@@ -11,8 +11,8 @@ from app.references import PRODUCTION
 from app.registry import Registry
 from app.settings import Settings
 from model import Checkpoint
+from tests.app.cli.conftest import Run, run  # noqa: F401 - a fixture
 from tests.app.conftest import make_panel
-from tests.app.test_cli import Run, run  # noqa: F401 - a fixture
 from tests.app.test_server import SERIES, VALUES, Client, refused, serve
 
 

@@ -77,6 +77,11 @@ class Service:
         wait_until(self.is_ready, "the service to be ready", log=self.log)
         return process
 
+    @property
+    def address(self) -> str:
+        """Host and port."""
+        return str(self.client.base_url).removeprefix("http://").rstrip("/")
+
     def is_ready(self) -> bool:
         try:
             return self.client.get("/readyz").is_success

@@ -4,84 +4,15 @@ import json
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 
-import numpy as np
 import pytest
 
-from app.artifacts import ArtifactStore
-from app.cli import main
-from app.database import Database, migrate
-from app.references import PRODUCTION
-from app.registry import Registry
-from app.settings import Settings
-from model import Checkpoint
+from tests.app.cli.conftest import refused
 
 TINY = (
     *("--horizon", "6", "--context-length", "24", "--state-size", "4", "--num-particles", "2"),
     *("--epochs", "2", "--steps-per-epoch", "2", "--batch-size", "4"),
 )
-
-
-@dataclass(frozen=True)
-class Ended:
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
-
-
-Run = Callable[..., Ended]
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    monkeypatch.setenv("LONGSHOT_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("COLUMNS", "120")
-
-    def command(*words: object) -> Ended:
-        monkeypatch.setattr(sys, "argv", ["longshot", *map(str, words)])
-        with pytest.raises(SystemExit) as caught:
-            main()
-        code = caught.value.code
-        return Ended(code if isinstance(code, int) else 0, *capsys.readouterr())
-
-    return command
-
-
-@pytest.fixture
-def table(tmp_path: Path) -> Path:
-    rows = [
-        f"{name},2026-01-{1 + hour // 24:02}T{hour % 24:02}:00:00Z,{10 + np.sin(hour / 4):.3f}"
-        for name in ("a", "b")
-        for hour in range(160)
-    ]
-    path = tmp_path / "table.csv"
-    path.write_text("item_id,timestamp,target\n" + "\n".join(rows) + "\n")
-    return path
-
-
-@pytest.fixture
-def published(tmp_path: Path, checkpoint: Checkpoint) -> Registry:
-    home = Settings(home=tmp_path / "home")
-    home.make_home()
-    database = Database(home.database_url)
-    migrate(database)
-    registry = Registry(database, ArtifactStore(home.artifacts_path))
-    registry.register("m", checkpoint)
-    registry.point_alias("m", PRODUCTION, 1, actor="test")
-    return registry
-
-
-def refused(ended: Ended, *parts: str) -> None:
-    assert ended.code == 1, ended
-    (line,) = ended.err.strip().splitlines()
-    assert line.startswith("longshot: ")
-    assert all(part in line for part in parts), line
-    assert ended.out == ""
 
 
 def test_help_lists_every_command_without_waiting_for_torch():
@@ -98,7 +29,7 @@ except SystemExit:
     assert ended.returncode == 0, ended.stderr
     assert all(
         name in ended.stdout
-        for name in ("serve", "worker", "train", "forecast", "backtest", "models", "keys", "audit-log")
+        for name in ("serve", "worker", "train", "forecast", "backtest", "models", "jobs", "keys", "completion")
     )
 
 
@@ -165,14 +96,14 @@ def test_a_plot_alone_is_only_drawn(run, published, table):
 
 
 def test_a_backtest_writes_its_scores_as_json(run, published, table, tmp_path):
-    alone = run("backtest", table, "-m", "m", "--horizon", "1D", "--json", "-")
+    alone = run("backtest", table, "-m", "m", "--horizon", "1D", "--json")
     content = json.loads(alone.out)
     assert content["model"] == "m/1"
     assert content["horizon"] == 24
     assert content["scores"][0]["method"] == "longshot"
     assert [one["last_lead"] for one in content["leads"]] == [1, 2, 3, 6, 12, 24]
     path = tmp_path / "scores.json"
-    beside = run("backtest", table, "-m", "m", "--horizon", 24, "--json", path)
+    beside = run("backtest", table, "-m", "m", "--horizon", 24, "--output", path)
     assert "MASE" in beside.out
     assert json.loads(path.read_text()) == content
 
@@ -182,9 +113,27 @@ def test_an_alias_is_moved_from_the_command_line(run, published, other_checkpoin
     assert "m@production points at version 2" in run("models", "promote", "m", 2).out
     assert published.resolve("m").number == 2
     assert "pointed at version 2 by cli" in run("models", "show", "m").out
+    assert json.loads(run("models", "show", "m", "--json").out)["aliases"] == ["production"]
     assert len(json.loads(run("models", "--json").out)) == 2
     refused(run("models", "promote", "m", 9), "no version 9")
     refused(run("models", "promote", "n", 1), "no model 'n'")
+
+
+def test_an_alias_returns_to_the_version_before_and_its_history_tells_so(run, published, other_checkpoint):
+    published.register("m", other_checkpoint)
+    run("models", "promote", "m", 2)
+    assert "m@production points at version 1" in run("models", "rollback", "m").out
+    moves = json.loads(run("models", "history", "m", "--json").out)["data"]
+    assert [(one["version"], one["revision"]) for one in moves] == [(1, 3), (2, 2), (1, 1)]
+    assert moves[0]["actor"].startswith("cli:")
+    assert run("models", "history", "m").out.count("m/1") == 2
+    assert json.loads(run("models", "rollback", "m", "--json").out)["version"] == 2
+    lines = [json.loads(line)["action"] for line in run("audit-log", "--json").out.splitlines()]
+    assert lines == ["alias.rolled_back", "alias.rolled_back", "alias.moved"]
+    refused(run("models", "rollback", "m", "--alias", "canary"), "no alias 'canary'")
+    published.point_alias("m", "canary", 1, actor="test")
+    refused(run("models", "rollback", "m", "--alias", "canary"), "at no other")
+    refused(run("models", "history", "n"), "no model 'n'")
 
 
 def test_an_empty_home_says_how_to_begin(run):
@@ -194,7 +143,8 @@ def test_an_empty_home_says_how_to_begin(run):
 @pytest.mark.parametrize(
     ("content", "parts"),
     [
-        ("when,target\n2026-01-01,1\n", ["Which column holds the timestamp?", "'when'", "--timestamp"]),
+        ("when,target\nsoon,1\n", ["Which column holds the timestamps?", "'when'", "--timestamp"]),
+        ("ds,date,target\n2026-01-01,2026-01-01,1\n", ["'ds', 'date' could all hold the timestamps", "--timestamp"]),
         ("timestamp,target\n2026-01-01,1\n2026-01-02,many\n", ["Line 3", "'many'"]),
         ("timestamp,target\n2026-01-01,1\n2026-01-01,2\n2026-01-02,2\n", ["repeated timestamps", "2026-01-01"]),
         ("timestamp,target\n2026-01-01,1\n", ["cannot be read from its timestamps"]),
@@ -297,7 +247,7 @@ def test_a_key_that_cannot_be_made_or_found_is_refused_in_one_line(run):
 
 
 def test_trainings_and_moved_aliases_are_in_the_log(run, published, table):
-    run("train", table, "--model", "m", *TINY)
+    run("train", table, "--model", "m", *TINY, "--policy", "register")
     run("models", "promote", "m", 1, "--alias", "old")
     lines = [json.loads(line) for line in run("audit-log", "--json").out.splitlines()]
     assert [(line["action"], line["subject"]) for line in lines] == [
