@@ -10,7 +10,9 @@ The tree::
     │   ├── AliasNotFound
     │   ├── AliasChanged               someone else moved it first
     │   ├── AliasWithoutPast           there is nothing to roll back to
-    │   └── VersionInUse               an alias points at it
+    │   ├── VersionInUse               an alias points at it
+    │   ├── ModelUnresolved            neither the name nor a default leads to one
+    │   └── ModelIsDefault             it is what unknown names mean
     ├── DatasetError                   a stored panel cannot be used
     │   ├── DatasetNotFound
     │   ├── DatasetInUse
@@ -21,6 +23,8 @@ The tree::
     │   ├── JobNotCancellable
     │   ├── JobNotResumable
     │   ├── JobAbandoned
+    │   ├── TrainingFailed
+    │   ├── TrainingUnfinished         it goes on
     │   └── IdempotencyMismatch
     ├── AccessError                    the caller may not do this
     │   ├── KeyMissing
@@ -33,6 +37,7 @@ The tree::
     │   ├── LimitExceeded
     │   ├── RateExceeded
     │   ├── ServiceFull
+    │   ├── ErrandsFull
     │   └── CursorInvalid
     └── OperationError                 the service cannot start or go on as it is set up
         ├── SettingInvalid
@@ -140,6 +145,32 @@ class VersionInUse(RegistryError):
         self.aliases = tuple(aliases)
 
 
+class ModelUnresolved(RegistryError):
+    """A name of a foreign protocol that is not registered here, where no default is set."""
+
+    def __init__(self, name: str, existing: Sequence[str]) -> None:
+        super().__init__(
+            f"There is no model {name[:80]!r} here, and LONGSHOT_DEFAULT_MODEL names none to answer instead; "
+            f"there {_are(existing)}.",
+            hint="This service answers from versions trained on your series. Train one, by finetune(…, "
+            "output_model_id='mine') or POST /v1/training-jobs; then pass model='mine', or have the operator set "
+            "LONGSHOT_DEFAULT_MODEL=mine.",
+        )
+        self.name = name
+        self.existing = tuple(existing)
+
+
+class ModelIsDefault(RegistryError):
+    """The model that unknown names mean cannot be deleted."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"The model {name!r} is what LONGSHOT_DEFAULT_MODEL names.",
+            hint="Have the operator name another one there first.",
+        )
+        self.name = name
+
+
 class DatasetError(ForecastingError):
     """A stored panel cannot be used."""
 
@@ -234,6 +265,26 @@ class JobAbandoned(JobError):
         )
         self.job_id = job_id
         self.attempts = attempts
+
+
+class TrainingFailed(JobError):
+    """A training that somebody waited for has ended without a version."""
+
+    def __init__(self, job_id: str, reason: str, hint: str) -> None:
+        super().__init__(f"The training job {job_id!r} has ended without a version: {reason}", hint=hint)
+        self.job_id = job_id
+
+
+class TrainingUnfinished(JobError):
+    """A training that takes longer than a request waits for it."""
+
+    def __init__(self, job_id: str, name: str, seconds: float) -> None:
+        super().__init__(
+            f"The training job {job_id!r} has not ended within {seconds:g} seconds; it goes on, to be model {name!r}.",
+            hint="Send the same request again to wait on (the package does so by itself), or submit it as a job: "
+            "client.jobs.finetune(…).",
+        )
+        self.job_id = job_id
 
 
 class IdempotencyMismatch(JobError):
@@ -354,6 +405,18 @@ class ServiceFull(LimitError):
             hint="Try again in a moment.",
         )
         self.limit = limit
+
+
+class ErrandsFull(LimitError):
+    """As many jobs wait in this process as it takes on."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(
+            f"{limit} jobs are waiting or running in this process, and it takes on no more.",
+            hint="Wait for some to end, or ask without a job.",
+        )
+        self.limit = limit
+        self.retry_seconds = 5
 
 
 class CursorInvalid(LimitError):

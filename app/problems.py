@@ -67,6 +67,8 @@ RULES: Final[Mapping[type[ForecastingError], Rule]] = {
     errors.AliasChanged: Rule(412, "Alias changed"),
     errors.AliasWithoutPast: Rule(409, "Nothing to roll back to"),
     errors.VersionInUse: Rule(409, "Version in use"),
+    errors.ModelUnresolved: Rule(404, "Model not found"),
+    errors.ModelIsDefault: Rule(409, "Model in use"),
     errors.DatasetNotFound: Rule(404, "Dataset not found"),
     errors.DatasetInUse: Rule(409, "Dataset in use"),
     errors.DatasetChanged: Rule(412, "Dataset changed"),
@@ -75,6 +77,8 @@ RULES: Final[Mapping[type[ForecastingError], Rule]] = {
     errors.JobNotCancellable: Rule(409, "Job has ended"),
     errors.JobNotResumable: Rule(409, "Job cannot be resumed"),
     errors.JobAbandoned: Rule(409, "Job abandoned"),
+    errors.TrainingFailed: Rule(422, "Training failed"),
+    errors.TrainingUnfinished: Rule(504, "Training goes on"),
     errors.IdempotencyMismatch: Rule(409, "Idempotency key of another request"),
     errors.KeyMissing: Rule(401, "API key missing"),
     errors.KeyRefused: Rule(401, "API key refused"),
@@ -85,6 +89,7 @@ RULES: Final[Mapping[type[ForecastingError], Rule]] = {
     errors.KeyLifetimeInvalid: Rule(422, "Lifetime invalid"),
     errors.RateExceeded: Rule(429, "Too much in a minute"),
     errors.ServiceFull: Rule(503, "Full"),
+    errors.ErrandsFull: Rule(429, "Too many jobs"),
     errors.LimitExceeded: Rule(413, "Too much at once"),
     errors.CursorInvalid: Rule(400, "Cursor invalid"),
     errors.SettingInvalid: Rule(500, "Setting invalid"),
@@ -115,6 +120,7 @@ RULES: Final[Mapping[type[ForecastingError], Rule]] = {
     refusals.ParametersMissing: Rule(422, "Parameters missing"),
     refusals.ParametersMisplaced: Rule(422, "Parameters misplaced"),
     refusals.OptionUnsupported: Rule(422, "Option unsupported"),
+    refusals.CallUnsupported: Rule(422, "Call unsupported"),
     refusals.ItemNotFound: Rule(404, "Series not found"),
     refusals.DatasetRepeated: Rule(422, "Dataset repeated"),
     refusals.PreconditionInvalid: Rule(400, "Precondition invalid"),
@@ -203,7 +209,7 @@ def _headers(error: Exception) -> dict[str, str]:
         return {"WWW-Authenticate": challenge}
     if isinstance(error, refusals.EncodingUnsupported):
         return {"Accept-Encoding": ", ".join(error.supported)}
-    if isinstance(error, errors.RateExceeded):
+    if isinstance(error, errors.RateExceeded | errors.ErrandsFull):
         return {"Retry-After": str(error.retry_seconds)}
     return dict(getattr(error, "headers", None) or {})
 

@@ -104,6 +104,11 @@ class Allowance:
         if num_points > 0:
             self._count(self._points, num_points)
 
+    def look(self) -> tuple[Standing, ...]:
+        """What is left of each limit that is set."""
+        found = (self._look(policy) for policy in (self._requests, self._points))
+        return tuple(one for one in found if one is not None)
+
     @property
     def headers(self) -> dict[str, str]:
         """The standings as `RateLimit-Policy` and `RateLimit` have them.

@@ -303,10 +303,29 @@ class Registry:
             row.deleted_at = now()
             digest = row.digest
         # Only now, so that a crash leaves files that nothing names, never a version without files.
+        self._remove_unnamed(digest)
+
+    def delete_model(self, name: str) -> tuple[int, ...]:
+        """Deletes every version of a model, those that aliases point at too; its name and history stay taken.
+
+        Returns:
+            The numbers deleted.
+
+        Raises:
+            ModelNotFound
+            VersionNotFound: None of its versions is left.
+        """
         with self._database.writing() as session:
-            named = sa.select(VersionRow.number).where(VersionRow.digest == digest, VersionRow.deleted_at.is_(None))
-            if session.scalar(named.limit(1)) is None:
-                self._artifacts.remove(_key(digest))
+            _model(session, name, lock=True)
+            rows = [_version(session, name, number) for number in _numbers(session, name)]
+            if not rows:
+                raise VersionNotFound(name, 1, ())
+            for row in rows:
+                row.deleted_at = now()
+            digests = {row.digest for row in rows}
+        for digest in digests:
+            self._remove_unnamed(digest)
+        return tuple(row.number for row in rows)
 
     def alias(self, name: str, alias: str) -> AliasState:
         """Where an alias points.
@@ -328,6 +347,12 @@ class Registry:
             if not moves:
                 raise AliasNotFound(name, alias, sorted(_pointers(session, name)))
             return tuple(_to_state(row) for row in moves)
+
+    def _remove_unnamed(self, digest: str) -> None:
+        with self._database.writing() as session:
+            named = sa.select(VersionRow.number).where(VersionRow.digest == digest, VersionRow.deleted_at.is_(None))
+            if session.scalar(named.limit(1)) is None:
+                self._artifacts.remove(_key(digest))
 
     def _pin_slowly(self, wanted: ModelReference) -> PinnedVersion:
         number = self.alias(wanted.name, wanted.alias).number if wanted.alias else wanted.number or 0
@@ -411,8 +436,10 @@ def _moves(session: Session, name: str, alias: str) -> Sequence[AliasRow]:
 
 
 def _pointers(session: Session, name: str) -> dict[str, AliasRow]:
-    """The last move of each alias, by alias."""
-    query = sa.select(AliasRow).where(AliasRow.model_name == name).order_by(AliasRow.revision)
+    """The last move of each alias, by alias; one whose version is deleted points nowhere."""
+    version = (VersionRow.model_name == AliasRow.model_name) & (VersionRow.number == AliasRow.number)
+    query = sa.select(AliasRow).join(VersionRow, version).where(VersionRow.deleted_at.is_(None))
+    query = query.where(AliasRow.model_name == name).order_by(AliasRow.revision)
     return {row.alias: row for row in session.scalars(query)}
 
 

@@ -16,6 +16,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.bounds import ConcurrencyLimit, HeadLimit
+from app.compat.nixtla import account, answering, finetuned
 from app.compression import Compression, Decompression
 from app.problems import add_problem_handlers, answer_problem
 from app.routes import (
@@ -58,6 +59,9 @@ PARTS: Final = (
     audit_log,
     operations,
     sessions,
+    finetuned,
+    answering,
+    account,
     reference,
     pages,
 )

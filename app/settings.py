@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -101,6 +102,12 @@ def _origins(raw: str) -> str:
     return raw
 
 
+def _reference(raw: str) -> str:
+    if re.fullmatch(r"[a-z0-9][a-z0-9._-]*(@[a-z0-9][a-z0-9._-]*|/[0-9]+)?", raw) is None:
+        raise ValueError("a model, as name, name@alias or name/3")
+    return raw
+
+
 _COUNT = _whole(1, 10**12)
 _RATE = _whole(0, 10**12)
 
@@ -190,6 +197,15 @@ class Settings:
     )
     drift_tolerance: float = field(
         default=0.1, metadata=_about(_share, "The share that an interval may cover less than promised without drift.")
+    )
+    default_model: str = field(
+        default="",
+        metadata=_about(
+            _reference,
+            "What answers requests in the protocol of another product that name a model unknown here: "
+            "name, name@alias or name/3.",
+            shown="none",
+        ),
     )
     max_loaded_bytes: int = field(default=2**30, metadata=_about(_COUNT, "Memory for loaded versions, in bytes."))
     forecast_timeout_seconds: float = field(

@@ -50,6 +50,19 @@ def note_nothing(request: Request) -> None:
     del request.state.change
 
 
+def enter_now(request: Request, audit_log: AuditLog, address: str) -> None:
+    """Enters the change at once, for it is made already, whatever the answer will be.
+
+    Args:
+        request: The request that asked for it.
+        audit_log: Where it is entered.
+        address: Of what was changed, where the route did not say.
+    """
+    pending = request.state.change
+    note_nothing(request)
+    audit_log.enter(_change(pending, address, getattr(request.state, "request_id", None)))
+
+
 class Accounting:
     """Adds to answers what is left of their callers' limits, and enters changes in the audit log before they are told.
 

@@ -14,6 +14,7 @@ from app.batching import Batches
 from app.bench import Bench
 from app.database import Database, migrate
 from app.datasets import Datasets
+from app.errands import Errands
 from app.forecasting import Answer, Forecasting, LoadedVersions, Question
 from app.hindsight import Hindsight
 from app.job_events import JobEvents
@@ -51,11 +52,13 @@ class Resources:
     job_events: JobEvents
     hindsight: Hindsight
     track_records: TrackRecords
+    errands: Errands = field(default_factory=Errands)
     leaving: threading.Event = field(default_factory=threading.Event)
 
     def close(self) -> None:
         """Lets go of threads and connections."""
         self.bench.close()
+        self.errands.close()
         self.hindsight.write()
         self.keyring.close()
         self.jobs.close()

@@ -128,6 +128,14 @@ class OptionUnsupported(RequestError):
         self.field = field
 
 
+class CallUnsupported(RequestError):
+    """A call of a foreign protocol that has no counterpart here."""
+
+    def __init__(self, call: str, reason: str, hint: str) -> None:
+        super().__init__(f"The call {call!r} cannot be answered: {reason}.", hint=hint)
+        self.call = call
+
+
 class ItemNotFound(RequestError):
     """A dataset without the series that was named."""
 

@@ -21,7 +21,11 @@ from tests.app.conftest import Client, serve
 OPEN = {*PAGES, "/session", "/docs", "/livez", "/readyz"}
 """What answers without a key: health, and pages that hold nothing of anybody's."""
 
+TIMEGPT = ("forecast", "cross_validation", "anomaly_detection", "online_anomaly_detection")
 UNCHANGING = {"/v1/forecasts", "/v1/audits", "/v1/anomalies"}
+UNCHANGING |= {f"/compat/nixtla/v2/{call}" for call in TIMEGPT}
+UNCHANGING |= {f"/compat/nixtla/v2/{call}/async" for call in (*TIMEGPT, "simulate", "explain", "execute_step")}
+UNCHANGING |= {"/compat/nixtla/v2/async/jobs/{job_id}/cancel"}
 """What is posted and changes nothing."""
 
 ROUTES = [route for part in PARTS for route in part.router.routes if isinstance(route, APIRoute)]

@@ -1,0 +1,1 @@
+"""Foreign protocols, translated to ours and back: no behaviour of their own."""
