@@ -14,6 +14,7 @@ Action = Literal[
     "dataset.uploaded",
     "dataset.extended",
     "dataset.deleted",
+    "forecast.deleted",
     "job.submitted",
     "job.cancelled",
     "job.resumed",

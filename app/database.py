@@ -255,6 +255,21 @@ class RememberedRow(Base):
     )
 
 
+class KeptForecastRow(Base):
+    """A forecast as it was answered, until it is too old or too many have come after it; never updated."""
+
+    __tablename__ = "kept_forecasts"
+    sequence: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[str] = mapped_column(unique=True)
+    made_at: Mapped[datetime] = mapped_column(index=True)
+    model_name: Mapped[str]
+    number: Mapped[int]
+    first_item: Mapped[str | None]
+    num_series: Mapped[int]
+    num_values: Mapped[int]
+    content: Mapped[bytes]
+
+
 class RealisedRow(Base):
     """What forecasts of a version were worth, as observations of one day told: sums that only grow."""
 

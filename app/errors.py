@@ -18,6 +18,7 @@ The tree::
     │   ├── DatasetInUse
     │   ├── DatasetChanged             someone else appended to it first
     │   └── DatasetCorrupt
+    ├── ForecastNotFound               no forecast is kept under this id
     ├── JobError                       a job cannot do what was asked
     │   ├── JobNotFound
     │   ├── JobNotCancellable
@@ -181,6 +182,17 @@ class DatasetNotFound(DatasetError):
     def __init__(self, dataset_id: str) -> None:
         super().__init__(f"There is no dataset {dataset_id[:80]!r}.", hint="List the datasets, or upload it again.")
         self.dataset_id = dataset_id
+
+
+class ForecastNotFound(ForecastingError):
+    """No forecast is kept under this id, or no longer."""
+
+    def __init__(self, forecast_id: str) -> None:
+        super().__init__(
+            f"No forecast is kept under {forecast_id[:80]!r}.",
+            hint="It may have been too old, too large or deleted, or asked for with keep: false; forecast anew.",
+        )
+        self.forecast_id = forecast_id
 
 
 class DatasetInUse(DatasetError):

@@ -15,9 +15,12 @@ from app.schemas.refusals import BodyTooLarge
 
 _PAGE_POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    "base-uri 'none'; form-action 'none'; frame-ancestors "
 )
 _ANSWER_POLICY: Final = "default-src 'none'; frame-ancestors 'none'"
+_FRAMED: Final = "/embed/"
+"""What pages of other origins may frame, if they are allowed to."""
+
 _MAX_DROP_BYTES: Final = 256 * 2**20
 _MAX_DROP_SECONDS: Final = 10.0
 _HEADERS: Final = {
@@ -82,10 +85,12 @@ class BrowserHeaders:
 
     Args:
         app: The application behind it.
+        frame_ancestors: Origins whose pages may frame what is made for that, with commas between.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, frame_ancestors: str = "") -> None:
         self._app = app
+        self._frame_ancestors = " ".join(one.strip() for one in frame_ancestors.split(",") if one.strip())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes a request on, with a `send` that adds the headers."""
@@ -97,11 +102,19 @@ class BrowserHeaders:
                 if scope["path"].startswith("/static/"):
                     # Kept, but never used without asking whether it is still the same.
                     headers["Cache-Control"] = "no-cache"
-                is_page = headers.get("content-type", "").startswith("text/html")
-                headers["Content-Security-Policy"] = _PAGE_POLICY if is_page else _ANSWER_POLICY
+                self._protect(headers, scope["path"])
             await send(message)
 
         await self._app(scope, receive, with_headers if scope["type"] == "http" else send)
+
+    def _protect(self, headers: MutableHeaders, path: str) -> None:
+        is_page = headers.get("content-type", "").startswith("text/html")
+        may_be_framed = is_page and bool(self._frame_ancestors) and path.startswith(_FRAMED)
+        if may_be_framed:
+            # The older header knows nothing between "by everybody" and "by nobody".
+            del headers["X-Frame-Options"]
+        ancestors = f"'self' {self._frame_ancestors}" if may_be_framed else "'none'"
+        headers["Content-Security-Policy"] = f"{_PAGE_POLICY}{ancestors}" if is_page else _ANSWER_POLICY
 
 
 def check_host(host: str, *, allow_unauthenticated: bool, keys_are_needed: bool = False) -> None:

@@ -27,10 +27,12 @@ from app.routes import (
     datasets,
     forecasts,
     job_events,
+    kept_forecasts,
     keys,
     models,
     observations,
     operations,
+    pictures,
     sessions,
     training_jobs,
 )
@@ -46,7 +48,9 @@ from app.ui import pages, reference
 
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
 PARTS: Final = (
+    pictures,
     forecasts,
+    kept_forecasts,
     datasets,
     observations,
     audits,
@@ -143,7 +147,7 @@ def _add_middleware(application: FastAPI, resources: Resources) -> None:
             allow_headers=_ASKED_HEADERS,
             expose_headers=_TOLD_HEADERS,
         )
-    application.add_middleware(BrowserHeaders)
+    application.add_middleware(BrowserHeaders, frame_ancestors=settings.frame_ancestors)
 
 
 _CALLER_LEFT: Final = 499

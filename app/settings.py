@@ -192,6 +192,23 @@ class Settings:
             _RATE, "Most forecast values of datasets kept until their observations come; 0 compares nothing."
         ),
     )
+    max_kept_values: int = field(
+        default=20_000_000,
+        metadata=_about(
+            _RATE,
+            "Values of forecasts kept under their ids, the oldest given up beyond; a forecast of more than a twentieth "
+            "alone is not kept, and with 0 none is.",
+        ),
+    )
+    kept_days: int = field(
+        default=90, metadata=_about(_whole(1, 36_500), "Days that a forecast is kept under its id at most.")
+    )
+    frame_ancestors: str = field(
+        default="",
+        metadata=_about(
+            _origins, "Origins whose pages may frame what lies under /embed/, with commas between.", shown="none"
+        ),
+    )
     drift_window_days: int = field(
         default=30, metadata=_about(_whole(1, 365), "Days of comparisons that tell whether a version has drifted.")
     )

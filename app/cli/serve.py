@@ -9,6 +9,7 @@ import socket
 import sys
 import threading
 import time
+import webbrowser
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -43,6 +44,8 @@ def command(
     port: Annotated[
         int | None, typer.Option(min=0, max=65_535, help="Port; 0 takes a free one (default: LONGSHOT_PORT, 8000).")
     ] = None,
+    *,
+    open_page: Annotated[bool, typer.Option("--open", help="Open the page in a browser once it answers.")] = False,
 ) -> None:
     """Serve forecasts over HTTP, with a worker beside it."""
     given: dict[str, Any] = {"host": host, "port": port}
@@ -61,11 +64,11 @@ def command(
         )
     supervisor = Supervisor(settings) if settings.worker else None
     if supervisor is None:
-        _serve(settings, listener, None)
+        _serve(settings, listener, None, open_page=open_page)
         return
     supervisor.start()
     try:
-        _serve(settings, listener, supervisor)
+        _serve(settings, listener, supervisor, open_page=open_page)
     finally:
         supervisor.stop()
 
@@ -80,7 +83,7 @@ def _are_keys_needed(settings: Settings) -> bool:
         database.close()
 
 
-def _serve(settings: Settings, listener: socket.socket, supervisor: Supervisor | None) -> None:
+def _serve(settings: Settings, listener: socket.socket, supervisor: Supervisor | None, *, open_page: bool) -> None:
     with loading():
         application = _load(settings)
     server = uvicorn.Server(
@@ -96,7 +99,10 @@ def _serve(settings: Settings, listener: socket.socket, supervisor: Supervisor |
             timeout_graceful_shutdown=int(settings.shutdown_seconds),
         )
     )
-    _announce(listener)
+    address = _announce(listener)
+    if open_page:
+        # The socket listens already: what the browser asks before the service is there waits for it.
+        threading.Thread(target=webbrowser.open, args=(address,), name="opening", daemon=True).start()
     with _stopping_beside(server, supervisor, application.state.resources.leaving):
         server.run(sockets=[listener])
 
@@ -123,11 +129,14 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _announce(listener: socket.socket) -> None:
+def _announce(listener: socket.socket) -> str:
+    """Prints the address of the page, as the first line, and gives it."""
     host, port = listener.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
     typer.echo(f"Longshot listens on http://{shown}:{port} (how to use it: http://{shown}:{port}/docs)")
     sys.stdout.flush()
+    reachable = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, shown)
+    return f"http://{reachable}:{port}"
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from app.hindsight import Made
 from app.routes.bodies import JSON, read_body
 from app.routes.documented import ANY_BODY, ANY_DATASET, ANY_FORECAST, ANY_SERIES, ANY_VERSION, problems
 from app.routes.forecast_formats import ANSWERS, Sent, Written, choose_answer, read_question, write_answer
+from app.routes.kept_forecasts import kept
 from app.routes.permissions import FORECAST, SpendPoints
 from app.routes.resources import Resources, Service
 from app.routes.tables import ANY_TABLE, TABLES, describe_answer, describe_panel
@@ -88,10 +89,13 @@ def _answer(
     span("forward", given.forecast_seconds, series=len(given.items), points=given.points_out)
     spend(given.points_in + given.points_out)
     service.hindsight.remember(_made(sent, given))
+    answer_id = f"fc_{uuid.uuid4().hex}"
     service.metrics.points.inc(given.points_out)
     service.metrics.refusals.inc(sum(isinstance(one, Refusal) for one in given.items))
     seconds = Seconds(parsed - started, time.perf_counter() - started)
-    return write_answer(accepted, given, sent, answer_id=f"fc_{uuid.uuid4().hex}", seconds=seconds)
+    if sent.options.keep:
+        service.kept_forecasts.keep(kept(given, sent, answer_id=answer_id, seconds=seconds))
+    return write_answer(accepted, given, sent, answer_id=answer_id, seconds=seconds)
 
 
 def _made(sent: Sent, given: Answer) -> Iterator[Made]:

@@ -42,6 +42,8 @@ class Limits:
     max_forecast_values: int
     max_cutoffs: int
     max_remembered_values: int
+    max_kept_values: int
+    kept_days: int
     max_concurrent_requests: int
     max_requests_per_minute: int
     max_points_per_minute: int

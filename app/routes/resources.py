@@ -19,6 +19,7 @@ from app.forecasting import Answer, Forecasting, LoadedVersions, Question
 from app.hindsight import Hindsight
 from app.job_events import JobEvents
 from app.jobs import Jobs
+from app.kept_forecasts import KeptForecasts
 from app.keyring import Keyring
 from app.rate_limits import RateLimits
 from app.registry import Registry
@@ -51,6 +52,7 @@ class Resources:
     worker_alive: WorkerAlive
     job_events: JobEvents
     hindsight: Hindsight
+    kept_forecasts: KeptForecasts
     track_records: TrackRecords
     errands: Errands = field(default_factory=Errands)
     leaving: threading.Event = field(default_factory=threading.Event)
@@ -60,6 +62,7 @@ class Resources:
         self.bench.close()
         self.errands.close()
         self.hindsight.write()
+        self.kept_forecasts.close()
         self.keyring.close()
         self.jobs.close()
         self.database.close()
@@ -110,6 +113,7 @@ def open_resources(settings: Settings, worker_alive: WorkerAlive) -> Resources:
         worker_alive=worker_alive,
         job_events=JobEvents(database),
         hindsight=Hindsight(database, max_values=settings.max_remembered_values),
+        kept_forecasts=KeptForecasts(database, max_values=settings.max_kept_values, days=settings.kept_days),
         track_records=track_records,
     )
 

@@ -41,6 +41,7 @@ class ForecastQuery(BaseModel):
         IntervalLevels | None, Field(description="For tables: in percent, with commas between.")
     ] = None
     on_error: Annotated[Literal["fail", "partial"] | None, Field(description="For tables.")] = None
+    keep: Annotated[bool | None, Field(description="For tables: whether the forecast is kept under its id.")] = None
     item_id: Column = None
     timestamp: Column = None
     target: Column = None
@@ -72,7 +73,7 @@ class ForecastQuery(BaseModel):
         horizons = [name for name in ("horizon", "until", "timestamps") if getattr(self, name) is not None]
         if self.model is None or len(horizons) != 1:
             raise ParametersMissing(self.given)
-        chosen = ("quantile_levels", "interval_levels", "on_error", "duplicates")
+        chosen = ("quantile_levels", "interval_levels", "on_error", "duplicates", "keep")
         given = {name: getattr(self, name) for name in chosen if getattr(self, name) is not None}
         return ForecastOptions(model=self.model, horizon=self._horizon(), **given)
 

@@ -32,6 +32,9 @@ class ForecastOptions(BaseModel):
     on_error: Annotated[
         Literal["fail", "partial"], Field(description="Whether one bad series fails the request, or alone.")
     ] = "fail"
+    keep: Annotated[
+        bool, Field(description="Whether the forecast is kept under its id for a while, to be shown again.")
+    ] = True
 
     @property
     def is_partial(self) -> bool:

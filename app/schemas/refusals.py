@@ -148,6 +148,18 @@ class ItemNotFound(RequestError):
         self.dataset_id = dataset_id
 
 
+class ItemNotForecast(RequestError):
+    """A forecast without the series that was named."""
+
+    def __init__(self, item_id: str, forecast_id: str) -> None:
+        super().__init__(
+            f"The forecast {forecast_id!r} has no series {item_id[:80]!r}.",
+            hint="Name a series that was forecast, or leave item_id out to see the first ones.",
+            item_id=item_id,
+        )
+        self.forecast_id = forecast_id
+
+
 class DatasetRepeated(RequestError):
     """A request that names all series of a dataset twice."""
 

@@ -17,7 +17,15 @@ PAGES: Final = {
     "/jobs/{job_id}": "job",
     "/models": "models",
     "/models/{name}": "model",
+    "/models/{name}/{version}": "version",
+    "/backtests": "backtests",
+    "/backtests/{job_id}": "backtest",
     "/forecast": "forecast",
+    "/forecasts": "forecasts",
+    "/forecasts/{forecast_id}": "kept_forecast",
+    "/embed/forecasts/{forecast_id}": "embed",
+    "/embed/backtests/{job_id}": "embed",
+    "/embed/training-jobs/{job_id}": "embed",
     "/keys": "keys",
 }
 """The template of each address; a part in braces is read by the page's script."""

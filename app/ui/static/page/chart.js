@@ -24,7 +24,7 @@ const ink = (name) => getComputedStyle(document.documentElement).getPropertyValu
  * `show(lines, {title, range})` draws: a line is {name, x, y, ink, width, dash, points, hidden, quiet}; a band is
  * {name, x, low, high, ink, alpha}. `x` are seconds, or plain numbers where `isTime` is false.
  */
-export function makeChart(place, { isTime = true, height = 320 } = {}) {
+export function makeChart(place, { isTime = true, unit = "epoch", height = 320 } = {}) {
   const canvas = h("div", { class: "plot", tabindex: "0", role: "img" });
   const legend = h("div", { class: "legend", role: "group", "aria-label": "Lines of the chart" });
   const reading = h("p", { class: "reading small", "aria-hidden": "true" }, "\u00a0");
@@ -73,7 +73,7 @@ export function makeChart(place, { isTime = true, height = 320 } = {}) {
       cursor: { drag: { x: true, y: false }, points: { size: 6 } },
       scales: { x: { time: isTime }, y: { range: (_, low, high) => padded(low, high) } },
       axes: [axis(isTime ? { values: TIMES, space: 70 } : { incrs: WHOLE }), axis({ size: 64, values: (_, ticks) => ticks.map((one) => number(one)) })],
-      hooks: { setCursor: [(u) => read(u, shown.lines, reading, isTime)] },
+      hooks: { setCursor: [(u) => read(u, shown.lines, reading, isTime ? null : unit)] },
     }, columns, canvas);
     if (shown.range) zoom(shown.range);
     drawLegend();
@@ -132,7 +132,7 @@ function faded(colour, alpha) {
 }
 
 /** Says what the lines are where the pointer is. */
-function read(plot, lines, reading, isTime) {
+function read(plot, lines, reading, unit) {
   const { left } = plot.cursor;
   if (left === undefined || left < 0) {
     reading.textContent = "\u00a0";
@@ -146,7 +146,7 @@ function read(plot, lines, reading, isTime) {
     if (!isNear || one.quiet) return [];
     return [`${one.name} ${one.low ? `${number(one.low[index])} to ${number(one.high[index])}` : number(one.y[index])}`];
   });
-  const when = isTime ? new Date(at * 1000).toISOString().slice(0, 16).replace("T", " ") : `epoch ${Math.round(at)}`;
+  const when = unit ? `${unit} ${Math.round(at)}` : new Date(at * 1000).toISOString().slice(0, 16).replace("T", " ");
   reading.textContent = parts.length ? `${when}: ${parts.join(", ")}` : "\u00a0";
 }
 

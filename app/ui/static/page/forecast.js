@@ -4,7 +4,7 @@ import { makeChart } from "./chart.js";
 import { byId, debounced, fill, h } from "./dom.js";
 import { count, seconds } from "./format.js";
 import { cut, numbers } from "./lines.js";
-import { showProblem } from "./notices.js";
+import { act, showProblem } from "./notices.js";
 import { chosenWell, fillChoices } from "./choices.js";
 import { drawForecast, showTable, showVerdict, showWarnings } from "./forecast_view.js";
 import { showRecipes } from "./recipes.js";
@@ -12,7 +12,7 @@ import { watchPromotion } from "./promotion_panel.js";
 
 const QUIET_MILLISECONDS = 30;
 const outcome = byId("outcome");
-const chart = makeChart(byId("chart"), { height: 400 });
+const chart = makeChart(byId("chart"), { height: Math.round(Math.min(600, Math.max(300, innerHeight * 0.45))) });
 const query = new URLSearchParams(location.search);
 let series = null;
 let asked = null;
@@ -28,7 +28,7 @@ function question(name) {
   const level = Number(byId("level").value);
   return {
     model: name, series: [source(at ? { cutoff: at } : {})], horizon: { steps: Number(byId("steps").value) },
-    quantile_levels: [0.5], interval_levels: level > 50 ? [50, level] : [level],
+    quantile_levels: [0.5], interval_levels: level > 50 ? [50, level] : [level], keep: false,
   };
 }
 
@@ -68,11 +68,19 @@ function remember(name) {
   history.replaceState(null, "", `/forecast?${new URLSearchParams(kept)}`);
   byId("heading").textContent = `Forecast of ${byId("item").value}`;
   showRecipes(
-    { title: "Forecast", method: "POST", path: "/v1/forecasts", json: question(name) },
+    { title: "Forecast", method: "POST", path: "/v1/forecasts", json: { ...question(name), keep: true } },
     { title: "Promote", method: "PUT", path: `/v1/models/${byId("model").value}/aliases/production`, json: { version: Number(byId("version").value) } },
     { title: "Roll back", method: "POST", path: `/v1/models/${byId("model").value}/aliases/production/rollback` },
     { title: "Find anomalies", method: "POST", path: "/v1/anomalies", json: { model: name, series: [source()], last: lastJudged() } },
   );
+}
+
+/** Asks once more, for good: the answer gets an address of its own. */
+function keep(event) {
+  act(event.target, outcome, async () => {
+    const { id } = await post("/v1/forecasts", { ...question(`${byId("model").value}/${byId("version").value}`), keep: true });
+    location.assign(`/forecasts/${id}`);
+  });
 }
 
 const lastJudged = () => Math.max(1, Math.min(500, Math.floor(series.x.length / 2)));
@@ -120,7 +128,8 @@ function listen() {
   for (const id of ["steps", "level"]) byId(id).addEventListener("input", soon);
   byId("held").addEventListener("input", () => { byId("hold").checked = true; soon({ keepZoom: false }); });
   byId("hold").addEventListener("change", () => refresh({ keepZoom: false }));
-  byId("other").addEventListener("change", refresh);
+  byId("other").addEventListener("change", () => refresh());
+  byId("keep").addEventListener("click", keep);
   byId("anomalies").addEventListener("change", markAnomalies);
   chosenWell(async (what) => {
     try {

@@ -3,9 +3,11 @@ import { session, signOut } from "./session.js";
 import { h } from "./dom.js";
 
 const here = location.pathname;
+const BELOW = { "/backtests": "/jobs", "/forecasts": "/forecast" };
+const section = `/${here.split("/")[1]}`;
 for (const link of document.querySelectorAll("header nav a")) {
   const place = link.getAttribute("href");
-  if (here === place || here.startsWith(`${place}/`)) link.setAttribute("aria-current", "page");
+  if ((BELOW[section] ?? section) === place) link.setAttribute("aria-current", "page");
 }
 
 const prefersDark = matchMedia("(prefers-color-scheme: dark)");

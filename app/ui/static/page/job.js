@@ -4,8 +4,10 @@ import { makeChart } from "./chart.js";
 import { announce, byId, fill, h, placeName } from "./dom.js";
 import { duration, number } from "./format.js";
 import { follow } from "./follow.js";
+import { drawLosses } from "./losses.js";
 import { act, showDone, showProblem } from "./notices.js";
 import { showRecipes } from "./recipes.js";
+import { showShare } from "./share.js";
 
 const id = placeName();
 const outcome = byId("outcome");
@@ -15,14 +17,8 @@ const WORDS = { queued: "Waiting for the worker", running: "Training", succeeded
 
 const isLive = (job) => job.state === "queued" || job.state === "running";
 
-function drawLosses() {
-  const rows = [...losses.values()].sort((one, other) => one.epoch - other.epoch);
-  const x = rows.map((one) => one.epoch);
-  const last = rows.at(-1);
-  chart.show([
-    { name: "training", x, y: rows.map((one) => one.train), ink: "muted", width: 1.5 },
-    { name: "validation", x, y: rows.map((one) => one.validation), ink: "accent", width: 2 },
-  ], { title: last ? `Losses after ${last.epoch} epochs: training ${number(last.train)}, validation ${number(last.validation)}.` : "No losses yet." });
+function showLosses() {
+  const last = drawLosses(chart, losses.values());
   byId("train-loss").textContent = number(last?.train);
   byId("validation-loss").textContent = number(last?.validation);
 }
@@ -69,7 +65,7 @@ async function show() {
   showProgress(job);
   showActions(job);
   showEnd(job);
-  drawLosses();
+  showLosses();
   return job;
 }
 
@@ -80,8 +76,9 @@ async function watch() {
     epoch: (event) => {
       losses.set(event.epoch, { epoch: event.epoch, train: event.train_loss, validation: event.validation_loss });
       showProgress(event);
-      drawLosses();
+      showLosses();
     },
+    progress: (event) => showProgress(event),
     state: async (event, close) => {
       announce(WORDS[event.state] ?? event.state);
       // The stream tells of earlier ends, too, where a job was resumed.
@@ -90,9 +87,11 @@ async function watch() {
   });
 }
 
+showShare(`/jobs/${id}`, `/v1/training-jobs/${id}`);
 watch().catch((problem) => showProblem(outcome, problem));
 showRecipes(
   { title: "Show the job", method: "GET", path: `/v1/training-jobs/${id}` },
   { title: "Cancel it", method: "POST", path: `/v1/training-jobs/${id}/cancel` },
+  { title: "Its picture", method: "GET", path: `/v1/training-jobs/${id}.png`, saved: "training.png" },
   { title: "Resume it", method: "POST", path: `/v1/training-jobs/${id}/resume` },
 );

@@ -10,7 +10,7 @@ const outcome = byId("outcome");
 const show = () => showList("/v1/keys", ["Name", "Key", "May", "State", "Expires", "Last used", ""], (one) => [
   one.name || "–", one.id, one.scopes.join(", "), one.state, one.expires_at ? moment(one.expires_at) : "never", moment(one.last_used_at),
   one.state === "active" ? h("button", { type: "button", class: "quiet", onclick: (event) => revoke(event.target, one) }, "Revoke") : "",
-], "There is no key yet: programs of this machine need none. The first key closes the service to everybody without one.");
+], "There is no key yet: programs of this machine need none. The first key closes the service to everybody without one.", { start: false });
 
 function revoke(button, key) {
   if (!confirm(`Revoke ${key.name || key.id}? Whoever uses it is refused from then on.`)) return;

@@ -4,13 +4,13 @@ import { byId, fill, h } from "./dom.js";
 import { showProblem } from "./notices.js";
 
 /** Shows a list of the interface; `heads` name its columns, `row` gives the cells of one entry. */
-export async function showList(path, heads, row, empty) {
+export async function showList(path, heads, row, empty, { start = true } = {}) {
   const body = h("tbody");
   const more = byId("more");
   async function add(cursor) {
     const joint = path.includes("?") ? "&" : "?";
     const page = await get(cursor ? `${path}${joint}cursor=${encodeURIComponent(cursor)}` : path);
-    body.append(...page.data.map((one) => h("tr", {}, row(one).map((cell) => h("td", {}, cell)))));
+    body.append(...page.data.map((one) => h("tr", { id: one.id }, row(one).map((cell) => h("td", {}, cell)))));
     if (more) {
       more.hidden = !page.next_cursor;
       more.onclick = () => add(page.next_cursor).catch((problem) => showProblem(byId("outcome"), problem));
@@ -25,5 +25,5 @@ export async function showList(path, heads, row, empty) {
   }
   fill(byId("list"), body.children.length
     ? h("table", {}, h("thead", {}, h("tr", {}, heads.map((one) => h("th", { scope: "col" }, one)))), body)
-    : h("p", { class: "card" }, empty, " ", h("a", { href: "/" }, "Start with a table.")));
+    : h("p", { class: "card" }, empty, " ", start && h("a", { href: "/" }, "Start with a table.")));
 }

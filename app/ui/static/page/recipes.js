@@ -20,17 +20,18 @@ function block(name, text) {
     h("pre", { tabindex: "0" }, text));
 }
 
-function curl({ method, path, json, file, headers = {} }, needsKey) {
+function curl({ method, path, json, file, saved, headers = {} }, needsKey) {
   const parts = [`curl -s${method === "GET" || json || file ? "" : ` -X ${method}`}${json && method !== "POST" ? ` -X ${method}` : ""} '${location.origin}${path}'`];
   if (needsKey) parts.push(`-H "Authorization: Bearer $LONGSHOT_KEY"`);
   const all = json ? { "Content-Type": "application/json", ...headers } : headers;
   for (const [name, value] of Object.entries(all)) parts.push(`-H '${name}: ${value}'`);
   if (json) parts.push(`-d '${JSON.stringify(json).replaceAll("'", "'\\''")}'`);
   if (file) parts.push(`--data-binary @${file}`);
+  if (saved) parts.push(`-o ${saved}`);
   return parts.join(" \\\n  ");
 }
 
-function python({ method, path, json, file, headers = {} }, needsKey) {
+function python({ method, path, json, file, saved, headers = {} }, needsKey) {
   const all = Object.entries(headers).map(([name, value]) => `${JSON.stringify(name)}: ${JSON.stringify(value)}`);
   if (needsKey) all.push(`"Authorization": f"Bearer {os.environ['LONGSHOT_KEY']}"`);
   const given = [`"${location.origin}${path}"`];
@@ -38,7 +39,9 @@ function python({ method, path, json, file, headers = {} }, needsKey) {
   if (json) given.push(`json=${literal(json)}`);
   if (file) given.push(`content=open(${JSON.stringify(file)}, "rb").read()`);
   const imports = needsKey ? "import os\n\nimport httpx\n\n" : "import httpx\n\n";
-  return `${imports}answer = httpx.${method.toLowerCase()}(\n    ${given.join(",\n    ")},\n)\nprint(answer.raise_for_status().${method === "DELETE" ? "status_code" : "json()"})`;
+  const asked = `${imports}answer = httpx.${method.toLowerCase()}(\n    ${given.join(",\n    ")},\n)\n`;
+  if (saved) return `${asked}open(${JSON.stringify(saved)}, "wb").write(answer.raise_for_status().content)`;
+  return `${asked}print(answer.raise_for_status().${method === "DELETE" ? "status_code" : "json()"})`;
 }
 
 function literal(value) {

@@ -1,0 +1,97 @@
+"""Forecasts that were kept: list, show, delete."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+
+from app.database import now
+from app.errors import CursorInvalid, ForecastNotFound
+from app.forecasting import Answer
+from app.kept_forecasts import Keeping, KeptForecast
+from app.routes.accounting import audited
+from app.routes.bodies import JSON, answer, to_json
+from app.routes.documented import problems
+from app.routes.forecast_formats import Sent
+from app.routes.permissions import FORECAST, TRAIN
+from app.routes.resources import Service
+from app.schemas.answers import Seconds, from_forecast
+from app.schemas.kept_forecasts import KeptForecastBody, KeptForecastPage, end_of, from_ends, from_kept
+from model import ItemForecast, Series
+
+router = APIRouter(prefix="/v1/forecasts", tags=["forecasts"])
+
+
+@router.get(
+    "",
+    summary="List the forecasts that are kept",
+    response_model=KeptForecastPage,
+    dependencies=[FORECAST],
+    responses=problems(CursorInvalid),
+)
+def get_forecasts(
+    service: Service, limit: Annotated[int, Query(ge=1, le=200)] = 50, cursor: str | None = None
+) -> Response:
+    """The newest first, without their numbers."""
+    return answer(from_kept(service.kept_forecasts.list(limit=limit, cursor=cursor)))
+
+
+@router.get(
+    "/{forecast_id}",
+    summary="Show a forecast again",
+    response_model=KeptForecastBody,
+    dependencies=[FORECAST],
+    responses=problems(ForecastNotFound),
+)
+def get_forecast(forecast_id: str, service: Service) -> Response:
+    """As it was answered, with the last observations it was made from."""
+    return Response(service.kept_forecasts.content(forecast_id), media_type=JSON)
+
+
+@router.delete(
+    "/{forecast_id}",
+    status_code=204,
+    summary="Delete a forecast",
+    dependencies=[TRAIN, audited("forecast.deleted")],
+    responses=problems(ForecastNotFound),
+)
+def delete_forecast(forecast_id: str, service: Service) -> None:
+    """Its address and its pictures answer no more."""
+    service.kept_forecasts.delete(forecast_id)
+
+
+def kept(given: Answer, sent: Sent, *, answer_id: str, seconds: Seconds) -> Keeping:
+    """An answer, to be kept.
+
+    Args:
+        given: It.
+        sent: What was asked.
+        answer_id: Its id.
+        seconds: What the request took.
+    """
+    made_at = now()
+    forecasts = {one.item_id: one for one in given.items if isinstance(one, ItemForecast)}
+    series = (one for one in sent.question.items if isinstance(one, Series) and one.item_id in forecasts)
+    ends = [end_of(one, forecasts[one.item_id]) for one in series]
+
+    def write() -> bytes:
+        options = sent.options
+        told = from_forecast(
+            given,
+            answer_id=answer_id,
+            quantile_levels=options.quantile_levels,
+            interval_levels=options.interval_levels,
+            covariates=sent.covariates,
+            seconds=seconds,
+        )
+        history = list(from_ends(ends, sent.sources))
+        return to_json(
+            KeptForecastBody(
+                told.id, made_at, told.model, told.forecasts, history, told.calibration, told.usage, told.timings_ms
+            )
+        )
+
+    about = KeptForecast(
+        answer_id, made_at, given.name, given.version, given.items[0].item_id if given.items else None, len(given.items)
+    )
+    num_values = given.points_out * (1 + len(sent.options.all_levels)) + sum(map(len, ends))
+    return Keeping(about, num_values, write)

@@ -1,0 +1,23 @@
+// A kept forecast as lines: what came before, the median, and every interval.
+import { withGaps } from "./chart.js";
+import { number, seconds, stamp } from "./format.js";
+
+/** The forecasts of it that did not fail. */
+export const answered = (kept) => kept.forecasts.filter((one) => one.status === "ok");
+
+/** Draws one series of it. */
+export function drawKept(chart, kept, forecast) {
+  const x = forecast.timestamps.map(seconds);
+  const order = x.map((_, index) => index).sort((one, other) => x[one] - x[other]);
+  const sorted = (values) => order.map((index) => values[index]);
+  const middle = forecast.quantiles["0.5"] ?? forecast.mean;
+  const history = kept.history.find((one) => one.item_id === forecast.item_id);
+  const levels = Object.keys(forecast.intervals).sort((one, other) => other - one);
+  const lines = [
+    ...levels.map((level, index) => ({ name: `${level} % interval`, x: sorted(x), low: sorted(forecast.intervals[level].lower), high: sorted(forecast.intervals[level].upper), ink: "accent", alpha: 0.14 + (index * 0.1) / levels.length })),
+    history?.timestamps.length && { name: "history", ...withGaps(history.timestamps.map(seconds), history.target), ink: "ink", width: 1.2 },
+    { name: forecast.quantiles["0.5"] ? "median" : "mean", x: sorted(x), y: sorted(middle), ink: "accent", width: 2 },
+  ].filter(Boolean);
+  const last = order.at(-1);
+  chart.show(lines, { title: `Forecast of ${forecast.item_id} to ${stamp(forecast.timestamps[last])}, where it is ${number(middle[last])}.` });
+}
