@@ -1,10 +1,12 @@
 """forecast, cross_validation and detect_anomalies, at once or as a job of this process."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Final, TypeVar
 
 import orjson
 from fastapi import APIRouter, Request, Response
+from starlette.concurrency import run_in_threadpool
 
 from app.compat.nixtla import asking, judging
 from app.compat.nixtla.payloads import (
@@ -22,7 +24,6 @@ from app.schemas.refusals import CallUnsupported, OptionUnsupported
 router = APIRouter(prefix="/compat/nixtla", include_in_schema=False)
 
 AnyPayload = TypeVar("AnyPayload", bound=Payload)
-Work = Callable[[], bytes]
 
 STATES: Final = {"queued": "pending"}
 """The states of a job that the package calls by another name."""
@@ -42,30 +43,25 @@ async def post_forecast(request: Request, service: Service, spend: SpendPoints) 
 @router.post("/v2/cross_validation", dependencies=[FORECAST])
 async def post_cross_validation(request: Request, service: Service, spend: SpendPoints) -> Response:
     """Forecasts of what has been observed."""
-    body = await read_json(request)
-    return await _answer_now(service, lambda: _cross_validate(service, spend, _read(CrossValidationPayload, body)))
+    return await _answer(request, service, CrossValidationPayload, partial(_cross_validate, service, spend))
 
 
 @router.post("/v2/anomaly_detection", dependencies=[FORECAST])
 async def post_anomaly_detection(request: Request, service: Service, spend: SpendPoints) -> Response:
     """All observations that can be judged."""
-    body = await read_json(request)
-    return await _answer_now(service, lambda: judging.judge(service, spend, _read(AnomalyPayload, body)))
+    return await _answer(request, service, AnomalyPayload, partial(judging.judge, service, spend))
 
 
 @router.post("/v2/online_anomaly_detection", dependencies=[FORECAST])
 async def post_online_anomaly_detection(request: Request, service: Service, spend: SpendPoints) -> Response:
     """The last observations, judged."""
-    body = await read_json(request)
-    return await _answer_now(service, lambda: judging.judge(service, spend, _read(OnlineAnomalyPayload, body)))
+    return await _answer(request, service, OnlineAnomalyPayload, partial(judging.judge, service, spend))
 
 
 @router.post("/v2/forecast/async", dependencies=[FORECAST])
 async def post_forecast_job(request: Request, service: Service, caller: CurrentCaller, spend: SpendPoints) -> Response:
     """A forecast as a job."""
-    asked = _read(ForecastPayload, await read_json(request), as_job=True)
-    call = lambda: asking.answer_alone(service, asking.forecast(service, spend, asked))  # noqa: E731
-    return _take_on(service, caller.id, asked, call)
+    return await _take_on(request, service, caller, ForecastPayload, partial(_forecast, service, spend))
 
 
 @router.post("/v2/cross_validation/async", dependencies=[FORECAST])
@@ -73,8 +69,7 @@ async def post_cross_validation_job(
     request: Request, service: Service, caller: CurrentCaller, spend: SpendPoints
 ) -> Response:
     """A cross-validation as a job."""
-    asked = _read(CrossValidationPayload, await read_json(request), as_job=True)
-    return _take_on(service, caller.id, asked, lambda: _cross_validate(service, spend, asked))
+    return await _take_on(request, service, caller, CrossValidationPayload, partial(_cross_validate, service, spend))
 
 
 @router.post("/v2/anomaly_detection/async", dependencies=[FORECAST])
@@ -82,8 +77,7 @@ async def post_anomaly_detection_job(
     request: Request, service: Service, caller: CurrentCaller, spend: SpendPoints
 ) -> Response:
     """The last observations, judged as a job: jobs go by the later of the two names that this call has."""
-    asked = _read(OnlineAnomalyPayload, await read_json(request), as_job=True)
-    return _take_on(service, caller.id, asked, lambda: judging.judge(service, spend, asked))
+    return await _take_on(request, service, caller, OnlineAnomalyPayload, partial(judging.judge, service, spend))
 
 
 @router.get("/v2/forecast/jobs/{job_id}", dependencies=[FORECAST])
@@ -136,14 +130,31 @@ def _read(kind: type[AnyPayload], body: bytes, *, as_job: bool = False) -> AnyPa
     return asked
 
 
+def _forecast(service: Resources, spend: SpendPoints, asked: ForecastPayload) -> bytes:
+    return asking.answer_alone(service, asking.forecast(service, spend, asked))
+
+
 def _cross_validate(service: Resources, spend: SpendPoints, asked: CrossValidationPayload) -> bytes:
     return asking.answer_alone(service, asking.cross_validate(service, spend, asked))
 
 
-async def _answer_now(service: Resources, work: Work) -> Response:
-    return Response(await service.bench.run(work), media_type=JSON)
+async def _answer(
+    request: Request, service: Resources, kind: type[AnyPayload], call: Callable[[AnyPayload], bytes]
+) -> Response:
+    body = await read_json(request)
+    return Response(await service.bench.run(lambda: call(_read(kind, body))), media_type=JSON)
 
 
-def _take_on(service: Resources, owner: str, asked: Payload, work: Work) -> Response:
-    job_id = service.errands.submit(owner, work, timeout_seconds=asked.timeout_seconds)
+async def _take_on(
+    request: Request,
+    service: Resources,
+    caller: CurrentCaller,
+    kind: type[AnyPayload],
+    call: Callable[[AnyPayload], bytes],
+) -> Response:
+    body = await read_json(request)
+    read = partial(_read, kind, body, as_job=True)
+    # Read now, to refuse what is wrong at once, and again when it is begun: the bytes take less room.
+    timeout_seconds = (await run_in_threadpool(read)).timeout_seconds
+    job_id = service.errands.submit(caller.id, lambda: call(read()), timeout_seconds=timeout_seconds)
     return answer({"job_id": job_id}, 202)

@@ -108,7 +108,7 @@ def next_windows(rows: Sequence[Rows], h: int) -> tuple[Window, ...]:
     return tuple(Window(number, len(one), h) for number, one in enumerate(rows))
 
 
-def rolling_windows(rows: Sequence[Rows], h: int, n_windows: int, step_size: int) -> tuple[Window, ...]:
+def rolling_windows(rows: Sequence[Rows], h: int, n_windows: int, step_size: int) -> Iterator[Window]:
     """The same number of windows of each series, the last one at its end.
 
     Raises:
@@ -119,14 +119,12 @@ def rolling_windows(rows: Sequence[Rows], h: int, n_windows: int, step_size: int
         if len(one) < reach + MIN_HISTORY:
             purpose = f"a cross-validation of {n_windows} windows of {h} steps, {step_size} apart,"
             raise SeriesTooShort(one.name, len(one), reach + MIN_HISTORY, purpose)
-    return tuple(
-        Window(number, len(one) - reach + window * step_size, h)
-        for number, one in enumerate(rows)
-        for window in range(n_windows)
-    )
+    for number, one in enumerate(rows):
+        for window in range(n_windows):
+            yield Window(number, len(one) - reach + window * step_size, h)
 
 
-def in_sample_windows(rows: Sequence[Rows], config: TrainingConfig) -> tuple[Window, ...]:
+def in_sample_windows(rows: Sequence[Rows], config: TrainingConfig) -> Iterator[Window]:
     """Windows of the trained horizon side by side, as many as end with each series and leave a context before them.
 
     A series that is too short for one gets a shorter one, over its second half.
@@ -134,7 +132,8 @@ def in_sample_windows(rows: Sequence[Rows], config: TrainingConfig) -> tuple[Win
     Raises:
         SeriesTooShort: A series has too few rows to leave any for a forecast.
     """
-    return tuple(window for number, one in enumerate(rows) for window in _tiles(number, one, config))
+    for number, one in enumerate(rows):
+        yield from _tiles(number, one, config)
 
 
 def _tiles(number: int, rows: Rows, config: TrainingConfig) -> Iterator[Window]:

@@ -1,5 +1,6 @@
 """The protocol of TimeGPT, translated to ours and back: every answer is that of our own routes, row by row."""
 
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from app.audit_log import AuditLog
+from app.compat.nixtla import finetuned
 from app.compat.nixtla.finetuning import to_options
 from app.compat.nixtla.frequencies import are_same_step, modern
 from app.compat.nixtla.payloads import FinetunePayload
@@ -279,6 +281,21 @@ def test_a_fine_tuning_is_a_training_job_and_the_same_request_the_same_job(fresh
     assert (entry.change.action, entry.change.subject) == ("job.submitted", f"/v1/training-jobs/{job}")
     assert post(fresh, f"/v2/async/jobs/{job}/cancel", {}, 202)["status"] == "cancelled"
     assert post(fresh, "/v2/finetune/async", TUNE | {"finetune_steps": 120}, 202)["job_id"] != job
+
+
+def test_a_fine_tuning_is_waited_for_and_goes_on_where_that_takes_too_long(fresh, database, monkeypatch):
+    monkeypatch.setattr(finetuned, "_WAIT_SECONDS", 0.0)
+    # No worker runs here.
+    detail = refused(fresh.post(f"{ROOT}/v2/finetune", json=TUNE), 504, "training_unfinished")
+    (job,) = fresh.get("/v1/training-jobs").json()["data"]
+    assert job["id"] in detail
+    (entry,) = AuditLog(database).list().items
+    assert (entry.change.action, entry.change.subject) == ("job.submitted", f"/v1/training-jobs/{job['id']}")
+    monkeypatch.setattr(finetuned, "_WAIT_SECONDS", 60.0)
+    waiting = threading.Timer(0.5, lambda: fresh.post(f"/v1/training-jobs/{job['id']}/cancel"))
+    waiting.start()
+    assert job["id"] in refused(fresh.post(f"{ROOT}/v2/finetune", json=TUNE), 422, "training_failed")
+    waiting.join()
 
 
 def test_steps_left_at_their_default_are_left_to_the_data():
