@@ -67,16 +67,18 @@ class Found:
     numbers: Sequence[str]
 
 
-def choose_names(found: Found, *, item_id: str | None, timestamp: str | None, target: str | None) -> ColumnNames:
-    """The columns that are meant; what is not named is guessed by name, then by type.
+def choose_names(
+    found: Found, *, item_id: str | None, timestamp: str | None, target: str | None, beside: Sequence[str] = ()
+) -> ColumnNames:
+    """The columns that are meant; what is not named is guessed by name, then by type, and never one that is `beside`.
 
     Raises:
         ColumnsUnclear: A column that was named is not there, or there is none or more than one to be guessed.
     """
-    for named in (item_id, timestamp, target):
+    for named in (item_id, timestamp, target, *beside):
         if named is not None and named not in found.names:
             raise ColumnsUnclear(f"There is no column {named!r}; the columns are {_listed(found.names)}.")
-    taken = {one for one in (item_id, timestamp, target) if one is not None}
+    taken = {one for one in (item_id, timestamp, target, *beside) if one is not None}
     when = timestamp or _guess("timestamp", found, found.times, taken)
     what = target or _guess("target", found, found.numbers, taken | {when})
     who = item_id or _look("item_id", found, taken | {when, what})

@@ -141,7 +141,7 @@ class Datasets:
                 joined = join(panel, added)
                 if limits is not None:
                     limits.check(joined.panel)
-                after = self._move(before, joined) if joined.num_added else before
+                after = self._move(before, joined) if joined.panel is not panel else before
                 if after is not None:
                     return Appended(after, joined.num_added, joined.num_known)
 

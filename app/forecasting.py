@@ -23,7 +23,6 @@ from model import (
     ItemForecast,
     RequestError,
     Series,
-    ask,
 )
 
 
@@ -238,7 +237,7 @@ class Forecasting:
         version = self._registry.pin(question.model)
         forecaster = self.forecaster(version)
         loaded = time.perf_counter()
-        items = tuple(_ask(item, question, self._max_steps) for item in question.items)
+        items = tuple(_ask(forecaster, item, question, self._max_steps) for item in question.items)
         _refuse_unless_partial(items, question)
         prepared = _Prepared(question, version, forecaster, items, loaded - started, loaded)
         num_steps = sum(one.num_steps for one in prepared.asked)
@@ -278,11 +277,11 @@ def _refuse_duplicates(items: Sequence[Series | Refusal]) -> None:
         seen.add(one.item_id or "")
 
 
-def _ask(item: Series | Refusal, question: Question, max_steps: int) -> Asked | Refusal:
+def _ask(forecaster: Forecaster, item: Series | Refusal, question: Question, max_steps: int) -> Asked | Refusal:
     if isinstance(item, Refusal):
         return item
     try:
-        return ask(item, question.horizon, question.quantile_levels, max_steps=max_steps)
+        return forecaster.ask(item, question.horizon, question.quantile_levels, max_steps=max_steps)
     except ForecastingError as error:
         return Refusal(item.item_id, error)
 

@@ -14,6 +14,7 @@ from model.errors import FrequencyUnknown, HorizonOutOfRange, QuantileLevelOutOf
 from model.forecaster import Forecaster
 from model.grid import Instants, localize
 from model.horizon import Steps
+from model.inputs import require_ahead
 from model.series import ItemForecast, Notice, Panel, Series
 
 MAX_SCORE = 1e6
@@ -119,6 +120,7 @@ def find_anomalies(forecaster: Forecaster, panel: Panel, search: Search = Search
         HorizonOutOfRange: The lead is below one step or beyond the calibrated ones, or nothing is to be judged.
         SeriesTooShort: Nothing of a series is left to judge: two observations have to lie before it.
         FrequencyUnknown: A series has no frequency.
+        CovariateMissing: A series lacks a covariate that the version uses.
     """
     tail = _tail(search.level)
     levels = (tail, 0.5, round(1 - tail, 10))
@@ -168,6 +170,7 @@ def _blocks(
         raise HorizonOutOfRange(search.lead, longest, item_id=series.item_id)
     if series.freq is None:
         raise FrequencyUnknown(series.item_id)
+    require_ahead(series, forecaster.config.covariates, series.grid(series.freq), 0.0)
     first = _first_judged(series, search, forecaster.config.horizon)
     positions = series.grid(series.freq).positions(series.timestamps)
     memory = forecaster.config.context_length + 2 * forecaster.config.season_length + _MARGIN_STEPS

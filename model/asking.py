@@ -1,13 +1,14 @@
 """What is asked of one series, placed on its grid before anything is computed."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from model.columns import LAST_INSTANT
+from model.columns import LAST_INSTANT, Column
+from model.covariates import RawCovariates, read_covariates
 from model.errors import (
     FrequencyUnknown,
     HorizonNotAhead,
@@ -17,6 +18,7 @@ from model.errors import (
 )
 from model.grid import Grid, Instants
 from model.horizon import At, Duration, Horizon, Steps, Until
+from model.inputs import SeriesInputs
 from model.series import Series
 
 MAX_STEPS = 100_000
@@ -34,6 +36,7 @@ class Asked:
         positions: Where answers are wanted, in steps after the last observation, in the order asked.
         num_steps: Steps of the grid that cover them.
         levels: Quantile levels, ascending.
+        inputs: The covariates that a version uses, from its history to the last step; None where it uses none.
     """
 
     series: Series
@@ -42,6 +45,7 @@ class Asked:
     positions: NDArray[np.float64]
     num_steps: int
     levels: tuple[float, ...]
+    inputs: SeriesInputs | None = None
 
     def timestamps(self) -> Instants:
         """The instants of the positions."""
@@ -86,6 +90,22 @@ def ask(
     positions = _positions(series, grid, horizon, max_steps)
     num_steps = int(np.ceil(positions.max()))
     return Asked(series, series.freq, grid, positions, num_steps, _checked_levels(quantile_levels))
+
+
+def with_future(series: Series, horizon: Horizon, signals: Mapping[str, Column]) -> Series:
+    """A series with signals known in advance, a value for each timestamp that is asked, in the order of the answer.
+
+    Raises:
+        CovariateLengthMismatch, CovariateInvalid: A signal has not one value a timestamp.
+        FrequencyUnknown, HorizonOutOfRange, HorizonNotAhead, SeriesTooShort: As `ask`.
+    """
+    if not signals:
+        return series
+    timestamps = ask(series, horizon).timestamps()
+    found, faults = read_covariates(series.item_id, timestamps, RawCovariates(future=signals))
+    for fault in faults:
+        raise fault.error
+    return replace(series, covariates=series.covariates.joined(found))
 
 
 def _checked_levels(levels: Sequence[float]) -> tuple[float, ...]:

@@ -84,7 +84,7 @@ class _Seen:
         self._batch: Batch = windows.batch(numbers)
         self._scale = Scale.of(self._batch.context)
         self._context = self._scale.remove(self._batch.context)
-        self._mean = network(self._context, windows.horizon) @ mean_weights(network.levels)
+        self._mean = network(self._context, windows.horizon, self._batch.inputs) @ mean_weights(network.levels)
 
     def error(self, line: LinearPath) -> float:
         """The mean square error with the line as it is now, in units of each series' deviation."""

@@ -7,6 +7,7 @@ from typing import Any, Literal, get_args
 
 from model.errors import ConfigurationInvalid, FrequencyUnknown, SeriesTooShort
 from model.grid import season_length, week_length
+from model.scheme import NO_SCHEME, Scheme, scheme_of
 from model.series import Panel
 
 DEFAULT_QUANTILE_LEVELS = (0.025, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.975)
@@ -44,6 +45,7 @@ class TrainingOptions:
         steps_per_epoch: Gradient steps an epoch.
         validation_steps: How many of each series' last steps are kept for validation.
         seed: Fixes the initial weights, the order of windows and the dropout.
+        calendar: Whether the phases of the day, the week and the year are covariates, too.
         preset: One of `Preset`: how much is tried on validation data before what was left open is settled; see
             `selection`.
         time_budget_seconds: About how long trials and training may take together; without trials nothing changes.
@@ -63,6 +65,7 @@ class TrainingOptions:
     steps_per_epoch: int | None = None
     validation_steps: int | None = None
     seed: int = 0
+    calendar: bool = False
     preset: str = "fast"
     time_budget_seconds: float | None = None
 
@@ -75,7 +78,7 @@ class TrainingOptions:
     @property
     def chosen(self) -> dict[str, int | float]:
         """What the user chose among the fields of a configuration."""
-        own = ("preset", "time_budget_seconds")
+        own = ("calendar", "preset", "time_budget_seconds")
         return {name: value for name, value in asdict(self).items() if value is not None and name not in own}
 
 
@@ -91,10 +94,11 @@ class TrainingConfig:
         training_horizons: Each batch draws its length from these, ascending up to `horizon`; `horizon` alone if empty.
         mean_weight: Of the loss of the mean forecast, beside the one of the quantiles.
         anchored: Whether the network sees a context relative to its last value and answers relative to it.
-        linear: Whether a line beside the flow has a share in what is said; see `blending`.
+        linear: Whether a line beside the flow has a share in what is said; see `blending`. It knows no covariates.
         spread_weighted: Whether a window's losses count by its spread, as in errors of the series' own unit; else all
             windows count alike.
         quantile_levels: What the network learns, ascending.
+        covariates: What it uses beside the target.
 
     Raises:
         ConfigurationInvalid: A value is impossible.
@@ -122,6 +126,7 @@ class TrainingConfig:
     linear: bool = False
     spread_weighted: bool = False
     quantile_levels: tuple[float, ...] = DEFAULT_QUANTILE_LEVELS
+    covariates: Scheme = NO_SCHEME
 
     @property
     def horizons(self) -> tuple[int, ...]:
@@ -152,14 +157,17 @@ class TrainingConfig:
             raise ConfigurationInvalid("training_horizons", self.training_horizons, needed)
 
     def to_json(self) -> dict[str, Any]:
-        """The configuration as JSON's own types."""
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+        """The configuration as JSON's own types; one without covariates is written as before there were any."""
+        fields = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+        fields.pop("covariates")
+        return fields | ({"covariates": self.covariates.to_json()} if self.covariates else {})
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> "TrainingConfig":
         """The configuration that `to_json` gave, or that of an earlier release, which knew fewer choices."""
         fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in content.items()}
-        return cls(**fields)
+        covariates = Scheme.from_json(fields.pop("covariates")) if "covariates" in fields else NO_SCHEME
+        return cls(**fields, covariates=covariates)
 
 
 def _are_levels(levels: tuple[float, ...]) -> bool:
@@ -196,6 +204,7 @@ def choose_config(panel: Panel, options: TrainingOptions) -> TrainingConfig:
         FrequencyUnknown: No series says its frequency.
         SeriesTooShort: Even the longest series is too short to learn from.
         ConfigurationInvalid: A choice is impossible.
+        CovariateMissing: A series lacks a covariate that another has.
     """
     freq = _commonest_frequency(panel)
     season = season_length(freq)
@@ -208,6 +217,7 @@ def choose_config(panel: Panel, options: TrainingOptions) -> TrainingConfig:
     validation = options.validation_steps or max(horizon, min(num_steps * 3 // 20, num_steps - needed + horizon))
     context = options.context_length or _usual_context(season, horizon, num_steps - validation - horizon)
     patch = options.patch_length or _usual_patch(freq, season, horizon)
+    covariates = scheme_of(panel, freq, calendar=options.calendar)
     config = TrainingConfig(
         freq=freq,
         season_length=season,
@@ -217,8 +227,9 @@ def choose_config(panel: Panel, options: TrainingOptions) -> TrainingConfig:
         validation_steps=validation,
         training_horizons=_halves(horizon, shortest=max(season, patch)),
         mean_weight=1.0,
-        linear=True,
+        linear=not covariates,
         spread_weighted=True,
+        covariates=covariates,
     )
     fields: dict[str, Any] = dict(options.chosen)
     return replace(config, **fields)

@@ -15,11 +15,14 @@ The tree::
     │   ├── FrequencyInvalid
     │   ├── FrequencyUnknown
     │   ├── SeriesTooShort
+    │   ├── CovariateLengthMismatch
+    │   ├── CovariateInvalid
     │   └── ObservationConflict
     ├── RequestError                   the question cannot be answered
     │   ├── HorizonOutOfRange
     │   ├── HorizonNotAhead
-    │   └── QuantileLevelOutOfRange
+    │   ├── QuantileLevelOutOfRange
+    │   └── CovariateMissing
     ├── ConfigurationError             a choice made before training is impossible
     │   ├── ConfigurationInvalid
     │   └── ShootingArgumentInvalid
@@ -196,6 +199,36 @@ class SeriesTooShort(DataError):
         self.needed = needed
 
 
+class CovariateLengthMismatch(DataError):
+    """A covariate has another number of values than there are timestamps for them."""
+
+    def __init__(self, item_id: str, covariate: str, found: int, needed: int) -> None:
+        super().__init__(
+            f"Series {item_id!r} has {found} values of the covariate {covariate!r} for {needed} timestamps.",
+            hint="Send one value, or null, per timestamp; in future_covariates one per timestamp that is asked.",
+            item_id=item_id,
+        )
+        self.covariate = covariate
+        self.found = found
+        self.needed = needed
+
+
+class CovariateInvalid(DataError):
+    """A covariate that has a value it cannot have."""
+
+    def __init__(self, item_id: str, covariate: str, found: str, needed: str, *, position: int | None = None) -> None:
+        place = "" if position is None else f" as value {position}"
+        super().__init__(
+            f"Series {item_id!r} has the covariate {covariate!r} with {found}{place}; it must be {needed}.",
+            hint="Correct it, or leave it out; names belong in static_covariates.",
+            item_id=item_id,
+        )
+        self.position = position
+        self.covariate = covariate
+        self.found = found
+        self.needed = needed
+
+
 class ObservationConflict(DataError):
     """An observation contradicts the one that is known for its timestamp."""
 
@@ -250,6 +283,20 @@ class QuantileLevelOutOfRange(RequestError):
             f"The quantile level {level} is not between 0 and 1.", hint="Use levels such as 0.1, 0.5, 0.9."
         )
         self.level = level
+
+
+class CovariateMissing(RequestError):
+    """A covariate that is needed is not there, or not as far as it is needed."""
+
+    def __init__(self, item_id: str, covariate: str, purpose: str, *, known_until: str | None = None) -> None:
+        found = "lacks the covariate" if known_until is None else f"has only up to {known_until} the covariate"
+        super().__init__(
+            f"Series {item_id!r} {found} {covariate!r}, which is needed {purpose}.",
+            hint="Send it along with the series, or use a version that was trained without it.",
+            item_id=item_id,
+        )
+        self.covariate = covariate
+        self.known_until = known_until
 
 
 class ConfigurationError(ForecastingError):

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from statistics import NormalDist
@@ -18,8 +19,9 @@ from model.device import choose_device
 from model.grid import season_length
 from model.horizon import Horizon
 from model.inference import Predictor
+from model.inputs import Inputs, inputs_of, notices_of, require_ahead
 from model.scaling import Scale
-from model.series import Forecast, ItemForecast, Notice, Panel
+from model.series import Forecast, ItemForecast, Notice, Panel, Series
 from model.windows import on_grid
 
 MAX_BATCH = 256
@@ -86,12 +88,30 @@ class Forecaster:
 
         Raises:
             SeriesTooShort, FrequencyUnknown, HorizonOutOfRange, HorizonNotAhead, QuantileLevelOutOfRange: As `ask`.
+            CovariateMissing: A series lacks a covariate that the version uses.
         """
-        asked = [ask(series, horizon, quantile_levels, max_steps=max_steps) for series in panel]
+        asked = [self.ask(series, horizon, quantile_levels, max_steps=max_steps) for series in panel]
         return Forecast(self.answer(asked), self.num_evaluations(asked))
 
+    def ask(
+        self,
+        series: Series,
+        horizon: Horizon,
+        quantile_levels: Sequence[float] = (0.1, 0.5, 0.9),
+        *,
+        max_steps: int = MAX_STEPS,
+    ) -> Asked:
+        """A question that this version can answer; arguments and errors are those of `forecast`."""
+        asked = ask(series, horizon, quantile_levels, max_steps=max_steps)
+        scheme = self.config.covariates
+        if not scheme:
+            return asked
+        require_ahead(series, scheme, asked.grid, float(asked.positions.max()))
+        first = 1 - self.config.context_length
+        return replace(asked, inputs=inputs_of(series, scheme, asked.grid, first=first, last=asked.num_steps))
+
     def answer(self, asked: Sequence[Asked]) -> tuple[ItemForecast, ...]:
-        """The forecasts of series that different callers may have asked for; neighbours do not change an answer."""
+        """The forecasts of what `ask` gave, to different callers perhaps; neighbours do not change an answer."""
         by_length: dict[int, list[int]] = defaultdict(list)
         for number, one in enumerate(asked):
             by_length[one.num_steps].append(number)
@@ -109,7 +129,9 @@ class Forecaster:
     @torch.inference_mode()
     def _answer(self, asked: Sequence[Asked], num_steps: int) -> list[ItemForecast]:
         context = torch.from_numpy(np.stack([self._context(one) for one in asked])).to(self._device)
-        raw = self._predictor.quantiles(context, num_steps)
+        given = [one.inputs for one in asked if one.inputs is not None]
+        inputs = Inputs.stacked(given, self._device) if given else None
+        raw = self._predictor.quantiles(context, num_steps, inputs)
         means = self._predictor.mean(raw).cpu().numpy()
         quantiles = self._calibration.apply(raw, Scale.of(context).spread).cpu().numpy()
         return [self._item(one, mean, paths) for one, mean, paths in zip(asked, means, quantiles, strict=True)]
@@ -142,7 +164,7 @@ class Forecaster:
         if span < self.config.context_length:
             detail = f"The history spans {int(span)} steps; the version looks at {self.config.context_length}."
             notices.append(Notice("history_short", detail))
-        return tuple(notices)
+        return (*notices, *notices_of(asked.series, self.config.covariates))
 
 
 def load(path: str | Path, *, device: str | None = None) -> Forecaster:

@@ -1,13 +1,14 @@
 """The names behind the front door, all at once: the only ones the service may import."""
 
 from model.anomalies import ItemAnomalies, Search, count_cutoffs, find_anomalies
-from model.asking import Asked, ask
+from model.asking import Asked, ask, with_future
 from model.audit import Audit, ItemAudit, Tally, audit_panel
 from model.backtest import BacktestReport, Cutoffs, backtest, check_backtest
 from model.calibration import CalibrationSummary
 from model.checkpoint import Checkpoint, Manifest
 from model.columns import read_instants
 from model.config import Preset, TrainingConfig, TrainingOptions, choose_config
+from model.covariates import Covariates, RawCovariates, covariates_of, read_covariates
 from model.device import device_name, limit_threads
 from model.errors import (
     CheckpointCorrupt,
@@ -18,6 +19,9 @@ from model.errors import (
     ConfigurationError,
     ConfigurationInvalid,
     ControlNotFound,
+    CovariateInvalid,
+    CovariateLengthMismatch,
+    CovariateMissing,
     DataError,
     DuplicateItems,
     DuplicateTimestamps,
@@ -72,6 +76,10 @@ __all__ = [
     "ConfigurationError",
     "ConfigurationInvalid",
     "ControlNotFound",
+    "CovariateInvalid",
+    "CovariateLengthMismatch",
+    "CovariateMissing",
+    "Covariates",
     "Cutoffs",
     "DataError",
     "DuplicateItems",
@@ -101,6 +109,7 @@ __all__ = [
     "Preset",
     "Progress",
     "QuantileLevelOutOfRange",
+    "RawCovariates",
     "Reading",
     "RequestError",
     "Rows",
@@ -132,6 +141,7 @@ __all__ = [
     "check_backtest",
     "choose_config",
     "count_cutoffs",
+    "covariates_of",
     "device_name",
     "find_anomalies",
     "fit",
@@ -139,8 +149,10 @@ __all__ = [
     "limit_threads",
     "load",
     "read_columns",
+    "read_covariates",
     "read_grid",
     "read_instants",
     "read_rows",
     "select",
+    "with_future",
 ]

@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from model.anchor import Anchor, Limits
+from model.inputs import Inputs
 from model.loss import mean_weights
 from model.network import ShootingNetwork
 from model.scaling import Scale
@@ -43,16 +44,24 @@ class Predictor:
         """Computes the controls of a horizon, so that no forecast up to it has to wait for them."""
         self._controls.first(self._num_steps(min(horizon, self.block_length)))
 
-    def quantiles(self, context: Float[Tensor, "batch context"], horizon: int) -> Float[Tensor, "batch horizon levels"]:
-        """The quantiles of the next `horizon` steps, in float64, ascending along the last dimension."""
-        block = self._block(context, min(self.block_length, horizon))
+    def quantiles(
+        self, context: Float[Tensor, "batch context"], horizon: int, inputs: Inputs | None = None
+    ) -> Float[Tensor, "batch horizon levels"]:
+        """The quantiles of the next `horizon` steps, in float64, ascending along the last dimension.
+
+        Args:
+            context: Histories.
+            horizon: How many steps.
+            inputs: The covariates over both, where the network has any.
+        """
+        block = self._block(context, min(self.block_length, horizon), inputs)
         if horizon <= self.network.horizon:
             return block
         trusted, later = block[:, : self.network.horizon], block[:, self.network.horizon :]
         limits = Limits.of(context, trusted, median=self.network.median)
         blocks = [torch.cat([trusted, limits.hold(later)], dim=1)]
         if horizon > self.block_length:
-            blocks += self._later_blocks(context, blocks[0], horizon, limits)
+            blocks += self._later_blocks(context, blocks[0], horizon, limits, inputs)
         return self._never_narrower(torch.cat(blocks, dim=1))
 
     def mean(self, quantiles: Float[Tensor, "*batch levels"]) -> Float[Tensor, "*batch"]:
@@ -71,21 +80,35 @@ class Predictor:
         particles: int = sum(p.numel() * p.element_size() for p in self.network.flow.parameters())
         return weights + particles * self.num_evaluations(self.block_length)
 
-    def _later_blocks(self, context: Tensor, block: Tensor, horizon: int, limits: Limits) -> Iterator[Tensor]:
-        """Block after block, each from a context that has moved on over the ones before it."""
+    def _later_blocks(
+        self, context: Tensor, block: Tensor, horizon: int, limits: Limits, inputs: Inputs | None
+    ) -> Iterator[Tensor]:
+        """Block after block, each from a context that has moved on over the ones before it.
+
+        What signals known in advance add is not pulled towards the season of the first block: they need not repeat.
+        """
         season, period, median = self.season_length, self.network.period, self.network.median
-        anchor = Anchor.of(context, block, period=period, season_length=season, median=median)
+        driving = inputs if self.network.is_driven else None
+        first = block if driving is None else self._undriven(context, block.shape[1], driving)
+        anchor = Anchor.of(context, first, period=period, season_length=season, median=median)
         for lead in range(self.block_length, horizon, self.block_length):
             context = torch.cat([context, self.mean(block)], dim=1)[:, -context.shape[1] :]
-            block = self._block(context, min(self.block_length, horizon - lead))
-            block = limits.hold(anchor.pull(block, lead))
+            length, moved = min(self.block_length, horizon - lead), None if inputs is None else inputs.moved(lead)
+            block = self._block(context, length, moved)
+            undriven = block if moved is None or driving is None else self._undriven(context, length, moved)
+            driven = (block - undriven)[..., median, None]
+            block = limits.hold(anchor.pull(undriven, lead) + driven)
             yield block
 
+    def _undriven(self, context: Tensor, horizon: int, inputs: Inputs) -> Tensor:
+        """A block in which every signal is at its mean."""
+        return self._block(context, horizon, inputs.without_future(context.shape[1]))
+
     @torch.inference_mode()
-    def _block(self, context: Tensor, horizon: int) -> Tensor:
+    def _block(self, context: Tensor, horizon: int, inputs: Inputs | None) -> Tensor:
         scale = Scale.of(context)
         scaled = scale.remove(context)
-        quantiles = self.network.predict(scaled.float(), horizon, self._controls).double()
+        quantiles = self.network.predict(scaled.float(), horizon, self._controls, inputs).double()
         if self.trust < 1:
             median = quantiles[..., self.network.median, None]
             quantiles = quantiles + (1 - self.trust) * (scaled[:, -1:, None] - median)

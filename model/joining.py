@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from model.errors import FrequencyUnknown, ObservationConflict, TimeZonesMixed
+from model.covariates import Covariates
+from model.errors import CovariateInvalid, FrequencyUnknown, ObservationConflict, TimeZonesMixed
 from model.findings import written
 from model.grid import infer_frequency
 from model.series import Panel, Series
@@ -17,7 +18,7 @@ class Joined:
 
     Attributes:
         panel: The whole; the panel itself where nothing was new.
-        num_added: Observations that were new.
+        num_added: Observations that were new; covariates are not counted.
         num_known: Observations that were there already.
     """
 
@@ -32,19 +33,25 @@ def join(panel: Panel, added: Iterable[Series]) -> Joined:
     The frequency of a series is read again from all of its timestamps, unless it is another than they told before: then
     somebody named it, and it stays.
 
+    A covariate until the last observation does not change either; after it, where it was a forecast itself, the value
+    that comes later counts.
+
     Raises:
         ObservationConflict: The panel has another value at a timestamp.
+        CovariateInvalid: It has another value of a covariate there, or another fact.
         TimeZonesMixed: Only one of a series and what is added to it has a time zone.
     """
     series = {one.item_id: one for one in panel}
     num_known = num_added = 0
+    is_changed = False
     for one in added:
         before = series.get(one.item_id)
         after, known = (one, 0) if before is None else _join_series(before, one)
         series[one.item_id] = after
+        is_changed |= after is not before
         num_known += known
         num_added += len(one) - known
-    return Joined(Panel(tuple(series.values())) if num_added else panel, num_added, num_known)
+    return Joined(Panel(tuple(series.values())) if is_changed else panel, num_added, num_known)
 
 
 def _join_series(before: Series, added: Series) -> tuple[Series, int]:
@@ -59,16 +66,41 @@ def _join_series(before: Series, added: Series) -> tuple[Series, int]:
         stored, sent = float(before.values[places[first[0]]]), float(added.values[first[0]])
         raise ObservationConflict(before.item_id, timestamp, stored, sent, len(conflicts))
     num_known = int(is_known.sum())
+    covariates = _join_covariates(before, added)
     if num_known == len(added):
-        return before, num_known
+        return before if covariates is before.covariates else replace(before, covariates=covariates), num_known
     timestamps = np.concatenate([before.timestamps, added.timestamps[~is_known]])
     values = np.concatenate([before.values, added.values[~is_known]])
     order = np.argsort(timestamps, kind="stable")
     time_zone = _common_zone(before.time_zone, added.time_zone)
-    joined = replace(before, timestamps=timestamps[order], values=values[order], time_zone=time_zone)
+    joined = replace(
+        before, timestamps=timestamps[order], values=values[order], time_zone=time_zone, covariates=covariates
+    )
     if before.freq is None or before.freq == _told_frequency(before):
         joined = replace(joined, freq=_told_frequency(joined))
     return joined, num_known
+
+
+def _join_covariates(before: Series, added: Series) -> Covariates:
+    """The covariates of both; those of the series itself where nothing is new."""
+    if not added.covariates:
+        return before.covariates
+    known = before.covariates
+    for name, fact in added.covariates.static.items():
+        if known.static.get(name, fact) != fact:
+            raise CovariateInvalid(before.item_id, name, repr(fact), f"{known.static[name]!r}, as it is stored")
+    joined = known.joined(added.covariates)
+    for name in (*known.past, *known.future):
+        timestamps, values = known.signal(name) or (known.timestamps[:0], np.empty(0))
+        kept = joined.at(name, timestamps)
+        changed = np.flatnonzero((values != kept) & (timestamps <= before.last))
+        if len(changed):
+            place = changed[:1]
+            (timestamp,) = written(timestamps[place], before.time_zone)
+            found, stored = float(kept[place[0]]), float(values[place[0]])
+            needed = f"{stored!r}, as it is stored"
+            raise CovariateInvalid(before.item_id, name, f"{found!r} at {timestamp}", needed)
+    return known if list(joined.content()) == list(known.content()) else joined
 
 
 def _told_frequency(series: Series) -> str | None:

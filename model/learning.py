@@ -88,7 +88,12 @@ def learn(
     """Trains until validation no longer improves; arguments and errors are those of `trainer.fit`."""
     place = choose_device(device)
     shape = WindowShape(
-        config.freq, config.season_length, config.context_length, config.horizon, config.validation_steps
+        config.freq,
+        config.season_length,
+        config.context_length,
+        config.horizon,
+        config.validation_steps,
+        config.covariates,
     )
     parts = split_by_horizon(panel, shape, config.horizons, place)
     _require_windows(panel, config, parts[-1].training, parts[-1].validation)
@@ -154,7 +159,8 @@ def _train_epoch(
 def _loss(network: ShootingNetwork, windows: Windows, numbers: Tensor, config: TrainingConfig) -> Tensor:
     batch = windows.batch(numbers)
     scale = Scale.of(batch.context)
-    quantiles, target = network(scale.remove(batch.context), windows.horizon), scale.remove(batch.target)
+    quantiles = network(scale.remove(batch.context), windows.horizon, batch.inputs)
+    target = scale.remove(batch.target)
     if config.spread_weighted:
         quantiles, target = quantiles * scale.spread[..., None], target * scale.spread
     mean, known = quantiles @ mean_weights(network.levels), batch.known

@@ -14,7 +14,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from model.config import TrainingConfig
+from model.exogenous import Exogenous
 from model.grid import week_length
+from model.inputs import Inputs
 from model.linear import LinearPath
 from model.loss import mean_weights
 from model.shooting.dynamics import UpDownUniversal
@@ -59,10 +61,20 @@ class ShootingNetwork(nn.Module):
         self.median_head = nn.Linear(config.state_size, config.patch_length)
         self.spread_head = nn.Linear(config.state_size, config.patch_length * num_spreads)
         self.linear = LinearPath(config.context_length, config.horizon) if config.linear else None
+        # Last, so that a network without covariates starts from the same numbers as ever.
+        self.exogenous = _exogenous(config, dynamics.component_sizes)
 
-    def encode(self, context: Float[Tensor, "batch context"]) -> State:
-        """The data points (x(0), v(0)) of scaled contexts."""
-        state: State = self.lift(self.dropout(self.encoder(context)))
+    @property
+    def is_driven(self) -> bool:
+        """Whether signals known in advance move its state."""
+        return self.exogenous is not None and self.exogenous.num_ahead > 0
+
+    def encode(self, context: Float[Tensor, "batch context"], inputs: Inputs | None = None) -> State:
+        """The data points (x(0), v(0)) of scaled contexts, and of their covariates."""
+        x = self.encoder(context)
+        if self.exogenous is not None:
+            x = x + self.exogenous.start(_given(inputs))
+        state: State = self.lift(self.dropout(x))
         return state
 
     def decode(self, states: list[State]) -> Float[Tensor, "batch horizon levels"]:
@@ -74,26 +86,60 @@ class ShootingNetwork(nn.Module):
         above = median + gaps[..., self.median :].cumsum(-1)
         return torch.cat([below, median, above], -1).flatten(1, 2)
 
-    def forward(self, context: Float[Tensor, "batch context"], horizon: int) -> Float[Tensor, "batch horizon levels"]:
-        """What the flow alone says of the next `horizon` steps of scaled contexts: their quantiles."""
-        return self._said(context, horizon, self.flow.controls())
+    def forward(
+        self, context: Float[Tensor, "batch context"], horizon: int, inputs: Inputs | None = None
+    ) -> Float[Tensor, "batch horizon levels"]:
+        """What the flow alone says of the next `horizon` steps of scaled contexts: their quantiles.
+
+        Args:
+            context: Histories in their own unit.
+            horizon: How many steps.
+            inputs: The covariates; from a network with covariates they may not be missing.
+        """
+        return self._said(context, horizon, self.flow.controls(), inputs)
 
     def predict(
-        self, context: Float[Tensor, "batch context"], horizon: int, controls: Iterable[StageControls]
+        self,
+        context: Float[Tensor, "batch context"],
+        horizon: int,
+        controls: Iterable[StageControls],
+        inputs: Inputs | None = None,
     ) -> Float[Tensor, "batch horizon levels"]:
         """The same, under controls that were computed before, and moved by the line's share."""
-        said = self._said(context, horizon, controls)
+        said = self._said(context, horizon, controls, inputs)
         if self.linear is None:
             return said
         return said + self.linear.shift(said @ mean_weights(self.levels), context)[..., None]
 
     def _said(
-        self, context: Float[Tensor, "batch context"], horizon: int, controls: Iterable[StageControls]
+        self,
+        context: Float[Tensor, "batch context"],
+        horizon: int,
+        controls: Iterable[StageControls],
+        inputs: Inputs | None,
     ) -> Float[Tensor, "batch horizon levels"]:
-        patches = [float(patch) for patch in range(1, 1 - (-horizon // self.patch_length))]
+        num_patches = -(-horizon // self.patch_length)
         last = context[:, -1:] if self.anchored else torch.zeros_like(context[:, -1:])
-        states = self.flow.carry(self.encode(context - last), controls, patches)
-        return self.decode(states)[:, :horizon] + last[..., None]
+        start, driven = self.encode(context - last, inputs), self.exogenous
+        if driven is None or not driven.num_ahead:
+            patches = [float(patch) for patch in range(1, num_patches + 1)]
+            return self.decode(self.flow.carry(start, controls, patches))[:, :horizon] + last[..., None]
+        states = driven.carry(self.flow, start, controls, num_patches, _given(inputs))
+        effects = driven.effects(states, _given(inputs))
+        return (self.decode(states) + effects[..., None])[:, :horizon] + last[..., None]
+
+
+def _exogenous(config: TrainingConfig, sizes: tuple[int, ...]) -> Exogenous | None:
+    if not config.covariates:
+        return None
+    return Exogenous(
+        config.covariates, context_length=config.context_length, patch_length=config.patch_length, sizes=sizes
+    )
+
+
+def _given(inputs: Inputs | None) -> Inputs:
+    assert inputs is not None, "a network with covariates was asked without them"
+    return inputs
 
 
 def _period(config: TrainingConfig) -> int:

@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from model.columns import LAST_INSTANT, Column, Fault, read_numbers, read_timestamps
+from model.covariates import NO_COVARIATES, Covariates, RawCovariates, read_covariates
 from model.errors import DuplicateTimestamps, FrequencyInvalid, LengthMismatch, SeriesTooShort, TimestampInvalid
 from model.grid import Grid, Instants, infer_frequency, parse_frequency
 
@@ -31,6 +32,7 @@ class Reading:
         time_zone: The zone of the timestamps.
         offsets: The offsets from UTC that occur, where they differ and no zone is named; else none.
         faults: Everything that makes it no series, the first one first.
+        covariates: What is known beside the observations.
     """
 
     item_id: str
@@ -43,10 +45,17 @@ class Reading:
     time_zone: str | None
     offsets: tuple[str, ...]
     faults: tuple[Fault, ...]
+    covariates: Covariates = NO_COVARIATES
 
 
 def read_columns(
-    item_id: str, timestamps: Column, values: Column, *, freq: str | None, duplicates: Aggregation
+    item_id: str,
+    timestamps: Column,
+    values: Column,
+    *,
+    freq: str | None,
+    duplicates: Aggregation,
+    covariates: RawCovariates | None = None,
 ) -> Reading:
     """Reads the columns of one series; what cannot be read is left out, and told as a fault.
 
@@ -56,6 +65,7 @@ def read_columns(
         values: Numbers; None and NaN are missing.
         freq: A pandas offset alias; read from the timestamps if None.
         duplicates: How to aggregate the observations of one timestamp; `error` makes them a fault and keeps the first.
+        covariates: What is known beside the observations, a value a row, also in rows without an observation.
     """
     num_rows = min(len(timestamps), len(values))
     faults = [] if len(timestamps) == len(values) else [Fault(LengthMismatch(item_id, len(timestamps), len(values)))]
@@ -63,6 +73,8 @@ def read_columns(
     numbers, wrong_numbers = read_numbers(item_id, values[:num_rows])
     times = read_timestamps(item_id, timestamps[:num_rows])
     faults += [*wrong_step, *wrong_numbers, *times.faults]
+    known, wrong_covariates = _read_beside(item_id, times.instants, covariates)
+    faults += wrong_covariates
     observed = ~np.isnan(numbers) & ~np.isnat(times.instants)
     rows = times.instants[observed]
     instants, numbers, repeated = _one_per_timestamp(item_id, rows, numbers[observed], duplicates)
@@ -74,11 +86,24 @@ def read_columns(
     num_missing = num_rows - int(observed.sum()) - sum(len(one.positions) for one in (*wrong_numbers, *times.faults))
     return Reading(
         item_id, num_rows, max(0, num_missing), rows, instants, numbers, step, times.time_zone, times.offsets,
-        tuple(faults),
+        tuple(faults), known,
     )  # fmt: skip
 
 
-def read_grid(item_id: str, start: Any, freq: str, values: Sequence[Any] | NDArray[Any]) -> Reading:
+def _read_beside(
+    item_id: str, instants: Instants, covariates: RawCovariates | None
+) -> tuple[Covariates, tuple[Fault, ...]]:
+    return (NO_COVARIATES, ()) if covariates is None else read_covariates(item_id, instants, covariates)
+
+
+def read_grid(
+    item_id: str,
+    start: Any,
+    freq: str,
+    values: Sequence[Any] | NDArray[Any],
+    *,
+    covariates: RawCovariates | None = None,
+) -> Reading:
     """Reads values that stand one step apart from `start` on; missing ones are None or NaN."""
     step, wrong_step = _read_frequency(item_id, freq)
     first = read_timestamps(item_id, [start])
@@ -89,12 +114,16 @@ def read_grid(item_id: str, start: Any, freq: str, values: Sequence[Any] | NDArr
         instants, too_late = _grid_instants(item_id, Grid(first.instants[0], step, first.time_zone), len(numbers))
         faults += too_late
     observed = ~np.isnan(numbers[: len(instants)])
+    known = NO_COVARIATES
+    if not faults:
+        known, wrong_covariates = _read_beside(item_id, instants, covariates)
+        faults += wrong_covariates
     if not faults and not observed.any():
         faults = [Fault(SeriesTooShort(item_id, 0, 1, "a series"))]
     rows, num_wrong = instants[observed], sum(len(one.positions) for one in wrong_numbers)
     return Reading(
         item_id, len(numbers), int(np.isnan(numbers).sum()) - num_wrong, rows, rows, numbers[: len(instants)][observed],
-        step, first.time_zone, (), tuple(faults),
+        step, first.time_zone, (), tuple(faults), known,
     )  # fmt: skip
 
 

@@ -207,7 +207,7 @@ def _score(learned: Learned, mean_weight: float) -> float:
     for windows in (part.validation.thinned(_MAX_WINDOWS) for part in learned.parts if len(part.validation)):
         batch = windows.batch(torch.arange(len(windows), device=windows.values.device))
         scale = Scale.of(batch.context)
-        quantiles = scale.restore(network(scale.remove(batch.context), windows.horizon))
+        quantiles = scale.restore(network(scale.remove(batch.context), windows.horizon, batch.inputs))
         mean = quantiles @ mean_weights(network.levels)
         loss = pinball(quantiles, batch.target, network.levels, batch.known)
         losses.append(loss + mean_weight * huber(mean, batch.target, batch.known))

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from model.columns import Column
+from model.covariates import NO_COVARIATES, Covariates, RawCovariates
 from model.errors import ColumnMissing, DuplicateItems, PanelEmpty, SeriesTooShort
 from model.grid import Grid, Instants, localize
 from model.reading import Aggregation, Reading, read_columns, read_grid
@@ -25,6 +26,7 @@ class Series:
         values: The observations; shape (n,).
         freq: The step of its grid as a pandas offset alias; None where a single observation leaves it open.
         time_zone: The zone that the timestamps came in and that forecasts are given back in.
+        covariates: What is known beside the observations, also after the last one.
     """
 
     item_id: str
@@ -32,6 +34,7 @@ class Series:
     values: NDArray[np.float64]
     freq: str | None
     time_zone: str | None = None
+    covariates: Covariates = NO_COVARIATES
 
     @classmethod
     def from_values(
@@ -42,6 +45,7 @@ class Series:
         *,
         freq: str | None = None,
         duplicates: Aggregation = "error",
+        covariates: RawCovariates | None = None,
     ) -> "Series":
         """A series from raw timestamps and values: sorted, without the missing ones, duplicates refused or aggregated.
 
@@ -51,14 +55,18 @@ class Series:
             values: Numbers; None and NaN are missing, which is the same as absent.
             freq: A pandas offset alias; read from the timestamps if left out.
             duplicates: How to aggregate the observations of one timestamp; `error` refuses them.
+            covariates: What is known beside the observations, a value a timestamp.
 
         Raises:
+            CovariateLengthMismatch, CovariateInvalid: A covariate cannot be used.
             LengthMismatch, TimestampInvalid, TimeZonesMixed, ValueInvalid: The input is not a series.
             DuplicateTimestamps: Timestamps repeat and `duplicates` is `error`.
             FrequencyInvalid: `freq` is not an offset alias.
             SeriesTooShort: No observation is left.
         """
-        return cls.from_reading(read_columns(item_id, timestamps, values, freq=freq, duplicates=duplicates))
+        return cls.from_reading(
+            read_columns(item_id, timestamps, values, freq=freq, duplicates=duplicates, covariates=covariates)
+        )
 
     @classmethod
     def from_reading(cls, reading: Reading) -> "Series":
@@ -69,17 +77,27 @@ class Series:
         """
         for fault in reading.faults:
             raise fault.error
-        return cls(reading.item_id, reading.instants, reading.numbers, reading.freq, reading.time_zone)
+        return cls(
+            reading.item_id, reading.instants, reading.numbers, reading.freq, reading.time_zone, reading.covariates
+        )
 
     @classmethod
-    def from_grid(cls, item_id: str, start: Any, freq: str, values: Sequence[Any] | NDArray[Any]) -> "Series":
+    def from_grid(
+        cls,
+        item_id: str,
+        start: Any,
+        freq: str,
+        values: Sequence[Any] | NDArray[Any],
+        *,
+        covariates: RawCovariates | None = None,
+    ) -> "Series":
         """A series whose values stand one step apart from `start` on; missing ones are None or NaN.
 
         Raises:
             FrequencyInvalid, TimestampInvalid, ValueInvalid: The input is not a series.
             SeriesTooShort: No observation is left.
         """
-        return cls.from_reading(read_grid(item_id, start, freq, values))
+        return cls.from_reading(read_grid(item_id, start, freq, values, covariates=covariates))
 
     def __len__(self) -> int:
         return len(self.values)
@@ -87,8 +105,9 @@ class Series:
     def to_reading(self) -> Reading:
         """The series as if it had just been read, without a fault."""
         return Reading(
-            self.item_id, len(self), 0, self.timestamps, self.timestamps, self.values, self.freq, self.time_zone, (), ()
-        )
+            self.item_id, len(self), 0, self.timestamps, self.timestamps, self.values, self.freq, self.time_zone,
+            (), (), self.covariates,
+        )  # fmt: skip
 
     @property
     def last(self) -> np.datetime64:
@@ -114,7 +133,7 @@ class Series:
         return np.datetime64(naive.as_unit("us").to_datetime64())
 
     def until(self, cutoff: np.datetime64) -> "Series":
-        """The observations up to and including an instant.
+        """The observations up to and including an instant; covariates stay, since some are known in advance.
 
         Raises:
             SeriesTooShort: None is left.
@@ -132,7 +151,7 @@ class Series:
     def _part(self, part: slice) -> "Series":
         if len(self.values[part]) == 0:
             raise SeriesTooShort(self.item_id, 0, 1, "the part asked for")
-        return Series(self.item_id, self.timestamps[part], self.values[part], self.freq, self.time_zone)
+        return replace(self, timestamps=self.timestamps[part], values=self.values[part])
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,6 +184,9 @@ class Panel:
         target: str = "target",
         freq: str | None = None,
         duplicates: Aggregation = "error",
+        past_covariates: Sequence[str] = (),
+        future_covariates: Sequence[str] = (),
+        static_covariates: Sequence[str] = (),
     ) -> "Panel":
         """A panel from a table in long form, one observation a row.
 
@@ -175,12 +197,16 @@ class Panel:
             target: The column of observations.
             freq: A pandas offset alias for every series; read from each one's timestamps if left out.
             duplicates: How to aggregate the observations of one timestamp; `error` refuses them.
+            past_covariates: The columns of signals that are known once they have happened.
+            future_covariates: Those of signals known in advance; rows without an observation hold what is to come.
+            static_covariates: Those of facts, the same in all rows of a series.
 
         Raises:
             ColumnMissing: A column named is not in the table.
             DataError: A series in it cannot be used; see `Series.from_values`.
         """
-        for column in (item_id, timestamp, target):
+        beside = (past_covariates, future_covariates, static_covariates)
+        for column in (item_id, timestamp, target, *(name for names in beside for name in names)):
             if column is not None and column not in frame.columns:
                 raise ColumnMissing(column, [str(name) for name in frame.columns])
         groups: Sequence[tuple[Any, pd.DataFrame]] = (
@@ -188,7 +214,14 @@ class Panel:
         )
         return cls(
             tuple(
-                Series.from_values(str(name), rows[timestamp], rows[target], freq=freq, duplicates=duplicates)
+                Series.from_values(
+                    str(name),
+                    rows[timestamp],
+                    rows[target],
+                    freq=freq,
+                    duplicates=duplicates,
+                    covariates=RawCovariates(*({one: rows[one] for one in names} for names in beside)),
+                )
                 for name, rows in groups
             )
         )
@@ -215,13 +248,16 @@ class Panel:
         return sum(len(one) for one in self.series)
 
     def digest(self) -> str:
-        """SHA-256 over names, zones, frequencies, timestamps and values: equal panels, in whatever order, share it."""
+        """SHA-256 over all that the series hold: equal panels, in whatever order, share it."""
         content = hashlib.sha256()
         for one in sorted(self.series, key=lambda series: series.item_id):
             head = f"{one.item_id}\0{one.time_zone}\0{one.freq}\0{len(one)}\0"
             content.update(head.encode())
             content.update(one.timestamps.astype("<i8").tobytes())
             content.update(one.values.astype("<f8").tobytes())
+            if one.covariates:
+                for part in one.covariates.content():
+                    content.update(part)
         return content.hexdigest()
 
 

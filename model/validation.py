@@ -132,6 +132,6 @@ def _forecasts(
     for numbers in order.split(128):
         batch = windows.batch(numbers)
         scale = Scale.of(batch.context)
-        quantiles = predictor.quantiles(scale.remove(batch.context).double(), windows.horizon)
+        quantiles = predictor.quantiles(scale.remove(batch.context).double(), windows.horizon, batch.inputs)
         parts.append((quantiles, scale.remove(batch.target).double(), batch.known, scale.spread))
     return tuple(torch.cat(column).cpu() for column in zip(*parts, strict=True))  # type: ignore[return-value]

@@ -9,6 +9,8 @@ from jaxtyping import Bool, Float, Int
 from numpy.typing import NDArray
 from torch import Tensor
 
+from model.inputs import Inputs, inputs_of
+from model.scheme import NO_SCHEME, Scheme
 from model.series import Panel, Series
 
 
@@ -78,11 +80,39 @@ class Batch:
         context: The history.
         target: The values after it.
         known: Which of those were observed.
+        inputs: The covariates over both; None without covariates.
     """
 
     context: Float[Tensor, "batch context"]
     target: Float[Tensor, "batch horizon"]
     known: Bool[Tensor, "batch horizon"]
+    inputs: Inputs | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Beside:
+    """The covariates beside a flat tensor of values.
+
+    Attributes:
+        signals: Beside each value; shape (n, signals).
+        measures: Of each series; shape (series, measures).
+        choices: Of each series; shape (series, choices).
+        ends: Where each series ends among the values; shape (series,).
+        num_past: How many of the signals are not known in advance.
+    """
+
+    signals: Tensor
+    measures: Tensor
+    choices: Tensor
+    ends: Tensor
+    num_past: int
+
+    def inputs(self, places: Int[Tensor, "batch steps"], context_length: int) -> Inputs:
+        """The covariates of windows; those of the past are missing after the history, as they are in a forecast."""
+        signals = self.signals[places]
+        signals[:, context_length:, : self.num_past] = 0
+        series = torch.searchsorted(self.ends, places[:, 0].contiguous(), right=True)
+        return Inputs(signals, self.measures[series], self.choices[series])
 
 
 class Windows:
@@ -95,10 +125,19 @@ class Windows:
         ends: Where the series of each window ends in them; shape (windows,).
         context_length: Length of the history.
         horizon: Length of what comes after it.
+        beside: The covariates.
     """
 
     def __init__(
-        self, values: Tensor, observed: Tensor, starts: Tensor, ends: Tensor, *, context_length: int, horizon: int
+        self,
+        values: Tensor,
+        observed: Tensor,
+        starts: Tensor,
+        ends: Tensor,
+        *,
+        context_length: int,
+        horizon: int,
+        beside: Beside | None = None,
     ) -> None:
         self.values = values
         self.observed = observed
@@ -106,6 +145,7 @@ class Windows:
         self.ends = ends
         self.context_length = context_length
         self.horizon = horizon
+        self.beside = beside
         self._offsets = torch.arange(context_length + horizon, device=values.device)
 
     def __len__(self) -> int:
@@ -115,7 +155,12 @@ class Windows:
         """The windows of these numbers."""
         places = self.starts[chosen, None] + self._offsets
         values, context_length = self.values[places], self.context_length
-        return Batch(values[:, :context_length], values[:, context_length:], self.observed[places[:, context_length:]])
+        return Batch(
+            values[:, :context_length],
+            values[:, context_length:],
+            self.observed[places[:, context_length:]],
+            None if self.beside is None else self.beside.inputs(places, context_length),
+        )
 
     def thinned(self, most: int) -> "Windows":
         """At most so many windows, evenly spread."""
@@ -136,6 +181,7 @@ class Windows:
             self.ends[chosen],
             context_length=self.context_length,
             horizon=horizon,
+            beside=self.beside,
         )
 
 
@@ -157,6 +203,7 @@ class WindowShape:
         context_length: Length of the history.
         horizon: Length of what comes after it.
         validation_steps: The last steps of each series, which training never sees.
+        covariates: What is given beside the values.
     """
 
     freq: str
@@ -164,6 +211,7 @@ class WindowShape:
     context_length: int
     horizon: int
     validation_steps: int
+    covariates: Scheme = NO_SCHEME
 
 
 def split(panel: Panel, shape: WindowShape, device: torch.device) -> Split:
@@ -184,6 +232,7 @@ def split_by_horizon(
     ends = np.cumsum([len(grid.values) for grid in grids])
     values = torch.from_numpy(np.concatenate([_standardized(grid.values) for grid in grids])).float().to(device)
     observed = torch.from_numpy(np.concatenate([grid.observed for grid in grids])).to(device)
+    beside = _beside(panel, grids, shape, device) if shape.covariates else None
 
     def windows(starts: list[NDArray[np.int64]], horizon: int) -> Windows:
         firsts = [end - len(grid.values) for end, grid in zip(ends, grids, strict=True)]
@@ -196,6 +245,7 @@ def split_by_horizon(
             torch.from_numpy(until).to(device),
             context_length=shape.context_length,
             horizon=horizon,
+            beside=beside,
         )
 
     def cut(horizon: int) -> Split:
@@ -203,6 +253,20 @@ def split_by_horizon(
         return Split(windows([first for first, _ in cuts], horizon), windows([second for _, second in cuts], horizon))
 
     return tuple(cut(horizon) for horizon in horizons)
+
+
+def _beside(panel: Panel, grids: Sequence[GridSeries], shape: WindowShape, device: torch.device) -> Beside:
+    found = [
+        inputs_of(series, shape.covariates, series.grid(shape.freq), first=1 - len(grid.values), last=0)
+        for series, grid in zip(panel, grids, strict=True)
+    ]
+    return Beside(
+        torch.from_numpy(np.concatenate([one.signals for one in found])).to(device),
+        torch.from_numpy(np.stack([one.measures for one in found])).to(device),
+        torch.from_numpy(np.stack([one.choices for one in found])).to(device),
+        torch.from_numpy(np.cumsum([len(grid.values) for grid in grids])).to(device),
+        len(shape.covariates.past),
+    )
 
 
 def _extended(series: Series, shape: WindowShape) -> GridSeries:

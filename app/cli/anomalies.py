@@ -14,17 +14,20 @@ from app.cli.options import (
     Duplicates,
     File,
     Freq,
+    FutureCovariate,
     ItemId,
     ModelReference,
     OutputFormat,
+    PastCovariate,
+    StaticCovariate,
     Target,
     Timestamp,
+    name_columns,
     open_registry,
 )
 from app.cli.refusals import one_line
 from app.cli.tables import Format, choose_format, load_panel, to_bytes, write_output
 from app.forecasting import Forecasting, LoadedVersions
-from app.frames import Columns
 from app.schemas.anomalies import from_verdict
 from app.schemas.horizon import parse_timestamp
 from app.settings import Settings
@@ -44,6 +47,9 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     item_id: ItemId = None,
     timestamp: Timestamp = None,
     target: Target = None,
+    past_covariate: PastCovariate = [],  # noqa: B006 - Typer copies it
+    future_covariate: FutureCovariate = [],  # noqa: B006
+    static_covariate: StaticCovariate = [],  # noqa: B006
     freq: Freq = None,
     duplicates: Duplicates = "error",
     output: Annotated[str, typer.Option("--output", "-o", metavar="FILE|-", help="Where to write it.")] = "-",
@@ -55,7 +61,9 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     if last is not None and since is not None:
         raise typer.BadParameter("choose one of --last and --since")
     settings = Settings.from_environment()
-    panel = load_panel(file, Columns(item_id, timestamp, target), freq, duplicates)
+    beside = (past_covariate, future_covariate, static_covariate)
+    columns = name_columns(item_id, timestamp, target, *beside)
+    panel = load_panel(file, columns, freq, duplicates)
     search = Search(level, last, None if since is None else parse_timestamp(since), lead)
     limit_threads(settings.training_threads)
     registry = open_registry(settings)

@@ -11,24 +11,27 @@ from app.cli.options import (
     Duplicates,
     File,
     Freq,
+    FutureCovariate,
     ItemId,
     ModelReference,
+    PastCovariate,
+    StaticCovariate,
     Target,
     Timestamp,
     count_steps,
+    name_columns,
     open_registry,
 )
 from app.cli.refusals import one_line
 from app.cli.score_tables import lead_table, score_table
 from app.cli.tables import load_panel, write_output
-from app.frames import Columns
 from app.schemas.horizon import parse_horizon
 from app.settings import Settings
 from model import BacktestReport, Cutoffs, Forecaster, backtest, limit_threads
 
 
 @one_line
-def command(
+def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     file: File,
     model: ModelReference,
     horizon: Annotated[
@@ -39,6 +42,9 @@ def command(
     item_id: ItemId = None,
     timestamp: Timestamp = None,
     target: Target = None,
+    past_covariate: PastCovariate = [],  # noqa: B006 - Typer copies it
+    future_covariate: FutureCovariate = [],  # noqa: B006
+    static_covariate: StaticCovariate = [],  # noqa: B006
     freq: Freq = None,
     duplicates: Duplicates = "error",
     output: Annotated[
@@ -47,7 +53,9 @@ def command(
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
     """Score a version on a table beside the baselines."""
-    panel = load_panel(file, Columns(item_id, timestamp, target), freq, duplicates)
+    beside = (past_covariate, future_covariate, static_covariate)
+    columns = name_columns(item_id, timestamp, target, *beside)
+    panel = load_panel(file, columns, freq, duplicates)
     settings = Settings.from_environment()
     limit_threads(settings.training_threads)
     registry = open_registry(settings)

@@ -13,20 +13,24 @@ from app.cli.options import (
     Duplicates,
     File,
     Freq,
+    FutureCovariate,
     Holdout,
     ItemId,
     ModelReference,
     OutputFormat,
+    PastCovariate,
+    StaticCovariate,
     Target,
     Timestamp,
     hold_out,
+    name_columns,
     open_registry,
 )
 from app.cli.pictures import save_picture, to_frame
 from app.cli.refusals import one_line
 from app.cli.tables import STDIO, Format, choose_format, load_panel, to_bytes, write_output
 from app.forecasting import Answer, Forecasting, LoadedVersions, Question
-from app.frames import Columns, write_csv
+from app.frames import write_csv
 from app.plotting import plot_forecast
 from app.registry import Registry
 from app.schemas.answers import Seconds, from_forecast
@@ -49,6 +53,9 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     item_id: ItemId = None,
     timestamp: Timestamp = None,
     target: Target = None,
+    past_covariate: PastCovariate = [],  # noqa: B006 - Typer copies it
+    future_covariate: FutureCovariate = [],  # noqa: B006
+    static_covariate: StaticCovariate = [],  # noqa: B006
     freq: Freq = None,
     duplicates: Duplicates = "error",
     holdout: Holdout = None,
@@ -64,7 +71,9 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     if horizon is not None and until is not None:
         raise typer.BadParameter("choose one of --horizon and --until")
     settings = Settings.from_environment()
-    history, whole = hold_out(load_panel(file, Columns(item_id, timestamp, target), freq, duplicates), holdout)
+    beside = (past_covariate, future_covariate, static_covariate)
+    columns = name_columns(item_id, timestamp, target, *beside)
+    history, whole = hold_out(load_panel(file, columns, freq, duplicates), holdout)
     limit_threads(settings.training_threads)
     registry = open_registry(settings)
     levels = _levels(quantiles)
@@ -118,7 +127,6 @@ def _write(answer: Answer, levels: tuple[float, ...], format: Format, output: st
         answer_id=f"fc_{uuid.uuid4().hex}",
         quantile_levels=levels,
         interval_levels=(),
-        covariates={},
         seconds=Seconds(0.0, answer.load_seconds + answer.forecast_seconds),
     )
     return orjson.dumps(response, option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY).decode()

@@ -1,5 +1,6 @@
 """Arguments and options that several commands share."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -7,6 +8,7 @@ import typer
 from app.artifacts import ArtifactStore
 from app.cli.home import open_database
 from app.cli.tables import Format
+from app.frames import Columns, CovariateColumns
 from app.registry import Registry
 from app.schemas.horizon import parse_horizon
 from app.settings import Settings
@@ -21,6 +23,16 @@ ItemId = Annotated[
 ]
 Timestamp = Annotated[str | None, typer.Option(help="Column of timestamps (default: guessed).")]
 Target = Annotated[str | None, typer.Option(help="Column of observations (default: guessed).")]
+PastCovariate = Annotated[
+    list[str], typer.Option(metavar="COLUMN", help="Column of a signal known once it has happened; may be repeated.")
+]
+FutureCovariate = Annotated[
+    list[str],
+    typer.Option(metavar="COLUMN", help="Column of a signal known in advance, also in rows without an observation."),
+]
+StaticCovariate = Annotated[
+    list[str], typer.Option(metavar="COLUMN", help="Column of a name or number that stays the same in a series.")
+]
 Freq = Annotated[
     str | None, typer.Option(help="Step of the grid, such as 15min, h, D, W, MS (default: read from FILE).")
 ]
@@ -33,6 +45,18 @@ OutputFormat = Annotated[
     Format | None, typer.Option(help="How to write it (default: as the name of the output ends, else csv).")
 ]
 ModelReference = Annotated[str, typer.Option("--model", "-m", help="NAME, NAME@ALIAS or NAME/VERSION.")]
+
+
+def name_columns(
+    item_id: str | None,
+    timestamp: str | None,
+    target: str | None,
+    past: Sequence[str],
+    future: Sequence[str],
+    static: Sequence[str],
+) -> Columns:
+    """The columns of a table, as options name them."""
+    return Columns(item_id, timestamp, target, CovariateColumns(tuple(past), tuple(future), tuple(static)))
 
 
 def open_registry(settings: Settings) -> Registry:

@@ -57,13 +57,19 @@ def _chosen(content: bytes, columns: Columns) -> Columns:
     if found is None:
         return columns
     try:
-        names = choose_names(found, item_id=columns.item_id, timestamp=columns.timestamp, target=columns.target)
+        names = choose_names(
+            found,
+            item_id=columns.item_id,
+            timestamp=columns.timestamp,
+            target=columns.target,
+            beside=columns.covariates.names,
+        )
     except ColumnsUnclear as error:
         remedy = f" Name it with --{error.role.replace('_', '-')}." if error.role else ""
         refuse(f"{error.reason}{remedy}{_WIDE if error.may_be_wide else ''}")
     for note in names.notes:
         typer.echo(note, err=True)
-    return Columns(names.item_id, names.timestamp, names.target)
+    return Columns(names.item_id, names.timestamp, names.target, columns.covariates)
 
 
 def _plain_arrow(content: bytes) -> bytes:

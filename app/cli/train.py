@@ -12,18 +12,21 @@ from app.cli.options import (
     Duplicates,
     File,
     Freq,
+    FutureCovariate,
     Holdout,
     ItemId,
+    PastCovariate,
+    StaticCovariate,
     Target,
     Timestamp,
     hold_out,
+    name_columns,
     open_registry,
 )
 from app.cli.progress import Step, progress
 from app.cli.refusals import one_line
 from app.cli.score_tables import score_table
 from app.cli.tables import load_panel
-from app.frames import Columns
 from app.job_values import PromotionPolicy
 from app.references import check_name
 from app.registry import Version
@@ -45,6 +48,9 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     item_id: ItemId = None,
     timestamp: Timestamp = None,
     target: Target = None,
+    past_covariate: PastCovariate = [],  # noqa: B006 - Typer copies it
+    future_covariate: FutureCovariate = [],  # noqa: B006
+    static_covariate: StaticCovariate = [],  # noqa: B006
     freq: Freq = None,
     duplicates: Duplicates = "error",
     holdout: Holdout = None,
@@ -65,6 +71,9 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     steps_per_epoch: Annotated[int | None, typer.Option(help="Gradient steps an epoch.")] = None,
     validation_steps: Annotated[int | None, typer.Option(help="Last steps of each series kept for validation.")] = None,
     seed: Annotated[int, typer.Option(help="Fixes weights, windows and dropout.")] = 0,
+    calendar: Annotated[  # noqa: FBT002
+        bool, typer.Option("--calendar", help="Give it the phases of the day, the week and the year, too.")
+    ] = False,
     preset: Annotated[
         Preset, typer.Option(help="How much is tried on validation data before what was left open is settled.")
     ] = "fast",
@@ -89,11 +98,14 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
         steps_per_epoch=steps_per_epoch,
         validation_steps=validation_steps,
         seed=seed,
+        calendar=calendar,
         preset=preset,
         time_budget_seconds=None if time_budget is None else parse_duration(time_budget).total_seconds(),
     )
     check_name(model)
-    panel = load_panel(file, Columns(item_id, timestamp, target), freq, duplicates)
+    beside = (past_covariate, future_covariate, static_covariate)
+    columns = name_columns(item_id, timestamp, target, *beside)
+    panel = load_panel(file, columns, freq, duplicates)
     kept, _ = hold_out(panel, holdout)
     choose_config(kept, options)
     settings = Settings.from_environment()

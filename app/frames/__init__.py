@@ -1,7 +1,7 @@
 """Tables in and out: CSV, NDJSON, Parquet, Arrow."""
 
-from app.frames.columns import Columns, TableLimits
-from app.frames.errors import CellInvalid, ColumnUnnamed, FileNotWritable, FileUnreadable
+from app.frames.columns import Columns, CovariateColumns, TableLimits
+from app.frames.errors import CellInvalid, ColumnTaken, ColumnUnnamed, FileNotWritable, FileUnreadable
 from app.frames.forecasts import ForecastTable, write_csv
 from app.frames.glances import glance
 from app.frames.json_lines import holds_series, join_series
@@ -9,8 +9,10 @@ from app.frames.tables import RawTable, read_file, read_panel, read_table
 
 __all__ = [
     "CellInvalid",
+    "ColumnTaken",
     "ColumnUnnamed",
     "Columns",
+    "CovariateColumns",
     "FileNotWritable",
     "FileUnreadable",
     "ForecastTable",

@@ -52,10 +52,11 @@ class DelimitedText:
         plain = [one.strip('"') for one in self._header.strip().split(self._separator)]
         if plain != self._found or len(set(plain)) != len(plain):
             return None
-        texts = [one for one in self.chosen.names if one != self.chosen.target]
+        numbers = self.chosen.numbers
+        texts = [one for one in self.chosen.names if one not in numbers]
         convert = pa.csv.ConvertOptions(
             include_columns=self.chosen.names,
-            column_types={self.chosen.target: pa.float64()} | dict.fromkeys(texts, _ENCODED),
+            column_types=dict.fromkeys(numbers, pa.float64()) | dict.fromkeys(texts, _ENCODED),
             null_values=_MISSING,
         )
         parse = pa.csv.ParseOptions(delimiter=self._separator)
@@ -100,13 +101,14 @@ class DelimitedText:
 
     def _parse(self, text: str) -> pd.DataFrame:
         """The columns wanted, and one appended to the header, because pandas drops surplus cells without a word."""
-        names = [one for one in self.chosen.names if one != self.chosen.target]
+        numbers = self.chosen.numbers
+        names = [one for one in self.chosen.names if one not in numbers]
         return pd.read_csv(
             io.StringIO(text),
             sep=self._separator,
-            usecols=[*names, self.chosen.target, _SURPLUS],
+            usecols=[*names, *numbers, _SURPLUS],
             dtype=dict.fromkeys([*names, _SURPLUS], str),
-            na_values={self.chosen.target: _MISSING, _SURPLUS: [""]},
+            na_values=dict.fromkeys(numbers, _MISSING) | {_SURPLUS: [""]},
             keep_default_na=False,
             skip_blank_lines=False,
             low_memory=False,

@@ -39,6 +39,17 @@ class CellInvalid(DataError):
         self.found = found
 
 
+class ColumnTaken(DataError):
+    """A column that is named for two purposes."""
+
+    def __init__(self, column: str) -> None:
+        super().__init__(
+            f"The column {column!r} is named for two purposes.",
+            hint="Name each column once, as timestamps, observations, or a past, future or static covariate.",
+        )
+        self.column = column
+
+
 class ColumnUnnamed(DataError):
     """A column that must be named, because none has the usual name."""
 

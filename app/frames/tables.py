@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 from app.frames.arrow import ARROW_FILE, ARROW_STREAM, PARQUET, read_arrow, read_parquet
 from app.frames.columnar import to_rows
 from app.frames.columns import NO_LIMITS, ChosenColumns, Columns, TableLimits
+from app.frames.covariates import raw_covariates, with_covariates
 from app.frames.delimited import DelimitedText
 from app.frames.errors import CellInvalid, FileUnreadable
 from app.frames.json_lines import read_json_lines
 from model import (
     Aggregation,
+    CovariateInvalid,
     DataError,
     Panel,
     Reading,
@@ -82,12 +84,14 @@ class RawTable:
                 yield Series.from_reading(item)
 
     def _located(self, item_id: str, error: DataError) -> DataError:
-        if not isinstance(error, (TimestampInvalid, ValueInvalid)):
+        if not isinstance(error, (TimestampInvalid, ValueInvalid, CovariateInvalid)) or error.position is None:
             return error
         line = int(self.lines[item_id][error.position])
         if isinstance(error, ValueInvalid):
             found = repr(error.found.strip("'"))
             return CellInvalid(line, self.columns.target, found, "a finite number", item_id=item_id)
+        if isinstance(error, CovariateInvalid):
+            return CellInvalid(line, error.covariate, error.found, "a finite number", item_id=item_id)
         found = "an empty cell" if error.found in ("nothing", repr("")) else error.found
         return CellInvalid(line, self.columns.timestamp, found, "a point in time", item_id=item_id)
 
@@ -120,7 +124,8 @@ def read_table(
         rows = to_rows(sent.cells, sent.chosen)
         if rows is not None:
             limits.check_series(len(rows.names))
-            return _of_rows(read_rows(rows, freq=freq, duplicates=duplicates), sent)
+            found = read_rows(rows, freq=freq, duplicates=duplicates)
+            return _of_rows(with_covariates(found, rows.instants, sent.cells, sent.chosen.covariates), sent)
     return _of_cells(sent, freq, duplicates, limits)
 
 
@@ -183,7 +188,8 @@ def _of_cells(sent: _Sent, freq: str | None, duplicates: Aggregation, limits: Ta
     lines: dict[str, NDArray[np.int64]] = {}
     for item_id, rows in _groups(table, chosen.item_id):
         timestamps, target = rows[chosen.timestamp], rows[chosen.target]
-        items.append(read_columns(item_id, timestamps, target, freq=freq, duplicates=duplicates))
+        beside = raw_covariates(rows, chosen.covariates)
+        items.append(read_columns(item_id, timestamps, target, freq=freq, duplicates=duplicates, covariates=beside))
         lines[item_id] = _lines(rows)
     return RawTable(tuple(items), lines, chosen)
 

@@ -12,13 +12,12 @@ from starlette.concurrency import run_in_threadpool
 from app.database import now
 from app.datasets import Appended, PanelLimits
 from app.errors import DatasetChanged, DatasetInUse, DatasetNotFound
-from app.frames import CellInvalid, ColumnUnnamed, FileUnreadable
 from app.routes.accounting import audited, note
 from app.routes.bodies import JSON, answer, read_body
 from app.routes.documented import ANY_BODY, ANY_DATASET, ANY_SERIES, problems
 from app.routes.permissions import ANY_KEY, TRAIN, SpendPoints
 from app.routes.resources import Resources, Service
-from app.routes.tables import TABLES, AsTable, TableQuery, describe_panel
+from app.routes.tables import ANY_TABLE, TABLES, AsTable, TableQuery, describe_panel
 from app.schemas.audits import from_audit
 from app.schemas.datasets import (
     AppendBody,
@@ -37,11 +36,11 @@ from app.schemas.datasets import (
 )
 from app.schemas.panels import check_size, each_read_once
 from app.schemas.refusals import PreconditionInvalid
-from model import ColumnMissing, DataError, ObservationConflict, Panel, Reading, Series, audit_panel
+from model import DataError, ObservationConflict, Panel, Reading, Series, audit_panel
 
 router = APIRouter(prefix="/v1/datasets", tags=["datasets"])
 
-_REASONS = (*ANY_BODY, *ANY_SERIES, *ANY_DATASET, FileUnreadable, ColumnMissing, ColumnUnnamed, CellInvalid)
+_REASONS = (*ANY_BODY, *ANY_SERIES, *ANY_DATASET, *ANY_TABLE)
 _UNREAD = problems(*_REASONS)
 _NOT_APPENDED = problems(*_REASONS, ObservationConflict, DatasetChanged, PreconditionInvalid)
 

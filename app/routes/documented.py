@@ -13,6 +13,9 @@ from model import (
     CheckpointCorrupt,
     CheckpointFormatUnsupported,
     CheckpointMissing,
+    CovariateInvalid,
+    CovariateLengthMismatch,
+    CovariateMissing,
     DataError,
     DuplicateItems,
     DuplicateTimestamps,
@@ -36,6 +39,8 @@ ANY_BODY: Final = (
     refusals.MediaTypeUnsupported,
 )
 ANY_SERIES: Final[tuple[type[DataError], ...]] = (
+    CovariateInvalid,
+    CovariateLengthMismatch,
     DuplicateItems,
     DuplicateTimestamps,
     FrequencyInvalid,
@@ -50,7 +55,7 @@ ANY_ALIAS: Final = (errors.ModelNotFound, errors.AliasNotFound)
 ANY_CHECKPOINT: Final = (CheckpointMissing, CheckpointCorrupt, CheckpointFormatUnsupported)
 ANY_VERSION: Final = (errors.NameInvalid, *ANY_ALIAS, errors.VersionNotFound, *ANY_CHECKPOINT)
 ANY_FORECAST: Final = (
-    *(HorizonOutOfRange, FrequencyUnknown, DateInvalid, ForecastNotFinite),
+    *(HorizonOutOfRange, FrequencyUnknown, DateInvalid, ForecastNotFinite, CovariateMissing),
     *(ServiceBusy, DeadlineExceeded),
 )
 

@@ -8,7 +8,7 @@ from fastapi import Request
 
 from app.datasets import Datasets
 from app.forecasting import Answer, Question, Refusal
-from app.frames import Columns, ForecastTable, TableLimits, holds_series, join_series, read_table
+from app.frames import Columns, CovariateColumns, ForecastTable, TableLimits, holds_series, join_series, read_table
 from app.negotiation import preferred
 from app.routes.bodies import ARROW, CSV, JSON, NDJSON, PARQUET, to_json
 from app.schemas.answers import Seconds, describe, each_forecast, from_forecast
@@ -46,13 +46,11 @@ class Sent:
     Attributes:
         question: It, as the use case knows it.
         options: What was asked beside the series.
-        covariates: The names of the covariates sent with each item.
         sources: The dataset that each series is from, of those that are from one.
     """
 
     question: Question
     options: ForecastOptions
-    covariates: dict[str, tuple[str, ...]] = field(default_factory=dict)
     sources: dict[str, str] = field(default_factory=dict)
 
 
@@ -84,14 +82,14 @@ def _of_json(asked: ForecastRequest, settings: Settings, datasets: Datasets) -> 
         max_quantile_levels=settings.max_quantile_levels,
     )
     find = each_read_once(datasets.panel, settings.max_points)
-    return Sent(asked.to_question(find), asked, asked.covariates, asked.sources(find))
+    return Sent(asked.to_question(find), asked, asked.sources(find))
 
 
 def _of_table(body: bytes, query: ForecastQuery, options: ForecastOptions, settings: Settings) -> Sent:
     options.check_levels(max_horizon_steps=settings.max_horizon_steps, max_quantile_levels=settings.max_quantile_levels)
     read = read_table(
         body,
-        Columns(query.item_id, query.timestamp, query.target),
+        _columns(query),
         name="The body",
         freq=query.freq,
         duplicates=options.duplicates,
@@ -99,6 +97,11 @@ def _of_table(body: bytes, query: ForecastQuery, options: ForecastOptions, setti
     )
     items = (one if isinstance(one, Series) else Refusal(one.item_id, one) for one in read.each_series())
     return Sent(options.ask(items), options)
+
+
+def _columns(query: ForecastQuery) -> Columns:
+    names = (query.past_covariates, query.future_covariates, query.static_covariates)
+    return Columns(query.item_id, query.timestamp, query.target, CovariateColumns(*(tuple(one or ()) for one in names)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,7 +133,6 @@ def write_answer(media_type: str, answer: Answer, sent: Sent, *, answer_id: str,
     levels: dict[str, Any] = {
         "quantile_levels": options.quantile_levels,
         "interval_levels": options.interval_levels,
-        "covariates": sent.covariates,
     }
     if media_type == JSON:
         return Written(JSON, to_json(from_forecast(answer, answer_id=answer_id, seconds=seconds, **levels)))

@@ -80,7 +80,6 @@ def kept(given: Answer, sent: Sent, *, answer_id: str, seconds: Seconds) -> Keep
             answer_id=answer_id,
             quantile_levels=options.quantile_levels,
             interval_levels=options.interval_levels,
-            covariates=sent.covariates,
             seconds=seconds,
         )
         history = list(from_ends(ends, sent.sources))

@@ -8,7 +8,7 @@ from app.forecasting import NotReady, Question
 from app.references import PRODUCTION
 from app.registry import Version
 from app.routes.resources import Resources
-from model import ForecastingError, Series, Steps
+from model import ForecastingError, RawCovariates, Series, Steps
 
 _NUM_STEPS = 2
 
@@ -52,6 +52,10 @@ def _newest_in_production(service: Resources) -> Version | None:
 
 
 def _question(version: Version) -> Question:
-    values = np.sin(np.arange(version.config.context_length) / 7)
-    series = Series.from_grid("readiness", "2026-01-01", version.config.freq, values)
+    values = [*np.sin(np.arange(version.config.context_length) / 7), *[None] * _NUM_STEPS]
+    scheme = version.config.covariates
+    signals = {one.name: [one.mean] * len(values) for one in (*scheme.past, *scheme.future)}
+    facts = {one.name: one.mean for one in scheme.measures} | {one.name: one.values[0] for one in scheme.choices}
+    covariates = RawCovariates(future=signals, static=facts)
+    series = Series.from_grid("readiness", "2026-01-01", version.config.freq, values, covariates=covariates)
     return Question(str(version), (series,), Steps(_NUM_STEPS), (0.1, 0.5, 0.9), is_partial=False)

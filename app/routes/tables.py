@@ -8,7 +8,9 @@ from fastapi import Depends, Query
 from app.frames import (
     CellInvalid,
     Columns,
+    ColumnTaken,
     ColumnUnnamed,
+    CovariateColumns,
     FileUnreadable,
     RawTable,
     TableLimits,
@@ -17,11 +19,12 @@ from app.frames import (
     read_table,
 )
 from app.routes.bodies import ARROW, CSV, JSON, NDJSON, PARQUET, describe_body
+from app.schemas.forecast_query import FUTURE, PAST, STATIC, split_names
 from app.settings import Settings
 from model import Aggregation, ColumnMissing
 
 TABLES = (CSV, "application/gzip", NDJSON, PARQUET, ARROW)
-ANY_TABLE = (FileUnreadable, ColumnMissing, ColumnUnnamed, CellInvalid)
+ANY_TABLE = (FileUnreadable, ColumnMissing, ColumnUnnamed, ColumnTaken, CellInvalid)
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
 
 
@@ -37,8 +40,12 @@ class TableQuery:
         target: Annotated[str | None, Query(description="The column of observations.")] = None,
         freq: Annotated[str | None, Query(description="A pandas offset alias for every series.")] = None,
         duplicates: Annotated[Aggregation, Query(description="What to do with repeated timestamps.")] = "error",
+        past_covariates: Annotated[list[str], Query(description=PAST)] = [],  # noqa: B006 - FastAPI copies it
+        future_covariates: Annotated[list[str], Query(description=FUTURE)] = [],  # noqa: B006
+        static_covariates: Annotated[list[str], Query(description=STATIC)] = [],  # noqa: B006
     ) -> None:
-        self._columns = Columns(item_id, timestamp, target)
+        covariates = CovariateColumns(*map(split_names, (past_covariates, future_covariates, static_covariates)))
+        self._columns = Columns(item_id, timestamp, target, covariates)
         self._freq = freq
         self._duplicates = duplicates
 

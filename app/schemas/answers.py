@@ -1,6 +1,6 @@
 """A forecast answered in JSON."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -144,24 +144,22 @@ def from_forecast(
     answer_id: str,
     quantile_levels: Sequence[float],
     interval_levels: Sequence[float],
-    covariates: Mapping[str, tuple[str, ...]],
     seconds: Seconds,
 ) -> ForecastResponse:
-    """The answer as JSON has it, with a warning for everything sent that was not used.
+    """The answer as JSON has it.
 
     Args:
         answer: The answer.
         answer_id: Its id.
         quantile_levels: Those asked for.
         interval_levels: Those asked for, in percent.
-        covariates: The names of the covariates sent with each item.
         seconds: What the request took outside the answer.
     """
     about = describe(answer, answer_id)
     return ForecastResponse(
         id=about.id,
         model=about.model,
-        forecasts=list(each_forecast(answer.items, quantile_levels, interval_levels, covariates)),
+        forecasts=list(each_forecast(answer.items, quantile_levels, interval_levels)),
         calibration=about.calibration,
         usage=about.usage,
         timings_ms=Timings(
@@ -189,7 +187,6 @@ def each_forecast(
     items: Sequence[ItemForecast | Refusal],
     quantile_levels: Sequence[float],
     interval_levels: Sequence[float],
-    covariates: Mapping[str, tuple[str, ...]],
 ) -> Iterator[ForecastBody | FailedBody]:
     """The forecasts of an answer, one by one, as JSON has them."""
     quantiles = {f"{level:g}": level for level in sorted(set(quantile_levels))}
@@ -199,7 +196,6 @@ def each_forecast(
         if isinstance(one, Refusal):
             yield FailedBody(one.item_id, "failed", explain(one.error))
             continue
-        unused = covariates.get(one.item_id, ())
         yield ForecastBody(
             item_id=one.item_id,
             status="ok",
@@ -209,17 +205,10 @@ def each_forecast(
             intervals={
                 name: Interval(one.quantiles[lower], one.quantiles[upper]) for name, (lower, upper) in intervals.items()
             },
-            warnings=[Warned(notice.code, notice.detail) for notice in one.notices]
-            + [_unused(name) for name in unused],
+            warnings=[Warned(notice.code, notice.detail) for notice in one.notices],
         )
 
 
 def explain(error: ForecastingError) -> ItemProblem:
     """An error without its request."""
     return ItemProblem(error.code, error.detail, error.hint)
-
-
-def _unused(covariate: str) -> Warned:
-    return Warned(
-        "covariate_unused", f"The covariate {covariate!r} was not used: this version forecasts from the target alone."
-    )

@@ -1,7 +1,7 @@
 """A forecast asked for in the query: of the series in a table, whose body has no room for it."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -17,7 +17,16 @@ def _split(values: Any) -> Any:
     return [part for one in values for part in str(one).split(",")] if isinstance(values, list) else values
 
 
+def split_names(values: Sequence[str]) -> tuple[str, ...]:
+    """Names that are repeated, or written with commas between."""
+    return tuple(_split(list(values)))
+
+
 Column = Annotated[Text | None, Field(description="For tables: the column of that name is read if left out.")]
+Names = Annotated[list[Text], BeforeValidator(_split)]
+PAST: Final = "The columns of signals known once they have happened: repeated, or with commas between."
+FUTURE: Final = "Those of signals known in advance; rows without an observation hold what is to come."
+STATIC: Final = "Those of names and numbers that are the same in all rows of a series."
 QuantileLevels = Annotated[list[Annotated[float, Field(gt=0, lt=1)]], BeforeValidator(_split)]
 IntervalLevels = Annotated[list[Annotated[float, Field(gt=0, lt=100)]], BeforeValidator(_split)]
 Timestamps = Annotated[list[str], BeforeValidator(_split)]
@@ -49,6 +58,9 @@ class ForecastQuery(BaseModel):
     duplicates: Annotated[Aggregation | None, Field(description="For tables: what to do with repeated timestamps.")] = (
         None
     )
+    past_covariates: Annotated[Names | None, Field(description=f"For tables. {PAST}")] = None
+    future_covariates: Annotated[Names | None, Field(description=f"For tables. {FUTURE}")] = None
+    static_covariates: Annotated[Names | None, Field(description=f"For tables. {STATIC}")] = None
 
     @property
     def given(self) -> Sequence[str]:

@@ -105,11 +105,6 @@ class ForecastRequest(ForecastOptions):
         """
         return self.ask(self._items(find_dataset))
 
-    @property
-    def covariates(self) -> dict[str, tuple[str, ...]]:
-        """The names of the covariates sent with each item."""
-        return {body.item_id or "series": body.covariates for body in self.series if body.covariates}
-
     def sources(self, find_dataset: FindDataset) -> dict[str, str]:
         """The dataset that each series is from, by item; not those that were sent along, or could not be read."""
         found: dict[str, str] = {}
@@ -133,7 +128,9 @@ class ForecastRequest(ForecastOptions):
         self.check_levels(max_horizon_steps=max_horizon_steps, max_quantile_levels=max_quantile_levels)
 
     def _items(self, find_dataset: FindDataset) -> Iterator[Series | Refusal]:
-        for body, one in each_series(self.series, find_dataset, duplicates=self.duplicates):
+        for body, one in each_series(
+            self.series, find_dataset, duplicates=self.duplicates, horizon=self.horizon.to_horizon()
+        ):
             yield one if isinstance(one, Series) else Refusal(body.item_id, one)
 
 

@@ -1,8 +1,8 @@
 """What a dataset holds, answered in JSON: its series, and the observations of one."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Final
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,7 +43,10 @@ class ObservationsBody:
     item_id: str
     freq: str | None
     timestamps: list[str]
-    target: list[float]
+    target: list[float | None]
+    past_covariates: dict[str, list[float | None]] = field(default_factory=dict)
+    future_covariates: dict[str, list[float | None]] = field(default_factory=dict)
+    static_covariates: dict[str, str | float] = field(default_factory=dict)
 
 
 def from_series(series: Sequence[Series], *, start: int, limit: int, num_preview: int) -> SeriesPage:
@@ -61,8 +64,26 @@ def from_series(series: Sequence[Series], *, start: int, limit: int, num_preview
 
 
 def from_observations(series: Series) -> ObservationsBody:
-    """The observations of a series as JSON has them."""
-    return ObservationsBody(series.item_id, series.freq, format_timestamps(series), series.values.tolist())
+    """The observations of a series as JSON has them, with its covariates."""
+    beside = series.covariates
+    axis = np.union1d(series.timestamps, beside.timestamps) if len(beside.timestamps) else series.timestamps
+    signals = {**beside.past, **beside.future}
+    return ObservationsBody(
+        series.item_id,
+        series.freq,
+        format_timestamps(replace(series, timestamps=axis)),
+        _at(axis, series.timestamps, series.values),
+        {name: _at(axis, beside.timestamps, values) for name, values in signals.items()},
+        {name: [] for name in beside.future},
+        dict(beside.static),
+    )
+
+
+def _at(axis: NDArray[Any], timestamps: NDArray[Any], values: NDArray[np.float64]) -> list[float | None]:
+    """Values at the timestamps of an axis, null where there is none."""
+    whole = np.full(len(axis), np.nan)
+    whole[np.searchsorted(axis, timestamps)] = values
+    return [None if np.isnan(one) else one for one in whole.tolist()]
 
 
 def _summary(series: Series, num_preview: int) -> SeriesSummary:

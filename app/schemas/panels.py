@@ -1,6 +1,7 @@
 """Series in JSON: at timestamps, on a grid, or by dataset."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Annotated, Self
 
 import pandas as pd
@@ -14,16 +15,22 @@ from model import (
     Aggregation,
     DataError,
     ForecastingError,
+    Horizon,
     Panel,
+    RawCovariates,
     Reading,
+    RequestError,
     Series,
+    Steps,
     read_columns,
     read_grid,
+    with_future,
 )
 
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 Text = Annotated[str, Field(min_length=1, max_length=256)]
 Timestamp = Annotated[str, Field(max_length=64)]
+Fact = Annotated[str, Field(min_length=1, max_length=256)] | bool | Number
 Scalar = Annotated[str, Field(max_length=256)] | Annotated[float, Field(allow_inf_nan=False)] | int | bool | None
 FindDataset = Callable[[str], Panel]
 """Gives the panel of a dataset id."""
@@ -49,9 +56,21 @@ class SeriesBody(BaseModel):
         Timestamp | None,
         Field(description="With dataset: the last timestamp to be read of it; what came later is left out."),
     ] = None
-    past_covariates: dict[Text, list[Number | None]] = {}
-    future_covariates: dict[Text, list[Number | None]] = {}
-    static_covariates: dict[Text, str | float | int | bool | None] = {}
+    past_covariates: Annotated[
+        dict[Text, list[Number | None]],
+        Field(description="By name, a number or null for each observation sent, missing ones included."),
+    ] = {}
+    future_covariates: Annotated[
+        dict[Text, list[Number | None]],
+        Field(
+            description="By name, a number for each timestamp asked, in that order; where nothing is asked, for as "
+            "many steps as are known after the last one. What is named here is known in advance; its past is in "
+            "past_covariates."
+        ),
+    ] = {}
+    static_covariates: Annotated[
+        dict[Text, Fact | None], Field(description="By name, a name or a number that does not change.")
+    ] = {}
 
     @model_validator(mode="after")
     def _one_form(self) -> Self:
@@ -72,32 +91,42 @@ class SeriesBody(BaseModel):
 
     @model_validator(mode="after")
     def _covariates_placed(self) -> Self:
-        if self.dataset is not None and self.item_id is None and self.covariates:
+        if self.dataset is not None and (self.past_covariates or self.static_covariates):
+            raise PydanticCustomError(
+                "covariates_unplaced", "A dataset has its past and static covariates; send only future ones with it."
+            )
+        if self.dataset is not None and self.item_id is None and self.future_covariates:
             raise PydanticCustomError("covariates_unplaced", "Covariates need the item_id they belong to.")
         return self
 
     @property
     def num_points(self) -> int:
-        """Observations sent, missing ones included."""
-        return len(self.target or ())
+        """Observations and values of covariates sent, missing ones included."""
+        signals = (*self.past_covariates.values(), *self.future_covariates.values())
+        return len(self.target or ()) + sum(map(len, signals))
 
-    @property
-    def covariates(self) -> tuple[str, ...]:
-        """The names of all covariates sent."""
-        return tuple(sorted({*self.past_covariates, *self.future_covariates, *self.static_covariates}))
-
-    def to_series(self, find_dataset: FindDataset, *, duplicates: Aggregation = "error") -> tuple[Series, ...]:
+    def to_series(
+        self, find_dataset: FindDataset, *, duplicates: Aggregation = "error", horizon: Horizon | None = None
+    ) -> tuple[Series, ...]:
         """The series meant: one, or all of a dataset.
 
+        Args:
+            find_dataset: Gives the panel of a dataset id.
+            duplicates: What to do with repeated timestamps.
+            horizon: What is asked, which covariates of the future are for; as many steps as they have, if left out.
+
         Raises:
+            RequestError: There is no such horizon.
             DataError: It is not a series.
             ItemNotFound: The dataset has no such series.
             DateInvalid: The cutoff cannot be read.
         """
         if self.dataset is not None:
             found = _of_dataset(find_dataset(self.dataset), self.dataset, self.item_id)
-            return found if self.cutoff is None else _until(found, parse_timestamp(self.cutoff))
-        return (Series.from_reading(self._read(duplicates)),)
+            found = found if self.cutoff is None else _until(found, parse_timestamp(self.cutoff))
+        else:
+            found = (Series.from_reading(self._read(duplicates)),)
+        return tuple(self._with_future(one, horizon) for one in found) if self.future_covariates else found
 
     def to_readings(self, find_dataset: FindDataset, *, duplicates: Aggregation = "error") -> tuple[Reading, ...]:
         """What the series holds, faults included: one reading, or one for each series of a dataset.
@@ -107,13 +136,32 @@ class SeriesBody(BaseModel):
         """
         if self.dataset is not None:
             return tuple(one.to_reading() for one in self.to_series(find_dataset))
-        return (self._read(duplicates),)
+        read = self._read(duplicates)
+        if read.faults or not self.future_covariates:
+            return (read,)
+        return (replace(read, covariates=self._with_future(Series.from_reading(read), None).covariates),)
+
+    def _with_future(self, series: Series, horizon: Horizon | None) -> Series:
+        if horizon is not None:
+            return with_future(series, horizon, self.future_covariates)
+        for name, values in self.future_covariates.items():
+            if values:
+                series = with_future(series, Steps(len(values)), {name: values})
+        return series
 
     def _read(self, duplicates: Aggregation) -> Reading:
         item_id, target = self.item_id or "series", self.target or []
+        ahead = self.future_covariates.keys() & self.past_covariates.keys()
+        covariates = RawCovariates(
+            {name: values for name, values in self.past_covariates.items() if name not in ahead},
+            {name: self.past_covariates[name] for name in ahead},
+            self.static_covariates,
+        )
         if self.start is not None:
-            return read_grid(item_id, self.start, str(self.freq), target)
-        return read_columns(item_id, self.timestamps or [], target, freq=self.freq, duplicates=duplicates)
+            return read_grid(item_id, self.start, str(self.freq), target, covariates=covariates)
+        return read_columns(
+            item_id, self.timestamps or [], target, freq=self.freq, duplicates=duplicates, covariates=covariates
+        )
 
 
 class RawSeriesBody(SeriesBody):
@@ -176,13 +224,18 @@ def to_panel(bodies: list[SeriesBody], find_dataset: FindDataset, *, duplicates:
 
 
 def each_series(
-    bodies: list[SeriesBody], find_dataset: FindDataset, *, duplicates: Aggregation = "error"
+    bodies: list[SeriesBody],
+    find_dataset: FindDataset,
+    *,
+    duplicates: Aggregation = "error",
+    horizon: Horizon | None = None,
 ) -> Iterator[tuple[SeriesBody, Series | ForecastingError]]:
     """Each series with the body it came from, or what is wrong with it."""
     for body in bodies:
         try:
-            yield from ((body, one) for one in body.to_series(find_dataset, duplicates=duplicates))
-        except (DataError, DatasetError, ItemNotFound) as error:
+            found = body.to_series(find_dataset, duplicates=duplicates, horizon=horizon)
+            yield from ((body, one) for one in found)
+        except (DataError, DatasetError, ItemNotFound, RequestError) as error:
             yield body, error
 
 

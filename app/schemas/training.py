@@ -32,6 +32,9 @@ class OptionsBody(BaseModel):
     steps_per_epoch: int | None = None
     validation_steps: int | None = None
     seed: int = 0
+    calendar: Annotated[
+        bool, Field(description="Whether the phases of the day, the week and the year are covariates, too.")
+    ] = False
     preset: Annotated[
         Preset, Field(description="How much is tried on validation data before what was left open is settled.")
     ] = "fast"
@@ -103,7 +106,7 @@ class JobBody:
     dataset: str
     dataset_digest: str | None
     policy: PromotionPolicy
-    options: dict[str, int | float | str | None]
+    options: dict[str, bool | int | float | str | None]
     cancel_requested: bool
     epoch: int
     num_epochs: int | None

@@ -30,7 +30,8 @@ def ask(client: Client, series: dict, **horizon: object) -> dict:
 
 def test_the_observations_of_a_series_are_a_series_that_requests_take(client, dataset):
     read = client.get(f"/v1/datasets/{dataset}/observations?item_id=item-1").json()
-    assert set(read) == {"item_id", "freq", "timestamps", "target"}
+    covariates = {f"{kind}_covariates" for kind in ("past", "future", "static")}
+    assert set(read) == {"item_id", "freq", "timestamps", "target"} | covariates
     assert read["timestamps"][:2] == ["2026-01-01T00:00:00Z", "2026-01-01T01:00:00Z"]
     assert ask(client, read) == ask(client, {"dataset": dataset, "item_id": "item-1"})
 

@@ -240,7 +240,7 @@ def test_timestamps_go_out_in_the_zone_they_came_in():
     ]
 
 
-def test_the_answer_has_what_was_asked_and_warns_of_what_was_not_used():
+def test_the_answer_has_what_was_asked_with_its_warnings():
     answer = Answer(
         name="m",
         version=3,
@@ -259,7 +259,6 @@ def test_the_answer_has_what_was_asked_and_warns_of_what_was_not_used():
         answer_id="fc_1",
         quantile_levels=[0.5],
         interval_levels=[80],
-        covariates={"a": ("temp",)},
         seconds=Seconds(0.004, 0.008),
     )
     content = orjson.loads(to_json(response))
@@ -267,7 +266,7 @@ def test_the_answer_has_what_was_asked_and_warns_of_what_was_not_used():
     fine, failed = content["forecasts"]
     assert fine["quantiles"] == {"0.5": [1.0, 2.0]}
     assert fine["intervals"] == {"80": {"lower": [0.0, 1.0], "upper": [2.0, 3.0]}}
-    assert [warning["code"] for warning in fine["warnings"]] == ["old", "covariate_unused"]
+    assert [warning["code"] for warning in fine["warnings"]] == ["old"]
     assert failed["status"] == "failed"
     assert failed["problem"]["code"] == "series_too_short"
     assert content["usage"] == {"points_in": 5, "points_out": 2, "function_evaluations": 8}
@@ -279,7 +278,7 @@ def test_every_training_option_can_be_named():
     options = {"horizon": 24, "learning_rate": 0.01, "seed": 5}
     body = orjson.dumps({"model": "m", "dataset": "d", "options": options})
     assert TrainingJobRequest.model_validate_json(body).options.to_options() == TrainingOptions(**options)
-    every = dict.fromkeys(TrainingOptions.__dataclass_fields__) | {"seed": 0, "preset": "fast"}
+    every = dict.fromkeys(TrainingOptions.__dataclass_fields__) | {"seed": 0, "calendar": False, "preset": "fast"}
     TrainingJobRequest.model_validate_json(orjson.dumps({"model": "m", "dataset": "d", "options": every}))
 
 
