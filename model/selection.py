@@ -1,12 +1,12 @@
 """What neither the user nor a rule can settle, settled by short trainings on validation data.
 
-First the length of a patch and the regularisation; the better half of those is trained for twice as long; then the
-length of the context and whether to answer relative to the last value, for the best one. Among choices as good as the
-best, the most cautious one is taken, which stands first: most dropout, smallest steps.
+One thing after the other, each under the best of what was settled before: the length of a patch; the regularisation;
+the length of the context and whether to answer relative to the last value. Among choices as good as the best, the most
+cautious one is taken, which stands first: most dropout, smallest steps.
 """
 
+import contextlib
 import hashlib
-import itertools
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -29,8 +29,8 @@ AS_GOOD = 1.005
 REGULARISATIONS = ((0.2, 1e-3), (0.2, 3e-3), (0.0, 3e-3))
 """Dropout and learning rate, from the most cautious to the least."""
 
-_SHARES = {"balanced": 0.1, "best": 0.2}
-"""Of the epochs, for each trial of the first round; later ones take twice as many."""
+_SHARES = {"balanced": 0.1, "best": 0.25}
+"""Of the epochs, for each trial."""
 
 _BUDGET_SHARE = 0.5
 _MAX_WINDOWS = 256
@@ -106,22 +106,16 @@ class _Race:
         """In their order."""
         return list(self._known.values())
 
-    def ranked(self, candidates: Sequence[TrainingConfig], num_epochs: int) -> list[TrainingConfig]:
-        """The candidates tried, best first; but one that is as good as the best, and stands before it, comes first."""
-        scores = {}
+    def best(self, candidates: Sequence[TrainingConfig], num_epochs: int) -> TrainingConfig:
+        """The first candidate that is as good as the best; the first of all where there was no time for any."""
+        scores: dict[int, float] = {}
         for number, candidate in enumerate(candidates):
             if self._is_over():
                 break
-            try:
+            with contextlib.suppress(TrainingDiverged):
                 scores[number] = self._trial(replace(candidate, num_epochs=num_epochs)).score
-            except TrainingDiverged:
-                continue
-        if not scores:
-            return list(candidates)
-        limit = AS_GOOD * min(scores.values())
-        first = next(number for number, score in scores.items() if score <= limit)
-        order = sorted(scores, key=lambda number: (number != first, scores[number]))
-        return [candidates[number] for number in order]
+        limit = AS_GOOD * min(scores.values(), default=0.0)
+        return candidates[next((number for number, score in scores.items() if score <= limit), 0)]
 
     def _trial(self, candidate: TrainingConfig) -> Trial:
         if candidate not in self._known:
@@ -134,41 +128,46 @@ class _Race:
 
 
 def _rounds(race: _Race, config: TrainingConfig, pinned: set[str], num_epochs: int) -> TrainingConfig:
-    first = race.ranked(_settled(config, pinned), num_epochs)
-    better = first[: max(1, len(first) // 2)][:3]
-    ranked = race.ranked(better, 2 * num_epochs) if len(better) > 1 else better
-    return race.ranked([ranked[0], *_contexts(ranked[0], pinned)], 2 * num_epochs)[0]
+    for choices in (_patches, _regularisations, _contexts):
+        candidates = choices(config, pinned)
+        if len(candidates) > 1:
+            config = race.best(candidates, num_epochs)
+    return config
 
 
-def _settled(config: TrainingConfig, pinned: set[str]) -> list[TrainingConfig]:
-    """Every patch under every regularisation that is open, the most cautious first."""
-    patches = [config.patch_length] if "patch_length" in pinned else _patches(config)
-    found = []
-    for (dropout, rate), patch in itertools.product(REGULARISATIONS, patches):
-        candidate = replace(
+def _regularisations(config: TrainingConfig, pinned: set[str]) -> list[TrainingConfig]:
+    """Every regularisation that is open, the most cautious first."""
+    found = [
+        replace(
             config,
-            patch_length=patch,
             dropout=config.dropout if "dropout" in pinned else dropout,
             learning_rate=config.learning_rate if "learning_rate" in pinned else rate,
         )
-        if candidate not in found:
-            found.append(candidate)
-    return found
+        for dropout, rate in REGULARISATIONS
+    ]
+    return list(dict.fromkeys(found))
 
 
-def _patches(config: TrainingConfig) -> list[int]:
-    """A season, several seasons, or the whole horizon; as many as leave the flow neither too many steps nor none."""
+def _patches(config: TrainingConfig, pinned: set[str]) -> list[TrainingConfig]:
+    """A season, several seasons, or the whole horizon; as many as leave the flow neither too many steps nor none.
+
+    They are compared under the second regularisation, which neither starves nor overfits.
+    """
+    usual = _regularisations(config, pinned)[:2][-1]
+    if "patch_length" in pinned:
+        return [usual]
     season = max(config.season_length, 8)
     wanted = {config.patch_length, season, 4 * season, config.horizon}
     shortest = -(-config.horizon // MAX_PATCHES)
-    return sorted(patch for patch in wanted if shortest <= patch <= min(config.horizon, MAX_PATCH_LENGTH))
+    fitting = sorted(patch for patch in wanted if shortest <= patch <= min(config.horizon, MAX_PATCH_LENGTH))
+    return [replace(usual, patch_length=patch) for patch in fitting]
 
 
 def _contexts(config: TrainingConfig, pinned: set[str]) -> list[TrainingConfig]:
     """The same relative to the last value, and with shorter contexts."""
     lengths = [] if "context_length" in pinned else [config.context_length * 2 // 3, config.context_length // 3]
     shorter = [replace(config, context_length=length) for length in lengths if length >= max(4, config.season_length)]
-    return [replace(config, anchored=True), *shorter]
+    return [config, replace(config, anchored=True), *shorter]
 
 
 def _within(config: TrainingConfig, trials: Sequence[Trial], options: TrainingOptions) -> TrainingConfig:

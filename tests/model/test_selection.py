@@ -48,7 +48,7 @@ def test_the_same_seed_chooses_the_same_and_an_interrupted_choice_repeats_no_tri
     batches = itertools.count()
     some: list[Trial] = []
     with pytest.raises(TrainingCancelled):
-        select(panel, QUICK, record_path=tmp_path / "t", on_trial=some.append, should_stop=lambda: next(batches) >= 25)
+        select(panel, QUICK, record_path=tmp_path / "t", on_trial=some.append, should_stop=lambda: next(batches) >= 10)
     rest: list[Trial] = []
     resumed = select(panel, QUICK, record_path=tmp_path / "t", on_trial=rest.append)
     assert some
