@@ -1,8 +1,8 @@
 """What neither the user nor a rule can settle, settled by short trainings on validation data.
 
 One thing after the other, each under the best of what was settled before: the length of a patch; the regularisation;
-the length of the context and whether to answer relative to the last value. Among choices as good as the best, the most
-cautious one is taken, which stands first: most dropout, smallest steps.
+the length of the context and whether to answer relative to the last value. Among choices as good as the best, the
+first one is taken: the longest patch, which costs least; most dropout and smallest steps, which are most cautious.
 """
 
 import contextlib
@@ -159,8 +159,8 @@ def _patches(config: TrainingConfig, pinned: set[str]) -> list[TrainingConfig]:
     season = max(config.season_length, 8)
     wanted = {config.patch_length, season, 4 * season, config.horizon}
     shortest = -(-config.horizon // MAX_PATCHES)
-    fitting = sorted(patch for patch in wanted if shortest <= patch <= min(config.horizon, MAX_PATCH_LENGTH))
-    return [replace(usual, patch_length=patch) for patch in fitting]
+    possible = [patch for patch in wanted if shortest <= patch <= min(config.horizon, MAX_PATCH_LENGTH)]
+    return [replace(usual, patch_length=patch) for patch in sorted(possible, reverse=True)]
 
 
 def _contexts(config: TrainingConfig, pinned: set[str]) -> list[TrainingConfig]:

@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 import torch
 
-from benchmarks import accuracy
+from benchmarks.accuracy import long_horizon, m4
+from benchmarks.accuracy.__main__ import main
 from model import TrainingOptions, choose_config
 
 
@@ -22,16 +23,16 @@ def write_set(folder: Path, name: str, *, length: int, channels: int = 2) -> Non
 
 
 def test_a_set_that_is_not_there_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert accuracy.main(["--data", str(tmp_path), "--datasets", "ETTh9"]) == 2
+    assert main(["--data", str(tmp_path), "--datasets", "ETTh9"]) == 2
     assert f"no ETTh9.csv or ETTh9.csv.gz below {tmp_path}" in capsys.readouterr().err
 
 
 def test_every_test_window_of_every_channel_is_scored(tmp_path: Path) -> None:
     write_set(tmp_path, "some.csv", length=14_400, channels=3)
     frame = pd.read_csv(tmp_path / "some.csv")
-    panel = accuracy._panel(frame, frame.iloc[:, 1:].to_numpy())
+    panel = long_horizon._panel(frame, frame.iloc[:, 1:].to_numpy())
     config = choose_config(panel, TrainingOptions(horizon=96, validation_steps=2880))
-    windows = accuracy._last_windows(panel, config, 2880)
+    windows = long_horizon._last_windows(panel, config, 2880)
     assert len(windows) == 3 * (2880 - 96 + 1)
     first_targets = windows.starts + config.context_length - (windows.ends - 14_400)
     assert int(first_targets.min()) == 11_520
@@ -49,7 +50,7 @@ def test_one_version_is_asked_for_every_horizon_and_the_records_hold_what_is_nee
     write_set(tmp_path / "deep", "waves.csv.gz", length=1500)
     file = tmp_path / "records.json"
     words = ["--data", str(tmp_path), "--datasets", "waves", "--horizons", "24", "48", "--json", str(file)]
-    assert accuracy.main([*words, "--removed", "0.5", *QUICK]) == 0
+    assert main([*words, "--removed", "0.5", *QUICK]) == 0
     assert len({line.strip() for line in capsys.readouterr().out.splitlines() if "trained in" in line}) == 1
     records = {record["name"]: record for record in json.loads(file.read_text())}
     errors = ["mse", "mae", "coverage_80", "coverage_95", "late_coverage_80", "late_coverage_95"]
@@ -69,16 +70,54 @@ def test_one_version_is_asked_for_every_horizon_and_the_records_hold_what_is_nee
 def test_removed_values_are_linear_between_those_that_were_kept() -> None:
     context = torch.tensor([[5.0, 1.0, 9.0, 9.0, 4.0, 9.0]])
     kept = torch.tensor([[False, True, False, False, True, False]])
-    assert accuracy._bridged(context, kept).tolist() == [[1.0, 1.0, 2.0, 3.0, 4.0, 9.0]]
+    assert long_horizon._bridged(context, kept).tolist() == [[1.0, 1.0, 2.0, 3.0, 4.0, 9.0]]
 
 
 def test_repeating_a_season_goes_on_with_the_last_one() -> None:
-    mean, quantiles = accuracy._repeated(2, 5, torch.tensor([[7.0, 1.0, 2.0]]))
+    mean, quantiles = long_horizon._repeated(2, 5, torch.tensor([[7.0, 1.0, 2.0]]))
     assert mean.tolist() == [[1.0, 2.0, 1.0, 2.0, 1.0]]
-    assert quantiles.shape == (1, 5, len(accuracy.LEVELS))
+    assert quantiles.shape == (1, 5, len(long_horizon.LEVELS))
 
 
 @pytest.mark.parametrize("text", ["colour=3", "seed=1", "dropout=much"])
 def test_an_option_that_no_training_has_is_refused(text: str) -> None:
     with pytest.raises(SystemExit):
-        accuracy.main(["--option", text])
+        main(["--option", text])
+
+
+def test_a_suite_whose_files_are_not_there_says_which(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--data", str(tmp_path), "--suite", "m4"]) == 2
+    assert f"no Hourly-train.csv* below {tmp_path}" in capsys.readouterr().err
+
+
+def test_naive2_puts_the_last_value_back_into_its_season() -> None:
+    steps = np.arange(24 * 20 + 5)
+    factors = 1 + 0.5 * np.sin(2 * np.pi * steps / 24)
+    found = m4.naive2(100 * factors[:-5], season=24, horizon=5)
+    assert found == pytest.approx(100 * factors[-5:], rel=1e-6)
+    flat = np.random.default_rng(0).normal(10, 1, size=200)
+    assert m4.naive2(flat, season=1, horizon=3).tolist() == [flat[-1]] * 3
+
+
+def m4_files(folder: Path, name: str, *, lengths: list[int], horizon: int) -> None:
+    random = np.random.default_rng(0)
+    rows = {}
+    for number, length in enumerate(lengths):
+        steps = np.arange(length + horizon)
+        rows[f"X{number}"] = 50 + 10 * np.sin(2 * np.pi * steps / 24 + number) + random.normal(size=len(steps))
+    for part, slices in {"train": slice(None, -horizon), "test": slice(-horizon, None)}.items():
+        frame = pd.DataFrame.from_dict({name: pd.Series(row[slices]) for name, row in rows.items()}, orient="index")
+        frame.to_csv(folder / f"{name}-{part}.csv", index_label="V1")
+
+
+@pytest.mark.slow
+def test_the_m4_suite_scores_series_of_every_length(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    m4_files(tmp_path, "Hourly", lengths=[300, 260], horizon=48)
+    m4_files(tmp_path, "Weekly", lengths=[120, 90], horizon=13)
+    file = tmp_path / "records.json"
+    assert main(["--data", str(tmp_path), "--suite", "m4", "--json", str(file), *QUICK]) == 0
+    assert "m4.weekly.owa" in capsys.readouterr().out
+    records = {record["name"]: record for record in json.loads(file.read_text())}
+    assert 0 < records["m4.hourly.owa"]["value"] < 1.5
+    assert records["m4.hourly.owa"]["compared_with"]["FFORMA"] == 0.484
+    assert records["m4.weekly.owa"]["settings"]["series"] == 2

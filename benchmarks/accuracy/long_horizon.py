@@ -1,21 +1,14 @@
-"""Accuracy on the long-horizon sets, by the protocol of the literature.
+"""The long-horizon sets: one version is trained for the longest horizon and asked for all of them.
 
-    python -m benchmarks.accuracy --data DIR --datasets ETTh1 --horizons 96 192 336 720
-    python -m benchmarks.accuracy --data DIR --option preset=balanced --option time_budget_seconds=600
-
-One version is trained for the longest horizon and asked for all of them; `--apart` trains one for each.
 Values are z-scored by the mean and deviation of each channel's training part; mean square and mean absolute errors are
 over all test windows (stride 1, none dropped) and channels. What is chosen is chosen on the validation part; the test
 part is looked at once, at the end.
 """
 
-import argparse
-import json
-import os
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -25,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from benchmarks.measurement import Measurement, write
+from benchmarks.measurement import Measurement
 from model import Checkpoint, Panel, Progress, Series, TrainingConfig, TrainingOptions, fit, select
 from model.config import DEFAULT_QUANTILE_LEVELS
 from model.device import choose_device
@@ -146,65 +139,6 @@ class Record:
     config: dict[str, object]
 
 
-def main(words: Sequence[str] | None = None) -> int:
-    """Runs the benchmark that the command line asks for; 2 if a dataset is not there."""
-    asked = _parser().parse_args(words)
-    torch.set_num_threads(asked.threads)
-    records: list[Record] = []
-    print(HEADER)
-    for name in asked.datasets:
-        path = _find(asked.data, name)
-        if path is None:
-            print(f"There is no {name}.csv or {name}.csv.gz below {asked.data}.", file=sys.stderr)
-            return 2
-        for horizons in [(one,) for one in asked.horizons] if asked.apart else [tuple(sorted(asked.horizons))]:
-            for seed in asked.seeds:
-                options = TrainingOptions(**dict(asked.options) | {"horizon": horizons[-1], "seed": seed})
-                own = measured(LongHorizonSet.read(name, path), options, horizons, removed=asked.removed)
-                print("\n".join(_rows(own)), flush=True)
-                records += own
-    if asked.json:
-        write(asked.json, [measurement for record in records for measurement in _measurements(record)])
-    return 0
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.accuracy", description=__doc__.splitlines()[0])
-    folder = os.environ.get("LONGSHOT_DATA", "data")
-    parser.add_argument("--data", type=Path, default=Path(folder), help="a folder with the sets somewhere below it")
-    parser.add_argument("--datasets", nargs="+", default=["ETTh1"])
-    parser.add_argument("--horizons", nargs="+", type=int, default=[96])
-    parser.add_argument("--apart", action="store_true", help="train a version for each horizon")
-    parser.add_argument(
-        "--removed", type=float, default=0.0, help="at the shortest horizon, score contexts without this share too"
-    )
-    parser.add_argument("--seeds", nargs="+", type=int, default=[0])
-    parser.add_argument("--threads", type=int, default=1, help="of torch; more seldom pay for matrices of this size")
-    parser.add_argument(
-        "--option",
-        dest="options",
-        metavar="NAME=VALUE",
-        action="append",
-        default=[],
-        type=_option,
-        help="a field of TrainingOptions to set by hand; may be repeated",
-    )
-    parser.add_argument("--json", type=Path, help="write the records to this file")
-    return parser
-
-
-def _option(text: str) -> tuple[str, int | float | str]:
-    name, _, value = text.partition("=")
-    if name not in {field.name for field in fields(TrainingOptions)} - {"horizon", "seed", "validation_steps"}:
-        raise argparse.ArgumentTypeError(f"{name!r} is no option of a training")
-    return name, value if name == "preset" else json.loads(value)
-
-
-def _find(folder: Path, name: str) -> Path | None:
-    found = [path for suffix in (".csv", ".csv.gz") for path in sorted(folder.rglob(name + suffix))]
-    return found[0] if found else None
-
-
 @dataclass(frozen=True, eq=False)
 class LongHorizonSet:
     """A set, z-scored by its training part.
@@ -223,7 +157,7 @@ class LongHorizonSet:
 
     @classmethod
     def read(cls, name: str, path: Path) -> "LongHorizonSet":
-        """The set in a file."""
+        """The set in a file with a column of dates and one for each channel."""
         frame = pd.read_csv(path)
         borders = ETT.get(name) or _seven_one_two(len(frame))
         values = frame.iloc[: borders.test, 1:].to_numpy(dtype=np.float64)
@@ -244,7 +178,7 @@ def measured(
     options = replace(options, validation_steps=borders.validation - borders.train)
     started = time.monotonic()
     chosen = select(seen, options, on_trial=lambda trial: print(f"trial  {trial}", file=sys.stderr, flush=True))
-    checkpoint = fit(seen, chosen.config, trials=chosen.trials, on_epoch=_show)
+    checkpoint = fit(seen, chosen.config, trials=chosen.trials, on_epoch=show_epoch)
     seconds = round(time.monotonic() - started, 1)
     if sys.stderr.isatty():
         print("\r" + " " * 60, end="\r", file=sys.stderr)
@@ -354,7 +288,7 @@ def _bridged(context: Tensor, kept: Tensor) -> Tensor:
     return context.gather(1, before) * (1 - share) + context.gather(1, after) * share
 
 
-def _measurements(record: Record) -> list[Measurement]:
+def measurements(record: Record) -> list[Measurement]:
     """One figure each, with all that is needed to measure it again."""
     sizes = {"dataset": record.dataset, "horizon": record.horizon, "seed": record.seed, "windows": record.num_windows}
     sides = {"": record.errors, "validation_": record.validation}
@@ -380,20 +314,21 @@ def _compared(record: Record, name: str) -> dict[str, float]:
     return {side: getattr(errors, name) for side, errors in sides.items() if errors is not None}
 
 
-def _show(progress: Progress) -> None:
+def show_epoch(progress: Progress) -> None:
+    """Tells a terminal how far a training is."""
     if sys.stderr.isatty():
         text = f"\repoch {progress.epoch}/{progress.num_epochs}, {progress.eta_seconds:.0f} s left"
         print(text, end="", file=sys.stderr, flush=True)
 
 
-def _rows(records: Sequence[Record]) -> list[str]:
+def rows(records: Sequence[Record]) -> list[str]:
     """The table of one version, its mean over horizons last, and what its configuration is."""
-    rows = [_row(record, str(record.horizon)) for record in records]
+    lines = [_row(record, str(record.horizon)) for record in records]
     if len(records) > 1:
-        rows.append(_mean_row(records))
+        lines.append(_mean_row(records))
     config = records[0].config
     chosen = "  ".join(f"{name} {config[name]}" for name in CHOSEN)
-    return [*rows, f"  seed {records[0].seed}, trained in {records[0].seconds:.0f} s  {chosen}"]
+    return [*lines, f"  seed {records[0].seed}, trained in {records[0].seconds:.0f} s  {chosen}"]
 
 
 def _mean_row(records: Sequence[Record]) -> str:
@@ -421,7 +356,3 @@ def _row(record: Record, horizon: str) -> str:
         + "".join(f"{one:>8.1%}" for one in shares)
         + "".join(f"{one:>16}" for one in pairs[5:])
     )
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -1,0 +1,116 @@
+"""Accuracy by the protocols of the literature.
+
+    python -m benchmarks.accuracy --data DIR --datasets ETTh1 --horizons 96 192 336 720
+    python -m benchmarks.accuracy --data DIR --option preset=balanced --option time_budget_seconds=600
+    python -m benchmarks.accuracy --data DIR --suite m4
+
+Any CSV with a column of dates is a dataset by its name. One version is trained for the longest horizon and asked for
+all of them; `--apart` trains one for each. A suite is a benchmark with a protocol of its own; see its file.
+"""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
+from pathlib import Path
+
+import torch
+
+from benchmarks.accuracy import dysts, fev, m4
+from benchmarks.accuracy.long_horizon import HEADER, LongHorizonSet, measured, measurements, rows
+from benchmarks.accuracy.suite import line
+from benchmarks.measurement import Measurement, write
+from model import TrainingOptions
+
+SUITES = {"dysts": (dysts.SUITE,), "fev": (fev.SUITE,), "m4": (m4.HOURLY_SUITE, m4.WEEKLY_SUITE)}
+"""Every suite by name, in its parts."""
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Runs the benchmark that the command line asks for; 2 if its data are not there."""
+    asked = _parser().parse_args(words)
+    torch.set_num_threads(asked.threads)
+    found: list[Measurement] = []
+    try:
+        for some in _suite(asked) if asked.suite else _datasets(asked):
+            found += some
+    except FileNotFoundError as error:
+        print(error, file=sys.stderr)
+        return 2
+    if asked.json:
+        write(asked.json, found)
+    return 0
+
+
+def _datasets(asked: argparse.Namespace) -> Iterator[list[Measurement]]:
+    """The figures of one version after the other, each printed as a table."""
+    print(HEADER)
+    for name in asked.datasets:
+        data = LongHorizonSet.read(name, _find(asked.data, f"{name}.csv", f"{name}.csv.gz"))
+        for horizons in [(one,) for one in asked.horizons] if asked.apart else [tuple(sorted(asked.horizons))]:
+            for seed in asked.seeds:
+                options = TrainingOptions(**dict(asked.options) | {"horizon": horizons[-1], "seed": seed})
+                records = measured(data, options, horizons, removed=asked.removed)
+                print("\n".join(rows(records)), flush=True)
+                yield [measurement for record in records for measurement in measurements(record)]
+
+
+def _suite(asked: argparse.Namespace) -> Iterator[list[Measurement]]:
+    """The figures of each part of a suite, each printed on a line."""
+    for part in SUITES[asked.suite]:
+        files = [_find(asked.data, pattern) for pattern in part.files]
+        for seed in asked.seeds:
+            found = part.run(files, TrainingOptions(**dict(asked.options) | {"seed": seed}))
+            print("\n".join(map(line, found)), flush=True)
+            yield found
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.accuracy", description=__doc__.splitlines()[0])
+    folder = os.environ.get("LONGSHOT_DATA", "data")
+    parser.add_argument("--data", type=Path, default=Path(folder), help="a folder with the sets somewhere below it")
+    parser.add_argument("--datasets", nargs="+", default=["ETTh1"])
+    parser.add_argument("--horizons", nargs="+", type=int, default=[96])
+    parser.add_argument("--suite", choices=sorted(SUITES), help="in place of datasets and horizons")
+    parser.add_argument("--apart", action="store_true", help="train a version for each horizon")
+    parser.add_argument(
+        "--removed", type=float, default=0.0, help="at the shortest horizon, score contexts without this share too"
+    )
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0])
+    parser.add_argument("--threads", type=int, default=1, help="of torch; more seldom pay for matrices of this size")
+    parser.add_argument(
+        "--option",
+        dest="options",
+        metavar="NAME=VALUE",
+        action="append",
+        default=[],
+        type=_option,
+        help="a field of TrainingOptions to set by hand; may be repeated",
+    )
+    parser.add_argument("--json", type=Path, help="write the records to this file")
+    return parser
+
+
+def _option(text: str) -> tuple[str, int | float | str]:
+    name, _, value = text.partition("=")
+    if name not in {field.name for field in fields(TrainingOptions)} - {"horizon", "seed", "validation_steps"}:
+        raise argparse.ArgumentTypeError(f"{name!r} is no option of a training")
+    return name, value if name == "preset" else json.loads(value)
+
+
+def _find(folder: Path, *patterns: str) -> Path:
+    """The first file below a folder that fits one of the patterns.
+
+    Raises:
+        FileNotFoundError: There is none.
+    """
+    for pattern in patterns:
+        for path in sorted(folder.rglob(pattern)):
+            return path
+    raise FileNotFoundError(f"There is no {' or '.join(patterns)} below {folder}.")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
