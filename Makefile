@@ -59,6 +59,10 @@ format: $(READY) ## Format the code, fix what can be fixed, rewrite generated do
 	$(BIN)/ruff check --fix .
 	$(BIN)/python docs/generate.py
 
+.PHONY: docs
+docs: $(READY) ## Make the site of the documents: build/site/index.html
+	$(BIN)/python -m sphinx -q -W --keep-going -b html docs build/site
+
 .PHONY: bench
 bench: $(READY) ## Measure accuracy: make bench ARGS="--data DIR"
 	$(BIN)/python -m benchmarks.accuracy $(ARGS)

@@ -103,7 +103,8 @@ class Origin:
                 is_lost = isinstance(error, _NEVER_SENT) or (is_repeatable and not isinstance(error, _TIMED_OUT))
                 seconds = self.retries.wait_seconds(num_tries, None) if is_lost else None
                 if seconds is None:
-                    raise _unreachable(request, error, num_tries) from error
+                    # Its message has the reason; the tracebacks of three libraries below would bury it.
+                    raise _unreachable(request, error, num_tries) from None
             else:
                 assert response is not None
                 if response.is_success:
