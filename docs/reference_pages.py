@@ -1,12 +1,11 @@
-"""The parts of the reference that are made while the site is: operations over HTTP, commands, Python's signatures."""
+"""The parts of the reference that are made while the site is: operations over HTTP, and Python's signatures."""
 
 import importlib
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
-import typer
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
@@ -22,18 +21,9 @@ class Operations(SphinxDirective):
         return self.parse_text_to_nodes("\n".join(_operations()), allow_section_headings=True)
 
 
-class Commands(SphinxDirective):
-    """Every command of the command line with its options."""
-
-    def run(self) -> list[nodes.Node]:
-        """The nodes in its place."""
-        return self.parse_text_to_nodes("\n".join(_commands()), allow_section_headings=True)
-
-
 def setup(app: Sphinx) -> dict[str, Any]:
     """What Sphinx calls."""
     app.add_directive("operations", Operations)
-    app.add_directive("commands", Commands)
     app.connect("autodoc-process-signature", _without_conversations)
     app.connect("autodoc-process-docstring", _with_literal_blocks)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
@@ -108,39 +98,6 @@ def _kind(schema: Found) -> str:
     if isinstance(schema.get("additionalProperties"), Mapping):
         return f"object of {_kind(schema['additionalProperties'])}"
     return str(schema.get("format") or schema.get("type") or "any")
-
-
-def _commands() -> Iterator[str]:
-    for name, summary in importlib.import_module("app.cli")._COMMANDS.items():
-        module = importlib.import_module(f"app.cli.{name.replace('-', '_')}")
-        yield from ("", f"## longshot {name}", "", summary)
-        application = getattr(module, "application", None)
-        if application is None:
-            application = typer.Typer()
-            application.command()(module.command)
-        command = typer.main.get_command(application)
-        yield from _options(command)
-        for called, below in getattr(command, "commands", {}).items():
-            yield from ("", f"### longshot {name} {called}", "", below.help or "")
-            yield from _options(below)
-
-
-def _options(command: Any) -> Iterator[str]:
-    rows = []
-    for one in command.params:
-        is_option = one.name not in one.opts
-        written = ", ".join(f"`{word}`" for word in one.opts) if is_option else f"`{one.metavar or one.name.upper()}`"
-        default = "" if one.default in (None, False) or callable(one.default) else f"`{one.default}`"
-        rows.append((written, _value(one) if is_option else "", default, one.help or ""))
-    yield from _table(("", "value", "default", "meaning"), rows)
-
-
-def _value(option: Any) -> str:
-    """What comes after an option; nothing after one that is a statement."""
-    if option.metavar or option.is_flag:
-        return f"`{option.metavar}`" if option.metavar else ""
-    kind = option.type_descriptor.annotation
-    return f"`{'|'.join(get_args(kind)) or kind.__name__}`"
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
