@@ -235,6 +235,10 @@ class Settings:
     training_threads: int = field(
         default=1, metadata=_about(_whole(1, 1024), "Threads that a training computes on; more seldom pay.")
     )
+    job_niceness: int = field(
+        default=10,
+        metadata=_about(_whole(0, 19), "How far jobs stand back from forecasts for a core, as `nice` counts."),
+    )
     log_format: str = field(
         default="console", metadata=_about(_one_of("console", "json"), "How log lines are written: console or json.")
     )

@@ -83,6 +83,7 @@ def _open(settings: Settings, leaving: threading.Event) -> Workshop:
         jobs=Jobs(database, settings.jobs_url),
         ledger=JobLedger(database),
         folder=settings.training_path,
+        niceness=settings.job_niceness,
         leaving=leaving,
     )
     workshop.idle.set()

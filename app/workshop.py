@@ -41,6 +41,7 @@ class Workshop:
         folder: Where trainings keep what they need to go on.
         leaving: Set once the worker is to end.
         idle: Set while no job is in work.
+        niceness: How far a job stands back from everything else for a core.
     """
 
     database: Database
@@ -51,10 +52,12 @@ class Workshop:
     folder: Path
     leaving: threading.Event
     idle: threading.Event = field(default_factory=threading.Event)
+    niceness: int = 0
 
     def work(self, ticket: str) -> None:
         """Does the job of a ticket; the one place where what goes wrong in it ends."""
         self.idle.clear()
+        stand_back(self.niceness)
         with log_context(job_id=job_of(ticket)):
             try:
                 self._attempt(ticket)
@@ -130,3 +133,12 @@ class Workshop:
         self.idle.set()
         while True:
             time.sleep(60)
+
+
+def stand_back(niceness: int) -> None:
+    """Lowers the priority of this thread, and of those that it starts, below that of the process.
+
+    On Linux each thread has its own, so the others still say in time that the worker lives.
+    """
+    lowered = min(19, os.getpriority(os.PRIO_PROCESS, os.getpid()) + niceness)
+    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), lowered)
