@@ -8,6 +8,9 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from app.database import now
+from app.forecasting import LoadedVersions
+from app.job_census import JobCensus, JobCount
+from app.routes.collectors import JobStates, Loaded, Realised
 from app.routes.metrics import Metrics
 from app.track_records import Coverage, TrackRecord
 
@@ -22,7 +25,8 @@ def exposed() -> dict[str, set[str]]:
     """The labels of each sample that there can be, by its name."""
     coverage = Coverage("interval", 80.0, 0.8, 100, 0.5)
     record = TrackRecord("m", 1, now().date(), 100, 1.0, None, (coverage,), has_drifted=True)
-    metrics = Metrics(lambda: [record])
+    census = JobCensus([JobCount("train", "queued", 1, 60.0)], 5)
+    metrics = Metrics([Realised(lambda: [record]), Loaded(LoadedVersions(0)), JobStates(lambda: census)])
     metrics.requests.labels("GET", "/livez", 200).inc()
     metrics.seconds.labels("/livez").observe(0.1)
     families = text_string_to_metric_families(metrics.expose().decode())

@@ -10,7 +10,7 @@ from starlette.background import BackgroundTask
 from starlette.responses import StreamingResponse
 
 from app.batching import Dialogue
-from app.forecasting import Answer, Question, Refusal
+from app.forecasting import Answer, Question
 from app.hindsight import Made
 from app.routes.bodies import JSON, read_body
 from app.routes.documented import ANY_BODY, ANY_DATASET, ANY_FORECAST, ANY_SERIES, ANY_VERSION, problems
@@ -89,13 +89,14 @@ def _answer(
     span("forward", given.forecast_seconds, series=len(given.items), points=given.points_out)
     spend(given.points_in + given.points_out)
     service.hindsight.remember(_made(sent, given))
+    computed = time.perf_counter()
+    seconds = Seconds(parsed - started, computed - started)
     answer_id = f"fc_{uuid.uuid4().hex}"
-    service.metrics.points.inc(given.points_out)
-    service.metrics.refusals.inc(sum(isinstance(one, Refusal) for one in given.items))
-    seconds = Seconds(parsed - started, time.perf_counter() - started)
     if sent.options.keep:
         service.kept_forecasts.keep(kept(given, sent, answer_id=answer_id, seconds=seconds))
-    return write_answer(accepted, given, sent, answer_id=answer_id, seconds=seconds)
+    written = write_answer(accepted, given, sent, answer_id=answer_id, seconds=seconds)
+    service.metrics.count_answer(given, parse_seconds=seconds.parse, write_seconds=time.perf_counter() - computed)
+    return written
 
 
 def _made(sent: Sent, given: Answer) -> Iterator[Made]:

@@ -1,88 +1,80 @@
 """What the service counts, as Prometheus reads it."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
+from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from app.track_records import TrackRecord
+from app.forecasting import Answer, Refusal
+from model import ItemForecast
 
+PHASES: Final = ("parse", "load", "forecast", "write")
+"""What a forecast consists of: a body becomes a question, a version is found, it computes, an answer becomes bytes."""
 
-class Realised(Collector):
-    """What forecasts were worth once their observations came, read when it is asked for.
-
-    Args:
-        read: The records of the versions that were compared lately.
-    """
-
-    def __init__(self, read: Callable[[], Sequence[TrackRecord]]) -> None:
-        self._read = read
-
-    def describe(self) -> list[GaugeMetricFamily]:
-        """The metrics without their values."""
-        return list(_families().values())
-
-    def collect(self) -> Iterator[GaugeMetricFamily]:
-        """The metrics of all versions."""
-        families = _families()
-        for one in self._read():
-            version = [one.name, str(one.number)]
-            families["points"].add_metric(version, one.num_scored)
-            families["error"].add_metric(version, one.mean_absolute_error)
-            families["drifted"].add_metric(version, float(one.has_drifted))
-            for coverage in one.coverage:
-                families["coverage"].add_metric([*version, coverage.kind, f"{coverage.level:g}"], coverage.realised)
-        yield from families.values()
-
-
-def _families() -> dict[str, GaugeMetricFamily]:
-    version = ["model", "version"]
-    names = {
-        "coverage": ("Share of observations that a quantile or an interval covered.", [*version, "kind", "level"]),
-        "points": ("Observations that forecasts were compared with.", version),
-        "error": ("Mean absolute error of the means.", version),
-        "drifted": ("1 if an interval covers less than it promises.", version),
-    }
-    return {name: GaugeMetricFamily(f"longshot_realised_{name}", text, labels=on) for name, (text, on) in names.items()}
+_PHASE_SECONDS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
 
 
 class Metrics:
     """The counters of one application.
 
     Args:
-        read_records: What `Realised` reads.
+        collectors: What is read when it is asked for, beside what is counted here.
     """
 
-    def __init__(self, read_records: Callable[[], Sequence[TrackRecord]]) -> None:
-        self._registry = CollectorRegistry()
+    def __init__(self, collectors: Iterable[Collector] = ()) -> None:
+        self._registry = registry = CollectorRegistry()
         self.requests = Counter(
-            "longshot_requests", "Requests answered.", ["method", "route", "status"], registry=self._registry
+            "longshot_requests", "Requests answered.", ["method", "route", "status"], registry=registry
         )
-        self.seconds = Histogram(
-            "longshot_request_seconds", "Time to answer a request.", ["route"], registry=self._registry
+        self.seconds = Histogram("longshot_request_seconds", "Time to answer a request.", ["route"], registry=registry)
+        self.ready = Gauge("longshot_ready", "1 if the last readiness check passed.", registry=registry)
+        self._points = Counter("longshot_forecast_points", "Points forecast.", registry=registry)
+        self._refusals = Counter("longshot_forecast_refusals", "Series refused.", registry=registry)
+        self._evaluations = Counter("longshot_forecast_evaluations", "Evaluations of vector fields.", registry=registry)
+        self._uncalibrated = Counter(
+            "longshot_forecast_past_calibrated", "Series forecast past the calibrated lead time.", registry=registry
         )
-        self.points = Counter("longshot_forecast_points", "Points forecast.", registry=self._registry)
-        self.refusals = Counter("longshot_forecast_refusals", "Series refused.", registry=self._registry)
-        self.ready = Gauge("longshot_ready", "1 if the last readiness check passed.", registry=self._registry)
-        self._registry.register(Realised(read_records))
-
-        self.batches = Histogram(
+        phases = Histogram(
+            "longshot_forecast_seconds",
+            "Time of a forecast, by phase.",
+            ["phase"],
+            buckets=_PHASE_SECONDS,
+            registry=registry,
+        )
+        self._phases = {name: phases.labels(name) for name in PHASES}
+        self._batches = Histogram(
             "longshot_batch_requests",
             "Forecast requests answered together.",
             buckets=(1, 2, 4, 8, 16, 32, 64),
-            registry=self._registry,
+            registry=registry,
         )
-        self.queue = Histogram(
-            "longshot_queue_seconds", "Time that a forecast request waited for a thread.", registry=self._registry
+        self._queue = Histogram(
+            "longshot_queue_seconds", "Time that a forecast request waited for a thread.", registry=registry
         )
+        for one in collectors:
+            registry.register(one)
 
     def count_batch(self, waited: Sequence[float]) -> None:
         """Counts requests that were taken together, by the seconds that each had waited."""
-        self.batches.observe(len(waited))
+        self._batches.observe(len(waited))
         for seconds in waited:
-            self.queue.observe(seconds)
+            self._queue.observe(seconds)
+
+    def count_answer(self, answer: Answer, *, parse_seconds: float, write_seconds: float) -> None:
+        """Counts a forecast that was answered, and where its time went."""
+        self._points.inc(answer.points_out)
+        self._evaluations.inc(answer.function_evaluations)
+        self._refusals.inc(sum(isinstance(one, Refusal) for one in answer.items))
+        self._uncalibrated.inc(sum(map(_is_past_calibration, answer.items)))
+        taken = (parse_seconds, answer.load_seconds, answer.forecast_seconds, write_seconds)
+        for name, seconds in zip(PHASES, taken, strict=True):
+            self._phases[name].observe(seconds)
 
     def expose(self) -> bytes:
         """All of them in Prometheus's text format."""
         return generate_latest(self._registry)
+
+
+def _is_past_calibration(item: ItemForecast | Refusal) -> bool:
+    return isinstance(item, ItemForecast) and any(one.code == "past_calibrated_lead" for one in item.notices)

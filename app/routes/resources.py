@@ -17,12 +17,14 @@ from app.datasets import Datasets
 from app.errands import Errands
 from app.forecasting import Answer, Forecasting, LoadedVersions, Question
 from app.hindsight import Hindsight
+from app.job_census import take_census
 from app.job_events import JobEvents
 from app.jobs import Jobs
 from app.kept_forecasts import KeptForecasts
 from app.keyring import Keyring
 from app.rate_limits import RateLimits
 from app.registry import Registry
+from app.routes.collectors import JobStates, Loaded, Realised
 from app.routes.metrics import Metrics
 from app.settings import Settings
 from app.track_records import TrackRecords
@@ -85,10 +87,11 @@ def open_resources(settings: Settings, worker_alive: WorkerAlive) -> Resources:
     artifacts = ArtifactStore(settings.artifacts_path)
     registry = Registry(database, artifacts)
     track_records = TrackRecords(database, window_days=settings.drift_window_days, tolerance=settings.drift_tolerance)
-    metrics = Metrics(track_records.all)
+    loaded = LoadedVersions(settings.max_loaded_bytes)
+    metrics = Metrics((Realised(track_records.all), Loaded(loaded), JobStates(lambda: take_census(database))))
     forecasting = Forecasting(
         registry,
-        LoadedVersions(settings.max_loaded_bytes),
+        loaded,
         max_steps=settings.max_horizon_steps,
         max_values=settings.max_forecast_values,
     )

@@ -500,9 +500,24 @@ def test_operators_see_metrics_limits_and_versions(client):
     assert "longshot_forecast_points_total 3.0" in metrics
     assert "longshot_batch_requests_count 1.0" in metrics
     assert "longshot_queue_seconds_count 1.0" in metrics
+    for phase in ("parse", "load", "forecast", "write"):
+        assert f'longshot_forecast_seconds_count{{phase="{phase}"}} 1.0' in metrics
+    assert "longshot_forecast_past_calibrated_total 0.0" in metrics
+    assert 'longshot_version_lookups_total{found="no"} 1.0' in metrics
+    assert "longshot_loaded_versions 1.0" in metrics
+    evaluations = ask(client, horizon={"steps": 300}).json()["usage"]["function_evaluations"]
+    later = client.get("/metrics").text
+    assert "longshot_forecast_past_calibrated_total 1.0" in later
+    assert 'longshot_version_lookups_total{found="yes"} 1.0' in later
+    assert _sample(later, "longshot_forecast_evaluations_total") >= evaluations > 0
+    assert _sample(later, "longshot_loaded_bytes") > 0
     system = client.get("/v1/system").json()
     assert system["limits"]["max_body_bytes"] == 200_000
     assert system["worker_alive"] is True
+
+
+def _sample(metrics: str, name: str) -> float:
+    return next(float(line.split()[1]) for line in metrics.splitlines() if line.startswith(f"{name} "))
 
 
 def test_the_interface_describes_every_body(client):
