@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Response
 from starlette.concurrency import run_in_threadpool
 
 from app.database import read_cursor
-from app.errors import DatasetCorrupt, DatasetNotFound
+from app.errors import CursorInvalid, DatasetCorrupt, DatasetNotFound
 from app.routes.bodies import JSON, answer, to_json
 from app.routes.documented import problems
 from app.routes.permissions import ANY_KEY, SpendPoints
@@ -25,7 +25,7 @@ _NOT_READ = (DatasetNotFound, DatasetCorrupt)
     summary="List the series of a dataset",
     response_model=SeriesPage,
     dependencies=[ANY_KEY],
-    responses=problems(*_NOT_READ),
+    responses=problems(*_NOT_READ, CursorInvalid),
 )
 def get_series(
     dataset_id: str,

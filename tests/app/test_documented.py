@@ -33,6 +33,13 @@ def test_what_any_key_and_any_body_can_lead_to_is_told_of_every_route_that_has_t
             assert "request_invalid" in codes(one, "422"), label
 
 
+def test_a_list_that_takes_a_cursor_tells_that_it_can_be_wrong(operations):
+    lists = [(label, one) for label, one in operations if any(p["name"] == "cursor" for p in one.get("parameters", ()))]
+    assert len(lists) >= 7
+    for label, one in lists:
+        assert codes(one, "400") == {"cursor_invalid"}, label
+
+
 def test_every_example_of_a_problem_is_one(operations):
     shown = [
         (int(status), code, example["value"])
