@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Iterator
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from starlette.background import BackgroundTask
 from starlette.responses import StreamingResponse
 
@@ -17,6 +17,7 @@ from app.routes.documented import ANY_BODY, ANY_DATASET, ANY_FORECAST, ANY_SERIE
 from app.routes.forecast_formats import ANSWERS, Sent, Written, choose_answer, read_question, write_answer
 from app.routes.kept_forecasts import kept
 from app.routes.permissions import FORECAST, SpendPoints
+from app.routes.queries import describe_query, read_query
 from app.routes.resources import Resources, Service
 from app.routes.tables import ANY_TABLE, TABLES, describe_answer, describe_panel
 from app.schemas.answers import ForecastResponse, Seconds
@@ -50,10 +51,13 @@ router = APIRouter(tags=["forecasts"])
         ParametersMisplaced,
     )
     | describe_answer("The forecasts of all series, in the order they were sent.", *ANSWERS),
-    openapi_extra=describe_panel(ForecastRequest),
+    openapi_extra=describe_panel(ForecastRequest) | describe_query(ForecastQuery),
 )
 async def post_forecast(
-    request: Request, service: Service, spend: SpendPoints, query: Annotated[ForecastQuery, Query()]
+    request: Request,
+    service: Service,
+    spend: SpendPoints,
+    query: Annotated[ForecastQuery, Depends(read_query(ForecastQuery))],
 ) -> Response:
     """Answers with the version that the model means at this moment, together with what else is waiting to be asked.
 
