@@ -99,7 +99,8 @@ def _answer(
     if sent.options.keep:
         service.kept_forecasts.keep(kept(given, sent, answer_id=answer_id, seconds=seconds))
     written = write_answer(accepted, given, sent, answer_id=answer_id, seconds=seconds)
-    service.metrics.count_answer(given, parse_seconds=seconds.parse, write_seconds=time.perf_counter() - computed)
+    service.metrics.count_answer(given)
+    service.metrics.count_bytes(parse_seconds=seconds.parse, write_seconds=time.perf_counter() - computed)
     return written
 
 

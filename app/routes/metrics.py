@@ -61,15 +61,19 @@ class Metrics:
         for seconds in waited:
             self._queue.observe(seconds)
 
-    def count_answer(self, answer: Answer, *, parse_seconds: float, write_seconds: float) -> None:
-        """Counts a forecast that was answered, and where its time went."""
+    def count_answer(self, answer: Answer) -> None:
+        """Counts a forecast that was answered, and where its time went between the question and the answer."""
         self._points.inc(answer.points_out)
         self._evaluations.inc(answer.function_evaluations)
         self._refusals.inc(sum(isinstance(one, Refusal) for one in answer.items))
         self._uncalibrated.inc(sum(map(_is_past_calibration, answer.items)))
-        taken = (parse_seconds, answer.load_seconds, answer.forecast_seconds, write_seconds)
-        for name, seconds in zip(PHASES, taken, strict=True):
-            self._phases[name].observe(seconds)
+        self._phases["load"].observe(answer.load_seconds)
+        self._phases["forecast"].observe(answer.forecast_seconds)
+
+    def count_bytes(self, *, parse_seconds: float, write_seconds: float) -> None:
+        """Counts what a forecast took to be read, and its answer to be written."""
+        self._phases["parse"].observe(parse_seconds)
+        self._phases["write"].observe(write_seconds)
 
     def expose(self) -> bytes:
         """All of them in Prometheus's text format."""

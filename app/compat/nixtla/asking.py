@@ -150,7 +150,7 @@ def _name(rows: Rows, window: Window) -> str:
 
 def _account(service: Resources, spend: SpendPoints, num_points: int, given: Answer) -> None:
     spend(num_points + given.points_out)
-    service.metrics.points.inc(given.points_out)
+    service.metrics.count_answer(given)
 
 
 def _gather(
