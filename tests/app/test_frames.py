@@ -191,6 +191,15 @@ def test_a_damaged_file_of_any_kind_gives_a_panel_or_a_typed_error(kind, patches
     is_read_or_refused(bytes(content[: length or None]))
 
 
+@pytest.mark.filterwarnings("ignore")
+def test_no_damaged_byte_of_a_parquet_file_ends_the_process():
+    sound = stored(SMALL, "parquet")
+    for place in range(len(sound)):
+        content = bytearray(sound)
+        content[place] = (content[place] + 1) % 256
+        is_read_or_refused(bytes(content))
+
+
 @hypothesis.given(
     st.sampled_from([b"", b"PAR1", b"\xff\xff\xff\xff", b"{", b'{"target":', b"timestamp,target\n"]), st.binary()
 )
