@@ -14,6 +14,7 @@ from app.errors import LimitExceeded, OperationError
 from app.references import PinnedVersion
 from app.registry import Registry, Version
 from model import (
+    NO_PATHS,
     Asked,
     CalibrationSummary,
     DuplicateItems,
@@ -21,6 +22,7 @@ from model import (
     ForecastingError,
     Horizon,
     ItemForecast,
+    Paths,
     RequestError,
     Series,
 )
@@ -63,6 +65,7 @@ class Question:
         horizon: How far.
         quantile_levels: Ascending.
         is_partial: Whether a series that cannot be forecast fails alone.
+        paths: Which sample paths are wanted.
     """
 
     model: str
@@ -70,6 +73,7 @@ class Question:
     horizon: Horizon
     quantile_levels: tuple[float, ...]
     is_partial: bool
+    paths: Paths = NO_PATHS
 
 
 @dataclass(frozen=True)
@@ -205,7 +209,7 @@ class Forecasting:
         registry: Where versions are.
         loaded: Those in memory.
         max_steps: The longest horizon answered.
-        max_values: The most values of one answer: steps of all its series, times quantile levels.
+        max_values: The most values of one answer: steps of all its series, times quantile levels and sample paths.
     """
 
     def __init__(self, registry: Registry, loaded: LoadedVersions, *, max_steps: int, max_values: int = 10**12) -> None:
@@ -258,13 +262,13 @@ class Forecasting:
         _refuse_unless_partial(items, question)
         prepared = _Prepared(question, version, forecaster, items, loaded - started, loaded)
         num_steps = sum(one.num_steps for one in prepared.asked)
-        self._refuse_too_much(num_steps * max(1, len(question.quantile_levels)))
+        self._refuse_too_much(num_steps * max(1, len(question.quantile_levels) + question.paths.num_samples))
         return prepared
 
     def _refuse_too_much(self, num_values: int) -> None:
         if num_values > self._max_values:
             raise LimitExceeded(
-                "values to forecast (steps of all series, times quantile levels)",
+                "values to forecast (steps of all series, times quantile levels and sample paths)",
                 num_values,
                 self._max_values,
                 "LONGSHOT_MAX_FORECAST_VALUES",
@@ -298,7 +302,9 @@ def _ask(forecaster: Forecaster, item: Series | Refusal, question: Question, max
     if isinstance(item, Refusal):
         return item
     try:
-        return forecaster.ask(item, question.horizon, question.quantile_levels, max_steps=max_steps)
+        return forecaster.ask(
+            item, question.horizon, question.quantile_levels, paths=question.paths, max_steps=max_steps
+        )
     except ForecastingError as error:
         return Refusal(item.item_id, error)
 

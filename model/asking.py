@@ -25,6 +25,22 @@ MAX_STEPS = 100_000
 MIN_OBSERVATIONS = 2
 
 
+@dataclass(frozen=True)
+class Paths:
+    """Which sample paths are wanted.
+
+    Attributes:
+        num_samples: How many.
+        seed: The same one gives the same paths.
+    """
+
+    num_samples: int = 0
+    seed: int = 0
+
+
+NO_PATHS = Paths()
+
+
 @dataclass(frozen=True, eq=False)
 class Asked:
     """One series and what is asked of it, in steps of its grid.
@@ -37,6 +53,7 @@ class Asked:
         num_steps: Steps of the grid that cover them.
         levels: Quantile levels, ascending.
         inputs: The covariates that a version uses, from its history to the last step; None where it uses none.
+        paths: Which sample paths are wanted.
     """
 
     series: Series
@@ -46,6 +63,7 @@ class Asked:
     num_steps: int
     levels: tuple[float, ...]
     inputs: SeriesInputs | None = None
+    paths: Paths = NO_PATHS
 
     def timestamps(self) -> Instants:
         """The instants of the positions."""

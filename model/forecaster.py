@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from model.asking import MAX_STEPS, Asked, ask
+from model.asking import MAX_STEPS, NO_PATHS, Asked, Paths, ask
 from model.calibration import CalibrationSummary
 from model.checkpoint import Checkpoint, Manifest
 from model.config import TrainingConfig
@@ -20,6 +20,7 @@ from model.grid import season_length
 from model.horizon import Horizon
 from model.inference import Predictor
 from model.inputs import Inputs, inputs_of, notices_of, require_ahead
+from model.sampling import at_scores, scores_between
 from model.scaling import Scale
 from model.series import Forecast, ItemForecast, Notice, Panel, Series
 from model.windows import on_grid
@@ -40,6 +41,7 @@ class Forecaster:
         self.manifest: Manifest = checkpoint.manifest
         self._device = choose_device(device)
         self._calibration = checkpoint.validation.calibration
+        self._dependence = checkpoint.validation.dependence
         self._predictor = Predictor(
             checkpoint.network.to(self._device),
             block_length=checkpoint.validation.block_length,
@@ -73,6 +75,7 @@ class Forecaster:
         horizon: Horizon,
         quantile_levels: Sequence[float] = (0.1, 0.5, 0.9),
         *,
+        paths: Paths = NO_PATHS,
         max_steps: int = MAX_STEPS,
     ) -> Forecast:
         """What is expected of each series, and how sure that is.
@@ -84,13 +87,14 @@ class Forecaster:
             panel: The histories, each with at least two observations.
             horizon: What to answer for.
             quantile_levels: Between 0 and 1.
+            paths: Sample paths to draw; at each timestamp they are distributed as the quantiles say.
             max_steps: The longest horizon to accept.
 
         Raises:
             SeriesTooShort, FrequencyUnknown, HorizonOutOfRange, HorizonNotAhead, QuantileLevelOutOfRange: As `ask`.
             CovariateMissing: A series lacks a covariate that the version uses.
         """
-        asked = [self.ask(series, horizon, quantile_levels, max_steps=max_steps) for series in panel]
+        asked = [self.ask(one, horizon, quantile_levels, paths=paths, max_steps=max_steps) for one in panel]
         return Forecast(self.answer(asked), self.num_evaluations(asked))
 
     def ask(
@@ -99,10 +103,11 @@ class Forecaster:
         horizon: Horizon,
         quantile_levels: Sequence[float] = (0.1, 0.5, 0.9),
         *,
+        paths: Paths = NO_PATHS,
         max_steps: int = MAX_STEPS,
     ) -> Asked:
         """A question that this version can answer; arguments and errors are those of `forecast`."""
-        asked = ask(series, horizon, quantile_levels, max_steps=max_steps)
+        asked = replace(ask(series, horizon, quantile_levels, max_steps=max_steps), paths=paths)
         scheme = self.config.covariates
         if not scheme:
             return asked
@@ -149,7 +154,19 @@ class Forecaster:
             {level: asked.at_positions(wanted[:, number]) for number, level in enumerate(asked.levels)},
             asked.series.time_zone,
             self._notices(asked),
+            self._samples(asked, quantiles),
         )
+
+    def _samples(self, asked: Asked, quantiles: NDArray[np.float64]) -> NDArray[np.float64] | None:
+        """Paths at the positions asked; between two points of the grid scores, too, are between theirs."""
+        num_samples, seed = asked.paths.num_samples, asked.paths.seed
+        if num_samples == 0:
+            return None
+        scores = self._dependence.scores(asked.num_steps, num_samples, seed, asked.series.item_id)
+        levels = self.config.quantile_levels
+        here = np.stack([asked.at_positions(quantiles[:, number]) for number in range(len(levels))], axis=-1)
+        scores = scores_between(scores, asked.positions, self._dependence.next_correlation)
+        return np.ascontiguousarray(at_scores(here, levels, scores).T)
 
     def _notices(self, asked: Asked) -> tuple[Notice, ...]:
         notices = []

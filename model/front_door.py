@@ -1,7 +1,7 @@
 """The names behind the front door, all at once: the only ones the service may import."""
 
 from model.anomalies import ItemAnomalies, Search, count_cutoffs, find_anomalies
-from model.asking import Asked, ask, with_future
+from model.asking import NO_PATHS, Asked, Paths, ask, with_future
 from model.audit import Audit, ItemAudit, Tally, audit_panel
 from model.backtest import BacktestReport, Cutoffs, backtest, check_backtest
 from model.calibration import CalibrationSummary
@@ -61,6 +61,7 @@ from model.trainer import fit
 from model.trial import Trial
 
 __all__ = [
+    "NO_PATHS",
     "Aggregation",
     "Asked",
     "At",
@@ -106,6 +107,7 @@ __all__ = [
     "ObservationConflict",
     "Panel",
     "PanelEmpty",
+    "Paths",
     "Preset",
     "Progress",
     "QuantileLevelOutOfRange",

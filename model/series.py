@@ -280,6 +280,7 @@ class ItemForecast:
         quantiles: For each quantile level, ascending, the value there; each of shape (n,); they never cross.
         time_zone: The zone of the series.
         notices: What the reader should know.
+        samples: Paths it may take, a row each; none where none were asked for; shape (samples, n).
     """
 
     item_id: str
@@ -288,6 +289,12 @@ class ItemForecast:
     quantiles: Mapping[float, NDArray[np.float64]]
     time_zone: str | None
     notices: tuple[Notice, ...] = ()
+    samples: NDArray[np.float64] | None = None
+
+    def named_samples(self) -> dict[str, NDArray[np.float64]]:
+        """The paths as columns `sample_1`, `sample_2` and so on."""
+        paths = () if self.samples is None else self.samples
+        return {f"sample_{number}": path for number, path in enumerate(paths, 1)}
 
     def local_timestamps(self) -> pd.DatetimeIndex:
         """The timestamps in the zone of the series."""
@@ -307,11 +314,12 @@ class Forecast:
     function_evaluations: int
 
     def to_frame(self) -> pd.DataFrame:
-        """The forecasts in long form: columns item_id, timestamp, mean, and one for each quantile level."""
+        """The forecasts in long form: columns item_id, timestamp, mean, and one for each quantile level and path."""
         return pd.concat(
             [
                 pd.DataFrame({"item_id": one.item_id, "timestamp": one.local_timestamps(), "mean": one.mean}).assign(
-                    **{f"{level:g}": values for level, values in one.quantiles.items()}
+                    **{f"{level:g}": values for level, values in one.quantiles.items()},
+                    **one.named_samples(),
                 )
                 for one in self.items
             ],

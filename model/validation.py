@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -12,6 +12,7 @@ from model.calibration import Calibration, Residuals, calibrate
 from model.config import TrainingConfig
 from model.inference import Predictor
 from model.network import ShootingNetwork
+from model.sampling import INDEPENDENT, MAX_LAGS, Dependence, dependence_of
 from model.scaling import Scale
 from model.windows import Windows
 
@@ -32,21 +33,29 @@ class Validation:
         block_length: Steps for which a flow is continued before the context moves on; see `inference`.
         calibration: Of the intervals.
         trust: How far forecasts go from the last value towards what the network says; see `inference`.
+        dependence: Of the leads of sample paths; none in a version of an earlier release.
     """
 
     block_length: int
     calibration: Calibration
     trust: float = 1.0
+    dependence: Dependence = INDEPENDENT
 
     def to_json(self) -> dict[str, Any]:
         """The choices as JSON's own types."""
-        return {"block_length": self.block_length, "calibration": self.calibration.to_json(), "trust": self.trust}
+        return {
+            "block_length": self.block_length,
+            "calibration": self.calibration.to_json(),
+            "trust": self.trust,
+            "autocorrelations": list(self.dependence.autocorrelations),
+        }
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> "Validation":
         """The choices that `to_json` gave, or those of an earlier release, which trusted every network."""
         calibration = Calibration.from_json(content["calibration"])
-        return cls(content["block_length"], calibration, content.get("trust", 1.0))
+        dependence = Dependence(tuple(content.get("autocorrelations", ())))
+        return cls(content["block_length"], calibration, content.get("trust", 1.0), dependence)
 
     def check(self, config: TrainingConfig) -> None:
         """Refuses choices that no validation of this configuration makes.
@@ -61,6 +70,9 @@ class Validation:
                 raise ValueError("lengths")
         if not all(len(row) == num_pairs and all(map(math.isfinite, row)) for row in calibration.widenings):
             raise ValueError("widenings")
+        correlations = self.dependence.autocorrelations
+        if len(correlations) > MAX_LAGS or not all(-1 <= one <= 1 for one in correlations):
+            raise ValueError("autocorrelations")
         summary = calibration.summary
         counts: tuple[object, ...] = (summary.num_scores, summary.longest_lead)
         if str(summary.method) != summary.method or not all(isinstance(one, int) for one in counts):
@@ -82,7 +94,10 @@ def validated(network: ShootingNetwork, parts: Sequence[Windows], config: Traini
     block_length = _best_block_length(network, windows, config, trust)
     forecasts = _forecasts(network, windows.thinned(MAX_WINDOWS), config, block_length, trust)
     residuals = Residuals(*(column.numpy() for column in forecasts[:3]))
-    return Validation(block_length, calibrate(residuals, config.quantile_levels, config.patch_length), trust)
+    calibration = calibrate(residuals, config.quantile_levels, config.patch_length)
+    calibrated = calibration.apply(forecasts[0], torch.ones(len(forecasts[0]), dtype=torch.float64))
+    dependence = dependence_of(replace(residuals, quantiles=calibrated.numpy()), config.quantile_levels)
+    return Validation(block_length, calibration, trust, dependence)
 
 
 def _best_trust(network: ShootingNetwork, parts: Sequence[Windows], config: TrainingConfig) -> float:

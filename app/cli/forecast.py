@@ -36,7 +36,7 @@ from app.registry import Registry
 from app.schemas.answers import Seconds, from_forecast
 from app.schemas.horizon import parse_horizon, parse_timestamp
 from app.settings import Settings
-from model import Horizon, ItemForecast, Panel, QuantileLevelOutOfRange, Steps, Until, limit_threads
+from model import Horizon, ItemForecast, Panel, Paths, QuantileLevelOutOfRange, Steps, Until, limit_threads
 
 _MOST_PLOTS = 4
 
@@ -50,6 +50,8 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     ] = None,
     until: Annotated[str | None, typer.Option(metavar="DATE", help="Forecast up to this date instead.")] = None,
     quantiles: Annotated[str, typer.Option(help="Quantile levels, with commas between.")] = "0.1,0.5,0.9",
+    samples: Annotated[int, typer.Option(min=0, max=10_000, help="Sample paths to draw.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Of the sample paths: the same one gives the same.")] = 0,
     item_id: ItemId = None,
     timestamp: Timestamp = None,
     target: Target = None,
@@ -78,9 +80,9 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     registry = open_registry(settings)
     levels = _levels(quantiles)
     asked = _horizon(registry, model, horizon, until)
-    answer = _answer(
-        registry, settings.max_horizon_steps, Question(model, history.series, asked, levels, is_partial=False)
-    )
+    paths = Paths(samples, seed)
+    question = Question(model, history.series, asked, levels, is_partial=False, paths=paths)
+    answer = _answer(registry, settings.max_horizon_steps, question)
     if output is not None or as_json or format is not None or not (plot or png):
         chosen = choose_format(format, output or STDIO, as_json=as_json)
         write_output(output or STDIO, _write(answer, levels, chosen, output or STDIO))

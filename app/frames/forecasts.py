@@ -21,9 +21,9 @@ _METADATA: Final = b"longshot"
 class ForecastTable:
     """The forecasts of an answer as a table.
 
-    Its columns are item_id, timestamp, mean, one for each quantile level, and warnings, the codes of them with spaces
-    between. Where a series may fail alone, problem and problem_detail follow: such a series is one row, of which these
-    two and its item_id are all that is not null.
+    Its columns are item_id, timestamp, mean, one for each quantile level, one for each sample path, and warnings, the
+    codes of them with spaces between. Where a series may fail alone, problem and problem_detail follow: such a series
+    is one row, of which these two and its item_id are all that is not null.
 
     Args:
         items: A forecast or a refusal for each series.
@@ -37,6 +37,8 @@ class ForecastTable:
     ) -> None:
         self._items = items
         self._levels = levels
+        drawn = [one.samples for one in items if isinstance(one, ItemForecast) and one.samples is not None]
+        self._num_samples = len(drawn[0]) if drawn else 0
         self._metadata = {_METADATA: about}
         self._axes = TimeAxes()
         self._time_type = _time_type({one.time_zone for one in items if isinstance(one, ItemForecast)})
@@ -87,6 +89,8 @@ class ForecastTable:
         for level in self._levels:
             values = [one.quantiles[level] if isinstance(one, ItemForecast) else None for one in items]
             columns[f"{level:g}"] = _numbers(values)
+        for number in range(self._num_samples):
+            columns[f"sample_{number + 1}"] = _numbers([_path(one, number) for one in items])
         columns |= {name: texts.repeated(part, lengths) for name, texts in self._remarks.items()}
         return pa.table(columns).replace_schema_metadata(self._metadata)
 
@@ -114,7 +118,7 @@ class _Texts:
 
 
 def write_csv(forecasts: Iterable[ItemForecast]) -> str:
-    """Forecasts for people: item_id, timestamp, mean, and a column for each quantile level, in ten digits."""
+    """Forecasts for people: item_id, timestamp, mean, and a column for each quantile level and path, in ten digits."""
     return pd.concat(_tables(forecasts), ignore_index=True).to_csv(
         index=False, lineterminator="\n", float_format="%.10g"
     )
@@ -122,9 +126,9 @@ def write_csv(forecasts: Iterable[ItemForecast]) -> str:
 
 def _tables(forecasts: Iterable[ItemForecast]) -> Iterable[pd.DataFrame]:
     for item in forecasts:
-        quantiles = {f"{level:g}": values for level, values in item.quantiles.items()}
+        columns = {f"{level:g}": values for level, values in item.quantiles.items()} | item.named_samples()
         times = [timestamp.isoformat() for timestamp in item.local_timestamps()]
-        yield pd.DataFrame({"item_id": item.item_id, "timestamp": times, "mean": item.mean, **quantiles})
+        yield pd.DataFrame({"item_id": item.item_id, "timestamp": times, "mean": item.mean, **columns})
 
 
 def _time_type(zones: set[str | None]) -> pa.DataType:
@@ -136,6 +140,10 @@ def _time_type(zones: set[str | None]) -> pa.DataType:
     (zone, *others) = zones
     name = "UTC" if others else str(zone)
     return pa.timestamp("us", name.removeprefix("UTC") or "UTC")
+
+
+def _path(item: ItemForecast | Refusal, number: int) -> NDArray[np.float64] | None:
+    return None if isinstance(item, Refusal) or item.samples is None else item.samples[number]
 
 
 def _warnings(item: ItemForecast | Refusal) -> str | None:

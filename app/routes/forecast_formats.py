@@ -150,7 +150,7 @@ def write_answer(media_type: str, answer: Answer, sent: Sent, *, answer_id: str,
 
 
 def _num_values(answer: Answer, sent: Sent) -> int:
-    return answer.points_out * (1 + len(sent.options.all_levels))
+    return answer.points_out * (1 + len(sent.options.all_levels) + sent.options.num_samples)
 
 
 def _headers(about: bytes) -> dict[str, str]:

@@ -24,7 +24,7 @@ from app.schemas.answers import ForecastResponse, Seconds
 from app.schemas.forecast_query import ForecastQuery
 from app.schemas.forecasts import ForecastRequest
 from app.schemas.horizon import DurationInvalid
-from app.schemas.refusals import NothingAcceptable, OptionUnsupported, ParametersMisplaced, ParametersMissing
+from app.schemas.refusals import NothingAcceptable, ParametersMisplaced, ParametersMissing
 from app.tracing import Follow, follow
 from model import HorizonNotAhead, ItemForecast, Series
 
@@ -44,7 +44,6 @@ router = APIRouter(tags=["forecasts"])
         *ANY_FORECAST,
         HorizonNotAhead,
         DurationInvalid,
-        OptionUnsupported,
         *ANY_TABLE,
         NothingAcceptable,
         ParametersMissing,

@@ -51,6 +51,13 @@ class ForecastBody:
 
 
 @dataclass(frozen=True)
+class SampledForecastBody(ForecastBody):
+    """What is expected of one series, with paths that it may take."""
+
+    samples: list[Numbers]
+
+
+@dataclass(frozen=True)
 class ItemProblem:
     """Why a series has no forecast."""
 
@@ -132,7 +139,7 @@ class ForecastResponse:
 
     id: str
     model: VersionUsed
-    forecasts: list[ForecastBody | FailedBody]
+    forecasts: list[ForecastBody | SampledForecastBody | FailedBody]
     calibration: CalibrationBody
     usage: Usage
     timings_ms: Timings
@@ -196,7 +203,7 @@ def each_forecast(
         if isinstance(one, Refusal):
             yield FailedBody(one.item_id, "failed", explain(one.error))
             continue
-        yield ForecastBody(
+        body = ForecastBody(
             item_id=one.item_id,
             status="ok",
             timestamps=axes.texts(one),
@@ -207,6 +214,7 @@ def each_forecast(
             },
             warnings=[Warned(notice.code, notice.detail) for notice in one.notices],
         )
+        yield body if one.samples is None else SampledForecastBody(**vars(body), samples=list(one.samples))
 
 
 def explain(error: ForecastingError) -> ItemProblem:

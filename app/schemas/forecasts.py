@@ -10,8 +10,7 @@ from app.errors import LimitExceeded
 from app.forecasting import Question, Refusal
 from app.schemas.horizon import HorizonBody
 from app.schemas.panels import FindDataset, SeriesBody, Text, check_size, each_series
-from app.schemas.refusals import OptionUnsupported
-from model import Aggregation, ForecastingError, Series
+from model import Aggregation, ForecastingError, Paths, Series
 
 QuantileLevel = Annotated[float, Field(strict=True, gt=0, lt=1)]
 IntervalLevel = Annotated[float, Field(strict=True, gt=0, lt=100)]
@@ -26,8 +25,10 @@ class ForecastOptions(BaseModel):
     horizon: HorizonBody
     quantile_levels: list[QuantileLevel] = [0.1, 0.5, 0.9]
     interval_levels: Annotated[list[IntervalLevel], Field(description="In percent.")] = [80]
-    num_samples: Annotated[int, Field(ge=0, description="Not answered by this release: leave it at 0.")] = 0
-    seed: Annotated[int, Field(description="Of the samples.")] = 0
+    num_samples: Annotated[
+        int, Field(ge=0, le=10_000, description="Sample paths: at each timestamp distributed as the quantiles say.")
+    ] = 0
+    seed: Annotated[int, Field(ge=0, lt=2**63, description="Of the sample paths: the same one gives the same.")] = 0
     duplicates: Annotated[Aggregation, Field(description="What to do with repeated timestamps.")] = "error"
     on_error: Annotated[
         Literal["fail", "partial"], Field(description="Whether one bad series fails the request, or alone.")
@@ -53,17 +54,18 @@ class ForecastOptions(BaseModel):
         Raises:
             ForecastingError: The first series that is none, unless it may fail alone; or an option cannot be answered.
         """
-        if self.num_samples:
-            raise OptionUnsupported(
-                "num_samples", "this release gives quantiles, not sample paths", "Leave it out, and ask for quantiles."
-            )
         found: list[Series | Refusal] = []
         for one in items:
             if isinstance(one, Refusal) and not self.is_partial:
                 raise one.error
             found.append(one)
         return Question(
-            self.model, tuple(found), self.horizon.to_horizon(), self.all_levels, is_partial=self.is_partial
+            self.model,
+            tuple(found),
+            self.horizon.to_horizon(),
+            self.all_levels,
+            is_partial=self.is_partial,
+            paths=Paths(self.num_samples, self.seed),
         )
 
     def check_levels(self, *, max_horizon_steps: int, max_quantile_levels: int) -> None:

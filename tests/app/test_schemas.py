@@ -22,7 +22,7 @@ from app.schemas.horizon import (
 )
 from app.schemas.models import expected_revision, revision_tag
 from app.schemas.panels import SeriesBody, check_size, each_read_once, to_panel
-from app.schemas.refusals import DatasetRepeated, ItemNotFound, OptionUnsupported, PreconditionInvalid
+from app.schemas.refusals import DatasetRepeated, ItemNotFound, PreconditionInvalid
 from app.schemas.training import TrainingJobRequest
 from app.time_axes import format_timestamps
 from model import (
@@ -208,11 +208,6 @@ def test_a_bad_series_fails_the_request_unless_it_may_fail_alone():
     refused = [type(one.error) for one in items if isinstance(one, Refusal)]
     assert refused == [DuplicateTimestamps, SeriesTooShort, DatasetNotFound]
     assert [one.item_id for one in items] == ["bad", "empty", "lost", "a"]
-
-
-def test_samples_are_refused_with_a_reason():
-    with pytest.raises(OptionUnsupported, match="num_samples"):
-        request(num_samples=3).to_question(stored)
 
 
 @pytest.mark.parametrize(

@@ -204,7 +204,6 @@ def test_a_covariate_that_is_not_used_is_a_warning(client):
         ({"series": [{"dataset": "ds_none"}]}, 404, "dataset_not_found"),
         ({"quantile_levels": [1.5]}, 422, "request_invalid"),
         ({"quantile_levels": [n / 100 for n in range(1, 99)]}, 413, "limit_exceeded"),
-        ({"num_samples": 5}, 422, "option_unsupported"),
         ({"horizont": 1}, 422, "request_invalid"),
     ],
 )
