@@ -19,7 +19,15 @@ from pathlib import Path
 import torch
 
 from benchmarks.accuracy import dysts, fev, m4
-from benchmarks.accuracy.long_horizon import HEADER, LongHorizonSet, measured, measurements, rows
+from benchmarks.accuracy.long_horizon import (
+    ABLATION_HEADER,
+    HEADER,
+    REMOVED_HEADER,
+    LongHorizonSet,
+    measured,
+    measurements,
+    rows,
+)
 from benchmarks.accuracy.suite import line
 from benchmarks.measurement import Measurement, write
 from model import TrainingOptions
@@ -46,13 +54,13 @@ def main(words: Sequence[str] | None = None) -> int:
 
 def _datasets(asked: argparse.Namespace) -> Iterator[list[Measurement]]:
     """The figures of one version after the other, each printed as a table."""
-    print(HEADER)
+    print(HEADER + ABLATION_HEADER * asked.ablation + REMOVED_HEADER * bool(asked.removed))
     for name in asked.datasets:
         data = LongHorizonSet.read(name, _find(asked.data, f"{name}.csv", f"{name}.csv.gz"))
         for horizons in [(one,) for one in asked.horizons] if asked.apart else [tuple(sorted(asked.horizons))]:
             for seed in asked.seeds:
                 options = TrainingOptions(**dict(asked.options) | {"horizon": horizons[-1], "seed": seed})
-                records = measured(data, options, horizons, removed=asked.removed)
+                records = measured(data, options, horizons, removed=asked.removed, ablation=asked.ablation)
                 print("\n".join(rows(records)), flush=True)
                 yield [measurement for record in records for measurement in measurements(record)]
 
@@ -77,6 +85,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--apart", action="store_true", help="train a version for each horizon")
     parser.add_argument(
         "--removed", type=float, default=0.0, help="at the shortest horizon, score contexts without this share too"
+    )
+    parser.add_argument(
+        "--ablation", action="store_true", help="score the flow and the line each without the other, too"
     )
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
     parser.add_argument("--threads", type=int, default=1, help="of torch; more seldom pay for matrices of this size")

@@ -5,6 +5,7 @@ over all test windows (stride 1, none dropped) and channels. What is chosen is c
 part is looked at once, at the end.
 """
 
+import copy
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -36,6 +37,7 @@ HEADER = (
     f"{'dataset':<17}{'h':>6}{'MSE / MAE':>16}{'DUET':>16}{'repeat last':>16}{'repeat season':>16}{'validation':>16}"
     f"{'80 %':>8}{'95 %':>8}{'late 80':>8}{'late 95':>8}"
 )
+ABLATION_HEADER, REMOVED_HEADER = f"{'flow alone':>16}{'line alone':>16}", f"{'values removed':>16}"
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,8 @@ class Record:
         horizon: Steps ahead.
         errors: Of the mean forecast on the test part, and of what its intervals cover.
         thinned: The same from contexts of which a share was removed, if asked for, at the shortest horizon.
+        flow: The same of the flow without its line, if asked for.
+        line: The same of the line without its flow, if asked for.
         validation: On the validation part, at most some thousand windows of it: what to choose options by.
         last: Of repeating the last value.
         season: Of repeating the last season.
@@ -129,6 +133,8 @@ class Record:
     horizon: int
     errors: Errors
     thinned: Errors | None
+    flow: Errors | None
+    line: Errors | None
     validation: Errors
     last: Errors
     season: Errors
@@ -170,7 +176,12 @@ class LongHorizonSet:
 
 
 def measured(
-    data: LongHorizonSet, options: TrainingOptions, horizons: Sequence[int], *, removed: float = 0.0
+    data: LongHorizonSet,
+    options: TrainingOptions,
+    horizons: Sequence[int],
+    *,
+    removed: float = 0.0,
+    ablation: bool = False,
 ) -> list[Record]:
     """Trains one version and asks it for every horizon."""
     borders = data.borders
@@ -192,6 +203,8 @@ def measured(
         errors = {
             "errors": _errors(version, test, data.values),
             "thinned": _errors(version, test, data.values, removed=share) if share else None,
+            "flow": _errors(partial(version, share=0.0), test, data.values) if ablation else None,
+            "line": _errors(partial(version, share=1.0), test, data.values) if ablation else None,
             "validation": _errors(version, earlier, data.values[: borders.validation]),
             "last": _errors(partial(_repeated, 1, horizon), test, data.values),
             "season": _errors(partial(_repeated, config.season_length, horizon), test, data.values),
@@ -233,10 +246,17 @@ Forecasts = Callable[[Tensor], tuple[Tensor, Tensor]]
 """From contexts to means (batch, horizon) and quantiles (batch, horizon, levels)."""
 
 
-def _version(checkpoint: Checkpoint, horizon: int, context: Tensor) -> tuple[Tensor, Tensor]:
+def _version(
+    checkpoint: Checkpoint, horizon: int, context: Tensor, *, share: float | None = None
+) -> tuple[Tensor, Tensor]:
+    """The version's answers; with another share of its line if one is given."""
     config, validation = checkpoint.config, checkpoint.validation
+    network = checkpoint.network.to(context.device)
+    if share is not None and network.linear is not None:
+        network = copy.deepcopy(network)
+        network.linear.share.fill_(share)
     predictor = Predictor(
-        checkpoint.network.to(context.device),
+        network,
         block_length=validation.block_length,
         season_length=config.season_length,
         trust=validation.trust,
@@ -292,8 +312,8 @@ def measurements(record: Record) -> list[Measurement]:
     """One figure each, with all that is needed to measure it again."""
     sizes = {"dataset": record.dataset, "horizon": record.horizon, "seed": record.seed, "windows": record.num_windows}
     sides = {"": record.errors, "validation_": record.validation}
-    if record.thinned is not None:
-        sides["thinned_"] = record.thinned
+    others = {"thinned_": record.thinned, "flow_alone_": record.flow, "line_alone_": record.line}
+    sides |= {prefix: side for prefix, side in others.items() if side is not None}
     figures = {prefix + name: value for prefix, side in sides.items() for name, value in asdict(side).items()}
     return [
         Measurement(
@@ -338,15 +358,14 @@ def _mean_row(records: Sequence[Record]) -> str:
         fields_of = [list(asdict(side).values()) for side in sides]
         return Errors(*(float(np.mean(column)) for column in zip(*fields_of, strict=True)))
 
-    names = ("errors", "thinned", "validation", "last", "season", "published")
+    names = ("errors", "thinned", "flow", "line", "validation", "last", "season", "published")
     means = {name: mean([getattr(record, name) for record in records]) for name in names}
     return _row(replace(records[0], **means), "mean")
 
 
 def _row(record: Record, horizon: str) -> str:
     sides = [record.errors, record.published, record.last, record.season, record.validation]
-    if record.thinned is not None:
-        sides.append(record.thinned)
+    sides += [side for side in (record.flow, record.line, record.thinned) if side is not None]
     pairs = [f"{side.mse:.3f} / {side.mae:.3f}" if side is not None else "-" for side in sides]
     errors = record.errors
     shares = [errors.coverage_80, errors.coverage_95, errors.late_coverage_80, errors.late_coverage_95]

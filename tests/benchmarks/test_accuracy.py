@@ -50,14 +50,17 @@ def test_one_version_is_asked_for_every_horizon_and_the_records_hold_what_is_nee
     write_set(tmp_path / "deep", "waves.csv.gz", length=1500)
     file = tmp_path / "records.json"
     words = ["--data", str(tmp_path), "--datasets", "waves", "--horizons", "24", "48", "--json", str(file)]
-    assert main([*words, "--removed", "0.5", *QUICK]) == 0
+    assert main([*words, "--removed", "0.5", "--ablation", *QUICK]) == 0
     assert len({line.strip() for line in capsys.readouterr().out.splitlines() if "trained in" in line}) == 1
     records = {record["name"]: record for record in json.loads(file.read_text())}
     errors = ["mse", "mae", "coverage_80", "coverage_95", "late_coverage_80", "late_coverage_95"]
     figures = [*errors, *(f"validation_{name}" for name in errors)]
     thinned = [f"thinned_{name}" for name in errors]
-    expected = {"24": [*figures, *thinned, "seconds"], "48": [*figures, "seconds"]}
+    alone = [f"{side}_alone_{name}" for side in ("flow", "line") for name in errors]
+    expected = {"24": [*figures, *thinned, *alone, "seconds"], "48": [*figures, *alone, "seconds"]}
     assert list(records) == [f"accuracy.waves.{h}.{figure}" for h in expected for figure in expected[h]]
+    sides = [records[f"accuracy.waves.48.{side}mse"]["value"] for side in ("flow_alone_", "", "line_alone_")]
+    assert len(set(sides)) == 3
     error = records["accuracy.waves.24.mae"]
     assert error["value"] < 0.15
     assert error["unit"] == "MAE"
