@@ -39,7 +39,7 @@ def main() -> None:
     frame = sales()
 
     # So few steps are enough for an example; left out, training goes on for as long as it pays.
-    model = client.finetune(frame, freq="MS", finetune_steps=100, output_model_id="sales")
+    model = client.finetune(frame, freq="MS", finetune_steps=50, output_model_id="sales")
 
     forecast = client.forecast(frame, h=12, freq="MS", level=[90], finetuned_model_id=model)
     print(forecast.groupby("unique_id").head(3).to_string(index=False))

@@ -41,19 +41,21 @@ def python() -> Path:
     return folder / "bin" / "python"
 
 
-@pytest.fixture
-def service(tmp_path: Path) -> Iterator[Service]:
-    service = Service(tmp_path)
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    service = Service(tmp_path_factory.mktemp("nixtla"))
     service.settings = replace(service.settings, default_model="m")
+    service.start()
     yield service
     service.close()
 
 
-def environment_of(service: Service) -> dict[str, str]:
+@pytest.fixture(scope="module")
+def environment(service: Service) -> dict[str, str]:
+    """What a program for the package finds: where to ask, and with which key."""
     keyring = Keyring(service.database)
     key = keyring.create("the package", ("forecast", "train")).text
     keyring.close()
-    service.start()
     url = str(service.client.base_url).rstrip("/") + "/compat/nixtla"
     return {"PATH": os.environ["PATH"], "NIXTLA_BASE_URL": url, "NIXTLA_API_KEY": key}
 
@@ -64,12 +66,15 @@ def run(python: Path, service: Service, environment: dict[str, str], *words: obj
     return finished.stdout
 
 
-def test_every_call_of_the_package_is_answered_or_refused_with_a_reason(python: Path, service: Service) -> None:
-    run(python, service, environment_of(service), HERE / "use_the_package.py")
+def test_every_call_of_the_package_is_answered_or_refused_with_a_reason(
+    python: Path, service: Service, environment: dict[str, str]
+) -> None:
+    run(python, service, environment, HERE / "use_the_package.py")
 
 
-def test_the_document_and_the_example_of_a_migration_run(python: Path, service: Service) -> None:
-    environment = environment_of(service)
+def test_the_document_and_the_example_of_a_migration_run(
+    python: Path, service: Service, environment: dict[str, str]
+) -> None:
     (block,) = BLOCK.findall((ROOT / "docs" / "compat.md").read_text(encoding="utf-8"))
     run(python, service, environment, "-c", block)
     shown = run(python, service, environment, ROOT / "examples" / "timegpt_migration.py")

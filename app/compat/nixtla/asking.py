@@ -17,6 +17,7 @@ from app.compat.nixtla.answers import (
     name_of,
     quantile_levels,
 )
+from app.compat.nixtla.features import FeatureNames, name_features
 from app.compat.nixtla.payloads import CrossValidationPayload, ForecastPayload
 from app.compat.nixtla.windows import Rows, Window
 from app.errors import LimitExceeded
@@ -26,7 +27,7 @@ from app.routes.bodies import to_json
 from app.routes.permissions import SpendPoints
 from app.routes.resources import Resources
 from app.settings import Settings
-from model import ItemForecast, Steps, TrainingConfig
+from model import HorizonOutOfRange, ItemForecast, Steps, TrainingConfig
 
 Asking = Dialogue[Question, Answer, bytes]
 """One call: it gives its question, is given the answer, and returns it as the package reads it."""
@@ -55,12 +56,14 @@ def forecast(service: Resources, spend: SpendPoints, payload: ForecastPayload) -
     Raises:
         ForecastingError: It cannot be answered.
     """
-    rows = _read(service.settings, payload)
+    rows = _read(service.settings, payload, num_later=payload.h)
     version = versions.pin(service, payload.model, payload.finetuned_model_id)
     config = versions.load(service, version, payload.freq).config
-    plan = _plan(version, config, rows, windows.next_windows(rows, payload.h), payload.level)
+    num_past = len(payload.series.X or ()) - len(payload.series.X_future or ())
+    names = name_features(payload, num_past, version, config)
+    plan = _plan(version, config, rows, windows.next_windows(rows, payload.h), names, payload.level)
     given = yield plan.question
-    _account(service, spend, len(payload.series.y), given)
+    _account(service, spend, payload.series.num_points, given)
     mean, intervals, warnings = _gather(plan, rows, given)
     return to_json(ForecastAnswer(mean, intervals, str(version), warnings))
 
@@ -74,9 +77,10 @@ def cross_validate(service: Resources, spend: SpendPoints, payload: CrossValidat
     rows = _read(service.settings, payload)
     version = versions.pin(service, payload.model, payload.finetuned_model_id)
     config = versions.load(service, version, payload.freq).config
-    plan = _plan(version, config, rows, _past_windows(service.settings, payload, rows, config), payload.level)
+    names = name_features(payload, len(payload.hist_exog or ()), version, config)
+    plan = _plan(version, config, rows, _past_windows(service.settings, payload, rows, config), names, payload.level)
     given = yield plan.question
-    _account(service, spend, len(payload.series.y), given)
+    _account(service, spend, payload.series.num_points, given)
     mean, intervals, warnings = _gather(plan, rows, given)
     sizes = np.bincount([one.series for one in plan.windows], [one.length for one in plan.windows], len(rows))
     idxs = [np.arange(one.first, one.first + one.length) + rows[one.series].first for one in plan.windows]
@@ -100,12 +104,14 @@ def answer_alone(service: Resources, asking: Asking) -> bytes:
     raise AssertionError("a call asks once")
 
 
-def _read(settings: Settings, payload: ForecastPayload) -> tuple[Rows, ...]:
+def _read(settings: Settings, payload: ForecastPayload, *, num_later: int = 0) -> tuple[Rows, ...]:
     payload.series.check_size(max_series=settings.max_series, max_points=settings.max_points)
+    if payload.h > settings.max_horizon_steps:
+        raise HorizonOutOfRange(payload.h, settings.max_horizon_steps)
     num_levels = 2 * len(payload.level or ())
     if num_levels > settings.max_quantile_levels:
         raise LimitExceeded("quantile levels", num_levels, settings.max_quantile_levels, "LONGSHOT_MAX_QUANTILE_LEVELS")
-    return windows.read_rows_of(payload)
+    return windows.read_rows_of(payload, num_later=num_later)
 
 
 def _past_windows(
@@ -126,17 +132,20 @@ def _plan(
     config: TrainingConfig,
     rows: Sequence[Rows],
     asked: Sequence[Window],
+    names: FeatureNames,
     levels: Sequence[float] | None,
 ) -> _Plan:
-    length = windows.memory(config)
-    cut = [rows[one.series].history(one.first, length=length, name=_name(rows[one.series], one)) for one in asked]
-    lags = tuple(lag for _, lag in cut)
+    lags = tuple(rows[one.series].lag(one.first) for one in asked)
     # A forecast of n steps begins like one of more: the longest is asked of all, and each takes its part.
     num_steps = max(lag + one.length for lag, one in zip(lags, asked, strict=True))
+    known = [one.with_covariates(names, num_steps) for one in rows]
+    length = windows.memory(config)
     levels = tuple(dict.fromkeys(levels or ()))
     question = Question(
         model=str(version),
-        items=tuple(series for series, _ in cut),
+        items=tuple(
+            known[one.series].history(one.first, length=length, name=_name(rows[one.series], one)) for one in asked
+        ),
         horizon=Steps(num_steps),
         quantile_levels=quantile_levels(levels),
         is_partial=False,

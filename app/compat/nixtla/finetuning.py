@@ -31,7 +31,7 @@ def submit(service: Resources, spend: SpendPoints, caller_id: str, body: bytes) 
     asked, settings = FinetunePayload.model_validate_json(body), service.settings
     asked.check()
     asked.series.check_size(max_series=settings.max_series, max_points=settings.max_points)
-    panel = Panel(tuple(rows.history(len(rows))[0] for rows in read_rows_of(asked)))
+    panel = Panel(tuple(rows.history(len(rows)) for rows in read_rows_of(asked)))
     spend(panel.num_observations)
     digest = hashlib.sha256(caller_id.encode() + b"\0" + body).hexdigest()
     wanted = TrainingRequest(

@@ -9,6 +9,7 @@ import numpy as np
 from app.anomalies import Detection, Suspicion
 from app.compat.nixtla import versions, windows
 from app.compat.nixtla.answers import AnomalyAnswer, name_of
+from app.compat.nixtla.features import name_features
 from app.compat.nixtla.payloads import AnomalyPayload, OnlineAnomalyPayload
 from app.compat.nixtla.windows import MIN_HISTORY, Rows
 from app.errors import LimitExceeded
@@ -43,14 +44,17 @@ def judge(service: Resources, spend: SpendPoints, payload: AnomalyPayload) -> by
     payload.series.check_size(max_series=settings.max_series, max_points=settings.max_points)
     rows = windows.read_rows_of(payload)
     version = versions.pin(service, payload.model, payload.finetuned_model_id)
-    plan = _plan(payload, rows, versions.load(service, version, payload.freq).config)
+    config = versions.load(service, version, payload.freq).config
+    names = name_features(payload, len(payload.hist_exog or ()), version, config)
+    rows = tuple(one.with_covariates(names) for one in rows)
+    plan = _plan(payload, rows, config)
     num_cutoffs = sum(ceil(last / plan.lead) for last in plan.last)
     if num_cutoffs > settings.max_cutoffs:
         raise LimitExceeded("forecasts to make", num_cutoffs, settings.max_cutoffs, "LONGSHOT_MAX_CUTOFFS")
     for one, last in zip(rows, plan.last, strict=True):
         _refuse_missing(one, last)
     found = _find(service, version, rows, plan, payload.level)
-    spend(len(payload.series.y) + sum(plan.last))
+    spend(payload.series.num_points + sum(plan.last))
     return to_json(_answer(found, rows, version, payload.level))
 
 
@@ -89,9 +93,7 @@ def _find(
     detection = Detection(service.registry, service.forecasting, max_cutoffs=service.settings.max_cutoffs)
     found: dict[str, ItemAnomalies] = {}
     for last in sorted(set(plan.last)):
-        items = tuple(
-            one.history(len(one))[0] for one, its_last in zip(rows, plan.last, strict=True) if its_last == last
-        )
+        items = tuple(one.history(len(one)) for one, its_last in zip(rows, plan.last, strict=True) if its_last == last)
         suspicion = Suspicion(str(version), items, Search(level, last, None, plan.lead), is_partial=False)
         # Nothing was allowed to fail alone.
         judged = (one for one in detection.judge(suspicion).items if isinstance(one, ItemAnomalies))

@@ -36,8 +36,8 @@ class SeriesPayload(BaseModel):
     y: list[Number | None]
     sizes: Annotated[list[Count], Field(min_length=1)]
     start_datetime: list[Timestamp] | None = None
-    X: list[list[Any]] | None = None
-    X_future: list[list[Any]] | None = None
+    X: list[list[Number | str | None]] | None = None
+    X_future: list[list[Number | str | None]] | None = None
     categorical_exog: list[int] | None = None
 
     @model_validator(mode="after")
@@ -45,6 +45,10 @@ class SeriesPayload(BaseModel):
         if sum(self.sizes) != len(self.y):
             raise PydanticCustomError(
                 "sizes", f"The sizes add up to {sum(self.sizes)}, and there are {len(self.y)} observations."
+            )
+        if any(len(row) != len(self.y) for row in self.X or ()):
+            raise PydanticCustomError(
+                "features", f"Every feature needs a value for each of {len(self.y)} observations."
             )
         if self.start_datetime is not None and len(self.start_datetime) != len(self.sizes):
             raise PydanticCustomError(
@@ -60,8 +64,13 @@ class SeriesPayload(BaseModel):
         """
         if len(self.sizes) > max_series:
             raise LimitExceeded("series", len(self.sizes), max_series, "LONGSHOT_MAX_SERIES")
-        if len(self.y) > max_points:
-            raise LimitExceeded("observations", len(self.y), max_points, "LONGSHOT_MAX_POINTS")
+        if self.num_points > max_points:
+            raise LimitExceeded("observations", self.num_points, max_points, "LONGSHOT_MAX_POINTS")
+
+    @property
+    def num_points(self) -> int:
+        """Observations and values of features sent, missing ones included."""
+        return len(self.y) + sum(map(len, (*(self.X or ()), *(self.X_future or ()))))
 
 
 class JobOptions(BaseModel):
@@ -116,13 +125,11 @@ class AskingPayload(Payload):
         Raises:
             OptionUnsupported
         """
-        series = self.series
-        if series.X is not None or series.X_future is not None or series.categorical_exog is not None:
+        if self.series.categorical_exog:
             raise OptionUnsupported(
-                "X",
-                "this release forecasts from the target alone, without exogenous features (X_df, hist_exog_list, "
-                "categorical_exog_list, date_features, further columns of df)",
-                "Leave the features out; seasons of the calendar are learned from the target.",
+                "categorical_exog_list",
+                "covariates that change in time are numbers",
+                "Encode them as numbers, one column for each category, and train a version with these.",
             )
         if self.finetune_steps:
             raise OptionUnsupported(
@@ -136,12 +143,28 @@ class AskingPayload(Payload):
             raise OptionUnsupported(
                 "feature_contributions", "nothing here attributes a forecast to features", "Leave it at False."
             )
-        if self.model_parameters is not None:
+        if (self.model_parameters or {}).keys() - {"features"}:
             raise OptionUnsupported(
                 "model_parameters",
-                "they are settings of TimeGPT's own networks",
-                "Leave it out; a version's settings are chosen when it is trained (POST /v1/training-jobs).",
+                "all but 'features' are settings of TimeGPT's own networks",
+                "Leave them out; a version's settings are chosen when it is trained (POST /v1/training-jobs).",
             )
+
+    @property
+    def feature_names(self) -> tuple[str, ...] | None:
+        """How the caller names the features in the order in which they are sent; the package itself does not.
+
+        Raises:
+            OptionUnsupported: They are no names.
+        """
+        found = (self.model_parameters or {}).get("features")
+        if found is None:
+            return None
+        if not isinstance(found, list) or not all(isinstance(name, str) for name in found):
+            raise OptionUnsupported(
+                "model_parameters", "'features' is no list of names", "Write model_parameters={'features': ['price']}."
+            )
+        return tuple(found)
 
 
 class ForecastPayload(AskingPayload):

@@ -2,14 +2,17 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from app.compat.nixtla.features import FeatureNames, values_of
 from app.compat.nixtla.frequencies import modern
 from app.compat.nixtla.payloads import Payload
-from model import Series, SeriesTooShort, TrainingConfig
+from app.schemas.refusals import OptionUnsupported
+from model import RawCovariates, Series, SeriesTooShort, TrainingConfig
 
 _SOME_START: Final = "2000-01-01"
 """Where series are put that do not say when they begin; nothing that is answered depends on it."""
@@ -31,20 +34,30 @@ class Rows:
     Attributes:
         name: Where it stands in the payload, as the package's user would count.
         first: Its first row of the payload.
+        start: The timestamp of its first row.
         grid: An observation at every row, of no value.
         values: What was observed at each row; NaN where nothing was.
+        features: What else is known at each row, feature by feature.
+        later: What is known of the first features after the last row.
     """
 
     name: str
     first: int
+    start: str
     grid: Series
     values: NDArray[np.float64]
+    features: tuple[NDArray[np.float64], ...] = ()
+    later: tuple[NDArray[np.float64], ...] = ()
 
     def __len__(self) -> int:
         return len(self.values)
 
-    def history(self, stop: int, *, length: int | None = None, name: str | None = None) -> tuple[Series, int]:
-        """The observations before a row, and how many missing ones follow the last of them.
+    def lag(self, stop: int) -> int:
+        """How many rows before a row, next to it, have no observation."""
+        return stop - 1 - int(self._last_observed[stop - 1])
+
+    def history(self, stop: int, *, length: int | None = None, name: str | None = None) -> Series:
+        """The observations before a row.
 
         Args:
             stop: The row.
@@ -58,13 +71,47 @@ class Rows:
         observed = start + np.flatnonzero(~np.isnan(self.values[start:stop]))
         if len(observed) == 0:
             raise SeriesTooShort(name or self.name, 0, MIN_HISTORY, "a forecast")
-        known = replace(
+        return replace(
             self.grid,
             item_id=name or self.name,
             timestamps=self.grid.timestamps[observed],
             values=self.values[observed],
         )
-        return known, stop - 1 - int(observed[-1])
+
+    @cached_property
+    def _last_observed(self) -> NDArray[np.int64]:
+        """The last row with an observation, up to each row; -1 before the first."""
+        return np.maximum.accumulate(np.where(np.isnan(self.values), -1, np.arange(len(self.values))))
+
+    def with_covariates(self, names: FeatureNames, num_later: int = 0) -> "Rows":
+        """The same, with its features as the covariates of its histories.
+
+        Args:
+            names: Of the features.
+            num_later: How many rows after the last one those known in advance have to reach. Where they are not known
+                as far, the last value is held: a forecast does not depend on what comes after it.
+        """
+        if not names.future and not names.past:
+            return self
+        num_future, unknown = len(names.future), np.full(num_later, np.nan)
+        later = self.later or (np.empty(0),) * num_future
+        ahead = [
+            _hold(np.concatenate([known, after]), len(self) + num_later)
+            for known, after in zip(self.features, later, strict=False)
+        ]
+        past = [np.concatenate([known, unknown]) for known in self.features[num_future:]]
+        covariates = RawCovariates(
+            dict(zip(names.past, past, strict=True)), dict(zip(names.future, ahead[:num_future], strict=True))
+        )
+        zeros = np.concatenate([np.zeros(len(self)), unknown])
+        return replace(
+            self, grid=Series.from_grid(self.name, self.start, str(self.grid.freq), zeros, covariates=covariates)
+        )
+
+
+def _hold(values: NDArray[np.float64], length: int) -> NDArray[np.float64]:
+    """Values continued by the last one."""
+    return np.concatenate([values, np.full(max(0, length - len(values)), values[-1])])[:length]
 
 
 @dataclass(frozen=True)
@@ -82,16 +129,28 @@ class Window:
     length: int
 
 
-def read_rows_of(payload: Payload) -> tuple[Rows, ...]:
+def read_rows_of(payload: Payload, *, num_later: int = 0) -> tuple[Rows, ...]:
     """The series of a payload.
+
+    Args:
+        payload: The payload.
+        num_later: For how many rows after the last one of each series features are sent.
 
     Raises:
         DataError: Their frequency or a start cannot be read.
+        OptionUnsupported: A feature is no number, or is not known at each of the rows.
     """
-    return tuple(_each_series(payload))
+    sent = payload.series
+    if any(len(row) != num_later * len(sent.sizes) for row in sent.X_future or ()):
+        raise OptionUnsupported(
+            "X_future",
+            f"a feature needs {num_later} values after each of {len(sent.sizes)} series",
+            "Send one for each timestamp to forecast.",
+        )
+    return tuple(_each_series(payload, num_later))
 
 
-def _each_series(payload: Payload) -> Iterator[Rows]:
+def _each_series(payload: Payload, num_later: int) -> Iterator[Rows]:
     sent, freq = payload.series, modern(payload.freq)
     values = np.array([np.nan if one is None else one for one in sent.y], dtype=np.float64)
     first = 0
@@ -99,7 +158,15 @@ def _each_series(payload: Payload) -> Iterator[Rows]:
         name = f"series[{number}]"
         start = sent.start_datetime[number] if sent.start_datetime else _SOME_START
         grid = Series.from_grid(name, start, freq, np.zeros(size))
-        yield Rows(name, first, grid, values[first : first + size])
+        yield Rows(
+            name,
+            first,
+            start,
+            grid,
+            values[first : first + size],
+            values_of(sent.X or (), first, first + size),
+            values_of(sent.X_future or (), number * num_later, (number + 1) * num_later),
+        )
         first += size
 
 

@@ -4,8 +4,11 @@ Which one, and with which key, the environment says; the model `m` there was tra
 """
 
 import logging
+import os
+import time
 import warnings
 
+import httpx
 import numpy as np
 import pandas as pd
 from nixtla import ApiError, JobCancelledError, NixtlaClient
@@ -155,14 +158,52 @@ def business_days_and_jobs() -> None:
     raise AssertionError("the job was not cancelled")
 
 
+def train_with_covariates(table: pd.DataFrame) -> None:
+    """Trains `driven`; the package itself sends no features to train on."""
+    longshot = httpx.Client(
+        base_url=os.environ["NIXTLA_BASE_URL"].removesuffix("/compat/nixtla"),
+        headers={"Authorization": f"Bearer {os.environ['NIXTLA_API_KEY']}"},
+    )
+    series = {"start": "2026-01-01", "freq": "h", "target": table["y"].tolist(), "future_covariates": {"promo": []}}
+    series["past_covariates"] = {name: table[name].tolist() for name in ("promo", "weather")}
+    options = {"horizon": 6, "context_length": 24, "state_size": 4, "num_particles": 2, "num_epochs": 2}
+    body = {"model": "driven", "series": [series], "options": options | {"steps_per_epoch": 5, "batch_size": 4}}
+    answer = longshot.post("/v1/training-jobs", json=body)
+    assert answer.status_code == 202, answer.text
+    while longshot.get(answer.headers["location"]).json()["state"] != "succeeded":
+        time.sleep(0.2)
+
+
+def features() -> None:
+    times = pd.date_range("2026-01-01", periods=165, freq="h")
+    table = frame(times, "a").assign(promo=(np.arange(165) % 9 == 0) * 1.0, weather=random.normal(size=165))
+    past, later = table[:160], table[160:][["unique_id", "ds", "promo"]]
+    train_with_covariates(past)
+    known = {"X_df": later, "hist_exog_list": ["weather"], "model": "driven"}
+    found = client.forecast(past, h=5, level=[80], **known)
+    assert found["ds"].tolist() == times[160:].tolist()
+    other = client.forecast(past, h=5, level=[80], **known | {"X_df": later.assign(promo=9.0)})
+    assert (found["TimeGPT"] != other["TimeGPT"]).all()
+    same(client.forecast(past, h=5, level=[80], model_parameters={"features": ["promo", "weather"]}, **known), found)
+    assert len(client.forecast(past, h=5, add_history=True, **known)) == 132 + 5
+    tested = client.cross_validation(past, h=4, n_windows=2, hist_exog_list=["weather"], model="driven")
+    assert tested["ds"].tolist() == times[152:160].tolist()
+    judged = client.detect_anomalies_online(past, h=2, detection_size=4, hist_exog_list=["weather"], model="driven")
+    assert judged["ds"].tolist() == times[156:160].tolist()
+    assert "in advance" in refused(422, "option_unsupported", client.forecast, past, h=5, hist_exog_list=["weather"],
+                                   model="driven")  # fmt: skip
+    assert "trained without" in refused(422, "option_unsupported", client.forecast, past, h=5, X_df=later, model="m")
+    refused(422, "covariate_missing", client.forecast, past[["unique_id", "ds", "y"]], h=5, model="driven")
+
+
 def models() -> None:
     listed = client.finetuned_models(as_df=True).set_index("id")
-    assert listed["freq"].to_dict() == {"days": "B", "m": "h", "months": "MS"}
+    assert listed["freq"].to_dict() == {"days": "B", "driven": "h", "m": "h", "months": "MS"}
     assert client.finetuned_model("months").steps == 50
     assert client.delete_finetuned_model("months")
     assert not client.delete_finetuned_model("months")
     assert not client.delete_finetuned_model("m")
-    assert client.list_models() == ["days", "m"]
+    assert client.list_models() == ["days", "driven", "m"]
     refused(404, "version_not_found", client.forecast, hourly, h=2, finetuned_model_id="months")
 
 
@@ -184,6 +225,7 @@ for step in (
     time_zones,
     months_and_integers,
     business_days_and_jobs,
+    features,
     models,
     refusals,
 ):
