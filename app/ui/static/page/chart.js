@@ -123,7 +123,37 @@ function align(lines) {
       });
     }
   }
-  return { columns: tables.length ? uPlot.join(tables) : [[]], series, bands };
+  return { columns: tables.length ? joined(tables) : [[]], series, bands };
+}
+
+/** Columns over all x of several tables, ascending: undefined where a table has nothing, which breaks no line as null does. */
+function joined(tables) {
+  const xs = [...new Set(tables.map(([x]) => x))].reduce(merged, []);
+  const columns = tables.flatMap(([x, ...columns]) => {
+    const places = new Uint32Array(x.length);
+    let place = 0;
+    for (let index = 0; index < x.length; index += 1) {
+      while (xs[place] < x[index]) place += 1;
+      places[index] = place;
+    }
+    return columns.map((values) => {
+      const column = new Array(xs.length);
+      for (let index = 0; index < places.length; index += 1) column[places[index]] = values[index];
+      return column;
+    });
+  });
+  return [xs, ...columns];
+}
+
+/** Two ascending lists as one, each value once. */
+function merged(one, other) {
+  const all = [];
+  let [first, second] = [0, 0];
+  while (first < one.length || second < other.length) {
+    const next = second >= other.length || one[first] <= other[second] ? one[first++] : other[second++];
+    if (next !== all[all.length - 1]) all.push(next);
+  }
+  return all;
 }
 
 function faded(colour, alpha) {
@@ -160,11 +190,18 @@ function nearest(sorted, value) {
   return low > 0 && value - sorted[low - 1] < sorted[low] - value ? low - 1 : low;
 }
 
+const broken = new WeakMap();
+
 /** Breaks a line where observations are missing: a null in every gap of more than one and a half steps. */
 export function withGaps(x, y) {
   if (x.length < 3) return { x, y };
+  if (!broken.has(x)) broken.set(x, breakLine(x, y));
+  return broken.get(x);
+}
+
+function breakLine(x, y) {
   const steps = x.slice(1).map((one, index) => one - x[index]);
-  const usual = [...steps].sort((one, other) => one - other)[steps.length >> 1];
+  const usual = Float64Array.from(steps).sort()[steps.length >> 1];
   const [brokenX, brokenY] = [[x[0]], [y[0]]];
   for (let index = 1; index < x.length; index += 1) {
     if (steps[index - 1] > usual * 1.5) {

@@ -10,7 +10,7 @@ import { drawForecast, showTable, showVerdict, showWarnings } from "./forecast_v
 import { showRecipes } from "./recipes.js";
 import { watchPromotion } from "./promotion_panel.js";
 
-const QUIET_MILLISECONDS = 30;
+const QUIET_MILLISECONDS = 10;
 const outcome = byId("outcome");
 const chart = makeChart(byId("chart"), { height: Math.round(Math.min(600, Math.max(300, innerHeight * 0.45))) });
 const query = new URLSearchParams(location.search);
@@ -118,7 +118,7 @@ function setSliders() {
   const after = at ? series.x.filter((one) => one > seconds(at)).length : 0;
   byId("hold").checked = after > 0;
   byId("held").value = after || Math.max(1, Math.min(usual, Math.floor(series.x.length / 5)));
-  byId("steps").max = Math.max(usual * 4, after, 24);
+  byId("steps").max = Math.max(usual * 4, after * 2, 24);
   byId("steps").value = query.get("steps") ?? (after || usual);
   byId("level").value = query.get("level") ?? 80;
 }

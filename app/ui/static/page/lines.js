@@ -4,8 +4,21 @@ import { seconds } from "./format.js";
 /** A series as numbers: {timestamps, x, y}. */
 export const numbers = ({ timestamps, target }) => ({ timestamps, x: timestamps.map(seconds), y: target });
 
-/** The part of a series after a cutoff, and what lies before it. */
+const valuesAt = new WeakMap();
+
+/** The values of a line by x; made once for each, since sliders ask again and again. */
+function byX({ x, y }) {
+  if (!valuesAt.has(x)) valuesAt.set(x, new Map(x.map((one, index) => [one, y[index]])));
+  return valuesAt.get(x);
+}
+
+/** The part of a series after a cutoff, and what lies before it; cut once for each cutoff. */
 export function cut(series, cutoff) {
+  if (series.parts?.cutoff !== cutoff) series.parts = { cutoff, ...cutAt(series, cutoff) };
+  return series.parts;
+}
+
+function cutAt(series, cutoff) {
   const at = cutoff ? seconds(cutoff) : Infinity;
   const split = series.x.findIndex((one) => one > at);
   const index = split < 0 ? series.x.length : split;
@@ -15,7 +28,7 @@ export function cut(series, cutoff) {
 
 /** The last season copied on and on to `x`: the latest observation that is whole seasons before; null where none is near. */
 export function seasonalNaive(history, x, season) {
-  const known = new Map(history.x.map((one, index) => [one, history.y[index]]));
+  const known = byX(history);
   const step = x.length > 1 ? x[1] - x[0] : 0;
   const isEven = step > 0 && x.every((one, index) => index === 0 || one - x[index - 1] === step);
   const last = history.x.at(-1);
@@ -29,7 +42,7 @@ export function seasonalNaive(history, x, season) {
 
 /** Mean absolute errors of the forecast and of copying, and the share inside the band, where the truth is known. */
 export function score(truth, forecast, naive) {
-  const known = new Map(truth.x.map((one, index) => [one, truth.y[index]]));
+  const known = byX(truth);
   const rows = forecast.x.flatMap((at, index) => (known.has(at) ? [[known.get(at), index]] : []));
   if (!rows.length) return null;
   const mean = (of) => rows.reduce((sum, row) => sum + of(row), 0) / rows.length;
