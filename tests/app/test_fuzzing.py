@@ -122,7 +122,7 @@ def ask(operation: Any, target: Target, *, num_cases: int) -> None:
     @hypothesis.given(cases(operation, target.known))
     def answered(case: Any) -> None:
         case.headers = {**(case.headers or {}), **target.headers}
-        response = case.call()
+        response = case.call(timeout=120)
         assert response.status_code < 500, (case.as_curl_command(), response.text)
         case.validate_response(response, checks=CHECKS)
         if response.status_code >= 400:

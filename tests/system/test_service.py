@@ -43,8 +43,10 @@ ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+")
 class Service:
     """A home folder, with one tiny version unless there is to be none, and the services started on it."""
 
-    def __init__(self, home: Path, *, has_version: bool = True) -> None:
-        self.settings = Settings(home=home / "home", port=0, shutdown_seconds=8, training_threads=1)
+    def __init__(self, home: Path, *, has_version: bool = True, database_url: str = "") -> None:
+        self.settings = Settings(
+            home=home / "home", port=0, shutdown_seconds=8, training_threads=1, database_url=database_url
+        )
         self.settings.make_home()
         self.log = home / "serve.log"
         self.database = Database(self.settings.database_url)
