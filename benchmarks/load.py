@@ -1,6 +1,6 @@
 """How fast the service answers, over HTTP on the loopback interface, from another process.
 
-    python -m benchmarks.load [--quick | --soak | --start] [--json FILE]
+    python -m benchmarks.load [--quick | --soak | --start] [--peers PYTHON] [--json FILE]
 
 A real `longshot serve` holds one version (context 512, trained horizon 96). Latency is of one series of 512 points,
 horizon 96, in JSON, one request after the other on one connection, warm. Beside it, in the same rounds: a FastAPI route
@@ -10,6 +10,9 @@ request less the forward pass, medians within a round; what HTTP itself costs is
 Throughput is of requests of many series, by the form of the body, in which tables are answered too, beside the forward
 pass of as many series in the same rounds; and of single series asked for by several connections at once. Server and
 driver share the machine's cores.
+
+`--peers` adds a FastAPI route around neuralforecast's predict of an NHITS that was trained on the same data, given the
+same body in the same rounds; PYTHON is the interpreter of an environment that has `longshot[peers]` or its parts.
 
 `--soak` lets 64 clients ask for two minutes while an alias moves and a training runs (see `benchmarks.soak`). `--start`
 takes the time from the start of the process until it is ready, with ten versions and its worker.
@@ -21,6 +24,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from http.client import HTTPConnection
 from pathlib import Path
 from statistics import median
@@ -30,7 +34,7 @@ import torch
 
 from benchmarks.load_bodies import Body, make_body
 from benchmarks.measurement import Measurement, write
-from benchmarks.service_process import Server, serving, serving_nothing, train
+from benchmarks.service_process import Server, serving, serving_nothing, serving_peer, train
 from benchmarks.soak import soak
 from model import Checkpoint
 from model.forecaster import MAX_BATCH
@@ -93,18 +97,20 @@ def forward_pass(checkpoint: Checkpoint, *, num_series: int = 1, horizon: int = 
     return lambda: [predictor.quantiles(part, horizon) for part in parts]
 
 
-def latency(service: Server, nothing: Server, checkpoint: Checkpoint, *, num_rounds: int) -> list[Measurement]:
+def latency(
+    service: Server, nothing: Server, checkpoint: Checkpoint, *, num_rounds: int, peer: Server | None = None
+) -> list[Measurement]:
     """Figures of a single request."""
     body, forward = Case("json_grid", 1, HORIZON).body(), forward_pass(checkpoint)
-    with service.connect() as ours, nothing.connect() as idle:
-        sides: Mapping[str, Callable[[], object]] = {
-            "request": lambda: ask(ours, body.path, body),
-            "nothing": lambda: ask(idle, "/", body),
-            "forward": forward,
-        }
-        rounds = _interleaved(sides, num_rounds)
+    others = {"a route that does nothing": nothing} | ({"neuralforecast's predict": peer} if peer else {})
+    with ExitStack() as stack:
+        ours = stack.enter_context(service.connect())
+        connections = {name: stack.enter_context(one.connect()) for name, one in others.items()}
+        sides: dict[str, Callable[[], object]] = {"request": lambda: ask(ours, body.path, body)}
+        sides |= {name: partial(ask, one, "/", body) for name, one in connections.items()}
+        rounds = _interleaved(sides | {"forward pass": forward}, num_rounds, [ours, *connections.values()])
     outside = median(
-        median(whole) - median(part) for whole, part in zip(rounds["request"], rounds["forward"], strict=True)
+        median(whole) - median(part) for whole, part in zip(rounds["request"], rounds["forward pass"], strict=True)
     )
     settings = {"rounds": num_rounds, "requests": num_rounds * _ROUND, "points": CONTEXT, "horizon": HORIZON}
     flat = {name: 1e3 * np.concatenate(found) for name, found in rounds.items()}
@@ -113,10 +119,7 @@ def latency(service: Server, nothing: Server, checkpoint: Checkpoint, *, num_rou
             f"load.latency.p{percentile}",
             float(np.percentile(flat["request"], percentile)),
             "ms",
-            {
-                "a route that does nothing": float(np.percentile(flat["nothing"], percentile)),
-                "forward pass": float(np.percentile(flat["forward"], percentile)),
-            },
+            {name: float(np.percentile(taken, percentile)) for name, taken in flat.items() if name != "request"},
             settings,
         )
         for percentile in (50, 95, 99)
@@ -124,12 +127,20 @@ def latency(service: Server, nothing: Server, checkpoint: Checkpoint, *, num_rou
     return [*shown, Measurement("load.latency.outside", 1e3 * outside, "ms", {}, settings)]
 
 
-def _interleaved(sides: Mapping[str, Callable[[], object]], num_rounds: int) -> dict[str, list[list[float]]]:
-    """Seconds of each side, round by round; a round to warm up is not counted."""
+def _interleaved(
+    sides: Mapping[str, Callable[[], object]], num_rounds: int, connections: Sequence[HTTPConnection]
+) -> dict[str, list[list[float]]]:
+    """Seconds of each side, round by round; a round to warm up is not counted.
+
+    Nor is the first request of each block: a server may have closed a connection that rested while the others ran, so
+    that each block begins with new ones.
+    """
     rounds: dict[str, list[list[float]]] = {name: [] for name in sides}
     for number in range(num_rounds + 1):
         for name, run in sides.items():
-            seconds = [_seconds(run) for _ in range(_ROUND)]
+            for one in connections:
+                one.close()
+            seconds = [_seconds(run) for _ in range(_ROUND + 1)][1:]
             if number:
                 rounds[name].append(seconds)
     return rounds
@@ -189,6 +200,7 @@ def main(words: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.load", description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="few requests, one batch")
     parser.add_argument("--json", type=Path, help="write the measurements to this file")
+    parser.add_argument("--peers", type=Path, metavar="PYTHON", help="an interpreter that has neuralforecast")
     parser.add_argument("--soak", action="store_true", help="only the soak")
     parser.add_argument("--start", action="store_true", help="only the cold start")
     parser.add_argument("--seconds", type=float, default=120.0, help="of the soak")
@@ -205,7 +217,12 @@ def main(words: Sequence[str] | None = None) -> int:
     checkpoint = train(context_length=CONTEXT, horizon=HORIZON)
     with ExitStack() as stack:
         service, nothing = stack.enter_context(serving(checkpoint)), stack.enter_context(serving_nothing())
-        found = latency(service, nothing, checkpoint, num_rounds=num_rounds)
+        peer = (
+            stack.enter_context(serving_peer(asked.peers, context_length=CONTEXT, horizon=HORIZON))
+            if asked.peers
+            else None
+        )
+        found = latency(service, nothing, checkpoint, num_rounds=num_rounds, peer=peer)
         found.append(Measurement("load.memory.after_single", service.resident_mebibytes, "MiB"))
         for connections in (1, 8, 64):
             found.append(concurrent_throughput(service, nothing, connections, seconds=seconds))

@@ -1,5 +1,6 @@
 """Servers to be measured: `longshot serve` with one version in a temporary home, and a route that does nothing."""
 
+import json
 import os
 import re
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
+from numpy.typing import NDArray
 
 from app.artifacts import ArtifactStore
 from app.database import Database, migrate
@@ -22,6 +24,7 @@ from app.settings import Settings
 from model import Checkpoint, Panel, Series, TrainingOptions, choose_config, fit
 
 MODEL = "load"
+_START, _FREQ = "2026-01-01T00:00:00Z", "h"
 _ADDRESS = re.compile(r"http://127\.0\.0\.1:(\d+)")
 _RESIDENT = re.compile(r"VmRSS:\s+(\d+) kB")
 _PATIENCE_SECONDS = 60
@@ -81,13 +84,15 @@ class Server:
 
 def train(*, context_length: int, horizon: int, seed: int = 0) -> Checkpoint:
     """A version of the usual size, hardly trained: what it says does not matter here, only how long it takes."""
-    noise = np.random.default_rng(seed)
-    values = np.sin(np.arange(4 * (context_length + horizon)) / 4) + 0.1 * noise.normal(
-        size=4 * (context_length + horizon)
-    )
-    panel = Panel((Series.from_grid("a", "2026-01-01T00:00:00Z", "h", values),))
+    panel = Panel((Series.from_grid("a", _START, _FREQ, _training_values(context_length, horizon, seed)),))
     options = TrainingOptions(horizon=horizon, context_length=context_length, num_epochs=1, steps_per_epoch=2)
     return fit(panel, choose_config(panel, options))
+
+
+def _training_values(context_length: int, horizon: int, seed: int = 0) -> NDArray[np.float64]:
+    length = 4 * (context_length + horizon)
+    noise = np.random.default_rng(seed)
+    return np.asarray(np.sin(np.arange(length) / 4) + 0.1 * noise.normal(size=length))
 
 
 @contextmanager
@@ -126,6 +131,24 @@ def serving_nothing() -> Iterator[Server]:
     """A FastAPI route that does nothing, in a process of its own: what HTTP alone costs here."""
     with _started([sys.executable, "-c", _NOTHING], dict(os.environ)) as server:
         yield server
+
+
+@contextmanager
+def serving_peer(python: Path, *, context_length: int, horizon: int) -> Iterator[Server]:
+    """`benchmarks/peer_server.py`, in an environment that has neuralforecast.
+
+    Args:
+        python: The interpreter of that environment.
+        context_length: What the peer sees, as the version of `train` does.
+        horizon: What it forecasts.
+    """
+    with TemporaryDirectory() as folder:
+        given = {"start": _START.rstrip("Z"), "freq": _FREQ, "context": context_length, "horizon": horizon}
+        file = Path(folder) / "training.json"
+        file.write_text(json.dumps(given | {"target": _training_values(context_length, horizon).tolist()}))
+        program = Path(__file__).with_name("peer_server.py")
+        with _started([str(python), "-P", str(program), str(file)], dict(os.environ)) as server:
+            yield server
 
 
 @contextmanager
