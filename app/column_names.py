@@ -1,7 +1,7 @@
 """Which columns of a table are meant: those that are named, or else those that look like it."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final, Literal
 
 Role = Literal["item_id", "timestamp", "target"]
@@ -39,17 +39,21 @@ class ColumnNames:
         timestamp: The timestamps.
         target: The observations.
         notes: What was guessed, in sentences.
+        covariates: What is known beside the observations: the columns of each kind.
     """
 
     item_id: str | None
     timestamp: str
     target: str
     notes: tuple[str, ...] = ()
+    covariates: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
     def names(self) -> list[str]:
         """All of them, none twice."""
-        return list(dict.fromkeys(one for one in (self.item_id, self.timestamp, self.target) if one is not None))
+        beside = (name for names in self.covariates.values() for name in names)
+        roles = (self.item_id, self.timestamp, self.target, *beside)
+        return list(dict.fromkeys(one for one in roles if one is not None))
 
 
 @dataclass(frozen=True)

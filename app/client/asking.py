@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import httpx
 import orjson
 
+from app.client.columns import Covariates
 from app.client.conversations import Conversation
 from app.client.forecasts import Forecast, Question, read_forecast
 from app.client.parts import UNLIMITED, Limits, is_small
@@ -35,13 +36,18 @@ class Asking:
         return read_object((yield from self._origin.send(request, is_repeatable=is_repeatable)))
 
     def _read(
-        self, data: "Frame | str", item_id: str | None, timestamp: str | None, target: str | None
+        self,
+        data: "Frame | str",
+        item_id: str | None,
+        timestamp: str | None,
+        target: str | None,
+        covariates: Covariates | None,
     ) -> "Sent | None":
         if isinstance(data, str):
             return None
         from app.client.tables import read_frame  # noqa: PLC0415 - loads pyarrow
 
-        return read_frame(data, item_id=item_id, timestamp=timestamp, target=target)
+        return read_frame(data, item_id=item_id, timestamp=timestamp, target=target, covariates=covariates)
 
     def _send_table(
         self,
@@ -54,7 +60,12 @@ class Asking:
     ) -> Conversation[httpx.Response]:
         from app.client.tables import ARROW, PARQUET  # noqa: PLC0415
 
-        columns = {"item_id": sent.columns.item_id, "timestamp": sent.columns.timestamp, "target": sent.columns.target}
+        columns: dict[str, Any] = {
+            "item_id": sent.columns.item_id,
+            "timestamp": sent.columns.timestamp,
+            "target": sent.columns.target,
+            **{f"{kind}_covariates": list(names) for kind, names in sent.columns.covariates.items() if names},
+        }
         # What is kept cannot come in parts; as a file it takes a fraction of the largest body that there may be.
         is_file = is_kept and sent.table.nbytes > _LARGE_BYTES
         body, media_type = (sent.to_parquet(), PARQUET) if is_file else (sent.to_arrow(), ARROW)

@@ -59,7 +59,7 @@ class Question:
     horizon: Mapping[str, Any]
     quantile_levels: tuple[float, ...]
     interval_levels: tuple[float, ...]
-    options: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, str | int] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -68,7 +68,7 @@ class Question:
         horizon: Horizon,
         quantile_levels: Sequence[float],
         interval_levels: Sequence[float],
-        options: Mapping[str, str | None],
+        options: Mapping[str, str | int | None],
     ) -> "Question":
         """A question as callers put it; an option that is None is left to the service."""
         given = {name: one for name, one in options.items() if one is not None}
@@ -78,7 +78,8 @@ class Question:
     def num_values(self) -> int:
         """Numbers that are forecast of each series, as far as can be said before it is."""
         steps = self.horizon.get("steps") or len(self.horizon.get("timestamps", ()))
-        return int(steps) * (1 + len(self.quantile_levels) + 2 * len(self.interval_levels))
+        num_paths = int(self.options.get("num_samples", 0))
+        return int(steps) * (1 + len(self.quantile_levels) + 2 * len(self.interval_levels) + num_paths)
 
     def to_json(self, series: Sequence[Mapping[str, Any]]) -> bytes:
         """The request in JSON."""
@@ -124,7 +125,8 @@ class Forecast:
 
     Attributes:
         table: In Arrow, in long form: the names and timestamps under the caller's own column names, `mean`, a column
-            for each quantile level (`0.1`) and two for each interval (`lower_80`, `upper_80`).
+            for each quantile level (`0.1`), two for each interval (`lower_80`, `upper_80`), one for each path
+            (`sample_1`).
         model: The version that answered, as `name/3`.
         quantile_levels: Those asked for.
         interval_levels: Those asked for, in percent.
@@ -237,6 +239,7 @@ def _read_arrow(content: bytes, question: Question) -> _Read:
     codes = noted.group_by(["item_id", "warnings"]).aggregate([]).to_pylist() if noted.num_rows else []
     columns = {name: told[name] for name in ("item_id", "timestamp", "mean")}
     columns |= {name: told[f"{level:g}"] for name, level in _levels(question)}
+    columns |= {name: told[name] for name in told.column_names if name.startswith("sample_")}
     about = orjson.loads(whole.schema.metadata[b"longshot"])
     return _table(columns), about["model"], {one["item_id"]: tuple(one["warnings"].split()) for one in codes}, failures
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from app.client.asking import Asking, Duplicates
+from app.client.columns import Covariates
 from app.client.conversations import Conversation, Operation
 from app.client.errors import FrameUnusable, NotFound, Unavailable
 from app.client.jobs import AsyncJob, Job
@@ -34,6 +35,7 @@ class Keeping(Asking, Generic[AnyJob]):
         item_id: str | None = None,
         timestamp: str | None = None,
         target: str | None = None,
+        covariates: Covariates | None = None,
     ) -> Conversation[Dataset]:
         """Keeps a table at the service, to be named by its id from then on; the same table is the same dataset.
 
@@ -41,7 +43,7 @@ class Keeping(Asking, Generic[AnyJob]):
             FrameUnusable: The table cannot be sent.
             Refused, ServiceUnreachable: The service did not answer.
         """
-        sent = self._read(data, item_id, timestamp, target)
+        sent = self._read(data, item_id, timestamp, target, covariates)
         if sent is None:
             return Dataset.read((yield from self._ask("GET", f"/v1/datasets/{data}")))
         return (yield from self._upload(sent, freq, duplicates))
@@ -57,6 +59,7 @@ class Keeping(Asking, Generic[AnyJob]):
         item_id: str | None = None,
         timestamp: str | None = None,
         target: str | None = None,
+        covariates: Covariates | None = None,
     ) -> Conversation[Dataset]:
         """Adds observations to a dataset, by series and timestamp; those that are known already change nothing.
 
@@ -65,7 +68,7 @@ class Keeping(Asking, Generic[AnyJob]):
             Conflict: Another value is known for one of the timestamps; then nothing is added.
             Refused, ServiceUnreachable: The service did not answer.
         """
-        sent = self._read(data, item_id, timestamp, target)
+        sent = self._read(data, item_id, timestamp, target, covariates)
         if sent is None:
             raise FrameUnusable("What is appended is a table of observations, not the id of a dataset.")
         path = f"/v1/datasets/{dataset}/observations"

@@ -9,6 +9,7 @@ import orjson
 
 from app.client.anomalies import Anomalies, join_anomalies, read_anomalies
 from app.client.asking import Duplicates
+from app.client.columns import Covariates
 from app.client.conversations import Conversation, Followed, Operation, Told
 from app.client.forecasts import Forecast, Horizon, Moment, Question, join_forecasts, write_moment
 from app.client.keeping import AnyJob, Keeping
@@ -31,7 +32,7 @@ class Operations(Keeping[AnyJob]):
     """
 
     @Operation
-    def forecast(
+    def forecast(  # noqa: PLR0913 - what one may say of a table is six of them
         self,
         data: "Frame | str",
         *,
@@ -39,12 +40,15 @@ class Operations(Keeping[AnyJob]):
         horizon: Horizon,
         quantile_levels: Sequence[float] = (0.1, 0.5, 0.9),
         interval_levels: Sequence[float] = (),
+        num_samples: int = 0,
+        seed: int = 0,
         on_error: Literal["fail", "partial"] = "fail",
         freq: str | None = None,
         duplicates: Duplicates = "error",
         item_id: str | None = None,
         timestamp: str | None = None,
         target: str | None = None,
+        covariates: Covariates | None = None,
     ) -> Conversation[Forecast]:
         """What is expected of each series, and how sure that is.
 
@@ -54,20 +58,24 @@ class Operations(Keeping[AnyJob]):
             horizon: A number of steps, a duration such as `"7D"`, the last date, or a list of timestamps.
             quantile_levels: Between 0 and 1; a column each.
             interval_levels: In percent; two columns each.
+            num_samples: Sample paths, distributed as the quantiles at each timestamp; a column each (`sample_1`).
+            seed: Of the sample paths: the same one gives the same paths.
             on_error: Whether one bad series fails the request, or alone.
             freq: A pandas offset alias for every series; read from the timestamps if left out.
             duplicates: What to do with repeated timestamps.
             item_id: The column that names the series.
             timestamp: The column of timestamps.
             target: The column of observations.
+            covariates: The columns of what is known beside them: by `past`, `future` and `static`.
 
         Raises:
             FrameUnusable: The table cannot be sent.
             Refused, ServiceUnreachable: The service did not answer.
         """
-        given = {"on_error": on_error, "freq": freq, "duplicates": duplicates}
+        given: dict[str, str | int | None] = {"on_error": on_error, "freq": freq, "duplicates": duplicates}
+        given |= {"num_samples": num_samples, "seed": seed} if num_samples else {}
         question = Question.of(model, horizon, quantile_levels, interval_levels, given)
-        sent = self._read(data, item_id, timestamp, target)
+        sent = self._read(data, item_id, timestamp, target, covariates)
         limits = (yield from self._limits(sent)).for_values(question.num_values)
         parts: list[Forecast] = []
         for part in in_parts(sent, limits):
@@ -76,7 +84,7 @@ class Operations(Keeping[AnyJob]):
         return join_forecasts(parts, sent)
 
     @Followed
-    def forecast_in_parts(
+    def forecast_in_parts(  # noqa: PLR0913 - what one may say of a table is six of them
         self,
         data: "Frame",
         *,
@@ -91,6 +99,7 @@ class Operations(Keeping[AnyJob]):
         item_id: str | None = None,
         timestamp: str | None = None,
         target: str | None = None,
+        covariates: Covariates | None = None,
     ) -> Conversation[Forecast]:
         """What is expected of so many series that not all of it is to be held at once: an iterator of forecasts.
 
@@ -109,6 +118,7 @@ class Operations(Keeping[AnyJob]):
             item_id: The column that names the series.
             timestamp: The column of timestamps.
             target: The column of observations.
+            covariates: The columns of what is known beside them: by `past`, `future` and `static`.
 
         Raises:
             FrameUnusable: The table cannot be sent.
@@ -116,7 +126,7 @@ class Operations(Keeping[AnyJob]):
         """
         given = {"on_error": on_error, "freq": freq, "duplicates": duplicates}
         question = Question.of(model, horizon, quantile_levels, interval_levels, given)
-        sent = self._read(data, item_id, timestamp, target)
+        sent = self._read(data, item_id, timestamp, target, covariates)
         for part in in_parts(sent, replace(UNLIMITED, max_series=series_per_part)):
             found = yield from self._ask_forecast(data, part, question)
             question = replace(question, model=found.model)
@@ -139,6 +149,7 @@ class Operations(Keeping[AnyJob]):
         item_id: str | None = None,
         timestamp: str | None = None,
         target: str | None = None,
+        covariates: Covariates | None = None,
         **options: float | str,
     ) -> Conversation[AnyJob]:
         """Trains a version of a model.
@@ -155,6 +166,7 @@ class Operations(Keeping[AnyJob]):
             item_id: The column that names the series.
             timestamp: The column of timestamps.
             target: The column of observations.
+            covariates: The columns of what is known beside them: by `past`, `future` and `static`.
             **options: Of the training, such as `horizon`, `context_length`, `num_epochs`, `seed`, `preset`.
 
         Returns:
@@ -165,7 +177,7 @@ class Operations(Keeping[AnyJob]):
             JobFailed, JobCancelled: It was waited for and ended without a version.
             Refused, ServiceUnreachable: The service did not answer.
         """
-        sent = self._read(data, item_id, timestamp, target)
+        sent = self._read(data, item_id, timestamp, target, covariates)
         dataset = data if sent is None else (yield from self._upload(sent, freq, duplicates)).id
         body = {"model": model, "dataset": dataset, "options": options, "policy": policy}
         submitted = self._submit(
@@ -195,6 +207,7 @@ class Operations(Keeping[AnyJob]):
         item_id: str | None = None,
         timestamp: str | None = None,
         target: str | None = None,
+        covariates: Covariates | None = None,
     ) -> Conversation[AnyJob]:
         """How a version would have done, beside the baselines.
 
@@ -212,6 +225,7 @@ class Operations(Keeping[AnyJob]):
             item_id: The column that names the series.
             timestamp: The column of timestamps.
             target: The column of observations.
+            covariates: The columns of what is known beside them: by `past`, `future` and `static`.
 
         Returns:
             The job; if it was waited for, with `scores` and `scores_by_lead`.
@@ -221,7 +235,7 @@ class Operations(Keeping[AnyJob]):
             JobFailed, JobCancelled: It was waited for and ended without a report.
             Refused, ServiceUnreachable: The service did not answer.
         """
-        sent = self._read(data, item_id, timestamp, target)
+        sent = self._read(data, item_id, timestamp, target, covariates)
         dataset = data if sent is None else (yield from self._upload(sent, freq, duplicates)).id
         body = {"model": model, "dataset": dataset, "horizon": horizon, "num_cutoffs": num_cutoffs, "stride": stride}
         submitted = self._submit(
@@ -249,6 +263,7 @@ class Operations(Keeping[AnyJob]):
         item_id: str | None = None,
         timestamp: str | None = None,
         target: str | None = None,
+        covariates: Covariates | None = None,
     ) -> Conversation[Anomalies]:
         """Which observations lie outside the interval that was forecast for them.
 
@@ -264,12 +279,13 @@ class Operations(Keeping[AnyJob]):
             item_id: The column that names the series.
             timestamp: The column of timestamps.
             target: The column of observations.
+            covariates: The columns of what is known beside them: by `past`, `future` and `static`.
 
         Raises:
             FrameUnusable: The table cannot be sent.
             Refused, ServiceUnreachable: The service did not answer.
         """
-        sent = self._read(data, item_id, timestamp, target)
+        sent = self._read(data, item_id, timestamp, target, covariates)
         body = {
             "model": model,
             "last": last,
@@ -298,6 +314,7 @@ class Operations(Keeping[AnyJob]):
         item_id: str | None = None,
         timestamp: str | None = None,
         target: str | None = None,
+        covariates: Covariates | None = None,
     ) -> Conversation[Audit]:
         """Everything that is wrong or noteworthy with a table; nothing is stored.
 
@@ -308,12 +325,13 @@ class Operations(Keeping[AnyJob]):
             item_id: The column that names the series.
             timestamp: The column of timestamps.
             target: The column of observations.
+            covariates: The columns of what is known beside them: by `past`, `future` and `static`.
 
         Raises:
             FrameUnusable: The table cannot be sent.
             Refused, ServiceUnreachable: The service did not answer.
         """
-        sent = self._read(data, item_id, timestamp, target)
+        sent = self._read(data, item_id, timestamp, target, covariates)
         query = {"horizon": horizon, "time_zone": time_zone}
         if sent is None:
             found = yield from self._ask("POST", "/v1/audits", {"series": [{"dataset": data}], **query})

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from app.client.columns import Columns, Found, choose_columns
+from app.client.columns import Columns, Covariates, Found, choose_columns
 from app.client.errors import FrameUnusable
 from app.client.kinds import Readable, value_type
 
@@ -61,12 +61,31 @@ class Sent:
         times = np.array(_texts(self.table[self.columns.timestamp]), dtype=object)
         values = self.table[self.columns.target].to_numpy().astype(np.float64)
         if self._names is None:
-            return [{"timestamps": times.tolist(), "target": values.tolist()}]
+            everything = self._order
+            return [{"timestamps": times.tolist(), "target": values.tolist(), **self._covariates(everything)}]
         rows_of_each = np.split(self._order, np.cumsum(self.lengths())[:-1])
         return [
-            {"item_id": str(name), "timestamps": times[rows].tolist(), "target": values[rows].tolist()}
+            {
+                "item_id": str(name),
+                "timestamps": times[rows].tolist(),
+                "target": values[rows].tolist(),
+                **self._covariates(rows),
+            }
             for name, rows in zip(self._names.dictionary.to_pylist(), rows_of_each, strict=True)
         ]
+
+    def _covariates(self, rows: NDArray[np.int64]) -> dict[str, Any]:
+        """Those of one series as JSON has them; rows without an observation hold what is to come."""
+        kinds = self.columns.covariates
+        if not kinds or not len(rows):
+            return {}
+        signals = (*kinds.get("past", ()), *kinds.get("future", ()))
+        own = self.table.take(rows)
+        return {
+            "past_covariates": {name: own[name].cast(pa.float64()).to_pylist() for name in signals},
+            "future_covariates": {name: [] for name in kinds.get("future", ())},
+            "static_covariates": {name: _fact(own[name]) for name in kinds.get("static", ())},
+        }
 
     @property
     def num_series(self) -> int:
@@ -112,7 +131,14 @@ class Sent:
         return pa.table(columns)
 
 
-def read_frame(frame: object, *, item_id: str | None, timestamp: str | None, target: str | None) -> Sent:
+def read_frame(
+    frame: object,
+    *,
+    item_id: str | None,
+    timestamp: str | None,
+    target: str | None,
+    covariates: Covariates | None = None,
+) -> Sent:
     """The columns of a caller's table that matter.
 
     Raises:
@@ -125,11 +151,16 @@ def read_frame(frame: object, *, item_id: str | None, timestamp: str | None, tar
         [one.name for one in schema if pa.types.is_temporal(value_type(one.type))],
         [one.name for one in schema if _is_number(value_type(one.type))],
     )
-    columns = choose_columns(found, item_id=item_id, timestamp=timestamp, target=target)
+    columns = choose_columns(found, item_id=item_id, timestamp=timestamp, target=target, covariates=covariates or {})
     table = whole.select(columns.names)
     if not table.num_rows:
         raise FrameUnusable("The table has no rows, so there is nothing to ask about.")
     return _encode_names(Sent(table, columns, whole.kind, table.schema))
+
+
+def _fact(column: pa.ChunkedArray) -> Any:
+    """The value that a column has in all its rows; the service says if they differ, as here only the first counts."""
+    return next((one for one in column.to_pylist() if one is not None), None)
 
 
 def _encode_names(sent: Sent) -> Sent:

@@ -189,3 +189,26 @@ def test_a_column_of_many_types_is_refused_before_it_is_sent():
 def test_a_row_without_a_name_is_refused_before_it_is_sent():
     with pytest.raises(FrameUnusable, match="1 rows have no name in column 'id'"):
         read(pd.DataFrame({"id": ["a", None, "b"], "ds": HOURS, "y": [1.0, 2, 3]}))
+
+
+def test_covariates_are_sent_by_name_and_in_json_with_their_series():
+    frame = pd.DataFrame(
+        {
+            "ds": pd.to_datetime(["2026-01-01", "2026-01-02", "2026-01-03"]),
+            "y": [1.0, 2.0, None],
+            "weather": [7, 8, None],
+            "promo": [0.0, 1.0, 1.0],
+            "site": ["north"] * 3,
+        }
+    )
+    named = {"past": ["weather"], "future": ["promo"], "static": ["site"]}
+    sent = read_frame(frame, item_id=None, timestamp=None, target=None, covariates=named)
+    assert sent.table.column_names == ["ds", "y", "weather", "promo", "site"]
+    (series,) = sent.to_series()
+    assert series["past_covariates"] == {"weather": [7.0, 8.0, None], "promo": [0.0, 1.0, 1.0]}
+    assert series["future_covariates"] == {"promo": []}
+    assert series["static_covariates"] == {"site": "north"}
+    with pytest.raises(FrameUnusable, match="no column 'wind'"):
+        read_frame(frame, item_id=None, timestamp=None, target=None, covariates={"past": ["wind"]})
+    with pytest.raises(FrameUnusable, match="past, future or static, not 'ahead'"):
+        read_frame(frame, item_id=None, timestamp=None, target=None, covariates={"ahead": ["promo"]})
