@@ -1,14 +1,10 @@
 """How long the head of a request may be, and how many requests are answered at once."""
 
-from typing import Final
-
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.errors import ServiceFull
+from app.probes import PROBES
 from app.schemas.refusals import HeadersTooLarge, UrlTooLong
-
-UNCOUNTED: Final = ("/livez", "/readyz", "/metrics")
-"""Who asks these wants to know how full it is."""
 
 
 class HeadLimit:
@@ -56,7 +52,7 @@ class ConcurrencyLimit:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes a request on, if there is room."""
-        if scope["type"] != "http" or scope["path"] in UNCOUNTED:
+        if scope["type"] != "http" or scope["path"] in PROBES:
             await self._app(scope, receive, send)
             return
         if self._num_requests >= self._max_requests:

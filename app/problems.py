@@ -15,7 +15,7 @@ from pydantic_core import ErrorDetails
 from starlette.exceptions import HTTPException
 
 import model
-from app import bench, errors, forecasting, frames, imports, sessions
+from app import bench, errors, forecasting, frames, imports, mlflow_export, sessions
 from app.schemas import horizon, refusals
 from model import ForecastingError
 
@@ -105,6 +105,7 @@ RULES: Final[Mapping[type[ForecastingError], Rule]] = {
     forecasting.ForecastNotFinite: Rule(422, "Forecast not finite"),
     forecasting.NotReady: Rule(503, "Not ready"),
     frames.FileUnreadable: Rule(400, "Table unreadable"),
+    mlflow_export.FolderNotFree: Rule(500, "Folder not free"),
     frames.FileNotWritable: Rule(500, "File not writable"),
     frames.CellInvalid: Rule(422, "Cell invalid"),
     frames.ColumnTaken: Rule(422, "Column named twice"),
@@ -125,6 +126,7 @@ RULES: Final[Mapping[type[ForecastingError], Rule]] = {
     refusals.ParametersMissing: Rule(422, "Parameters missing"),
     refusals.ParametersMisplaced: Rule(422, "Parameters misplaced"),
     refusals.OptionUnsupported: Rule(422, "Option unsupported"),
+    refusals.ModelUnnamed: Rule(422, "Model not named"),
     refusals.CallUnsupported: Rule(422, "Call unsupported"),
     refusals.ItemNotFound: Rule(404, "Series not found"),
     refusals.ItemNotForecast: Rule(404, "Series not forecast"),

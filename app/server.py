@@ -16,8 +16,11 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.bounds import ConcurrencyLimit, HeadLimit
+from app.compat import invocations, open_inference
+from app.compat.kserve import forecasts as kserve_forecasts
 from app.compat.nixtla import account, answering, finetuned
 from app.compression import Compression, Decompression
+from app.probes import PROBES
 from app.problems import add_problem_handlers, answer_problem
 from app.routes import (
     anomalies,
@@ -66,6 +69,9 @@ PARTS: Final = (
     finetuned,
     answering,
     account,
+    kserve_forecasts,
+    open_inference,
+    invocations,
     reference,
     pages,
 )
@@ -199,7 +205,7 @@ class RequestContext:
         route = getattr(scope.get("route"), "path", "none")
         self._metrics.requests.labels(scope["method"], route, status).inc()
         self._metrics.seconds.labels(route).observe(seconds)
-        quiet = route in ("/livez", "/readyz", "/metrics") and status < 400
+        quiet = route in PROBES and status < 400
         log = _log.debug if quiet else _log.info
         caller = scope["state"].get("caller")
         log(

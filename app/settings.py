@@ -219,8 +219,8 @@ class Settings:
         default="",
         metadata=_about(
             _reference,
-            "What answers requests in the protocol of another product that name a model unknown here: "
-            "name, name@alias or name/3.",
+            "What answers requests in the protocol of another product that name no model, or (TimeGPT) one unknown "
+            "here: name, name@alias or name/3.",
             shown="none",
         ),
     )

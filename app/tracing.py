@@ -10,11 +10,12 @@ import structlog
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.probes import PROBES
+
 if TYPE_CHECKING:
     from opentelemetry.trace import TracerProvider
 
 ENDPOINT: Final = "OTEL_EXPORTER_OTLP_ENDPOINT"
-_QUIET: Final = ("/livez", "/readyz", "/metrics")
 _current: Final = SimpleNamespace(tracer=None)
 _log = structlog.get_logger()
 
@@ -100,7 +101,7 @@ class RequestSpans:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes a request on."""
-        if _current.tracer is None or scope["type"] != "http" or scope["path"] in _QUIET:
+        if _current.tracer is None or scope["type"] != "http" or scope["path"] in PROBES:
             await self._app(scope, receive, send)
             return
         from opentelemetry.propagate import extract  # noqa: PLC0415

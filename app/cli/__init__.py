@@ -16,6 +16,7 @@ COMMANDS: Final = {
     "anomalies": "Find the observations of a table that a version did not expect.",
     "backtest": "Score a version on a table beside the baselines.",
     "models": "List registered models, versions and aliases; promote a version, roll back.",
+    "export": "Write a version for use elsewhere: a bundle, or an MLflow model.",
     "jobs": "List trainings and backtests of the service; follow, cancel or resume one.",
     "keys": "List API keys; create or revoke one.",
     "audit-log": "List who changed what, and when.",

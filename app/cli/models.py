@@ -7,13 +7,13 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from app.bundles import bundle
 from app.cli.answers import AsJson, echo_json
+from app.cli.export import export as export_version
 from app.cli.home import actor, enter_change
 from app.cli.options import open_registry
 from app.cli.refusals import one_line
 from app.cli.score_tables import score_table
-from app.frames import FileNotWritable, read_file
+from app.frames import read_file
 from app.imports import import_bundle
 from app.references import PRODUCTION
 from app.registry import AliasState, Registry, Version
@@ -110,18 +110,7 @@ def export(
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
     """Write a version as a bundle: one file, to be imported elsewhere."""
-    registry = open_registry(Settings.from_environment())
-    version = registry.resolve(model)
-    path = output or Path(f"{version.name}-{version.number}.tar")
-    content = b"".join(bundle(version, registry.checkpoint_path(version)))
-    try:
-        path.write_bytes(content)
-    except OSError as error:
-        raise FileNotWritable(str(path), (error.strerror or "it failed").lower()) from error
-    if as_json:
-        echo_json({"version": str(version), "digest": version.digest, "path": str(path)})
-    else:
-        typer.echo(f"{version} is in {path}.")
+    export_version(model, "bundle", output, as_json=as_json)
 
 
 @application.command("import")

@@ -5,7 +5,7 @@ from typing import Any, Final
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from app.bounds import UNCOUNTED
+from app.probes import PROBES
 from app.routes.bodies import request_schemas
 from app.routes.documented import PROBLEM, document
 
@@ -29,5 +29,5 @@ def _make(application: FastAPI) -> dict[str, Any]:
         schemas.pop(name, None)
     for path, operations in schema["paths"].items():
         for method in operations.keys() & set(_METHODS):
-            document(operations[method], is_bounded=path not in UNCOUNTED)
+            document(operations[method], is_bounded=path not in PROBES)
     return schema

@@ -128,6 +128,18 @@ class OptionUnsupported(RequestError):
         self.field = field
 
 
+class ModelUnnamed(RequestError):
+    """A request that names no model, where no default is set."""
+
+    def __init__(self, existing: Sequence[str]) -> None:
+        super().__init__(
+            "The request names no model, and LONGSHOT_DEFAULT_MODEL names none to answer instead; "
+            f"the models are {', '.join(existing[:20]) or 'none yet'}.",
+            hint="Name one, or have the operator set LONGSHOT_DEFAULT_MODEL.",
+        )
+        self.existing = tuple(existing)
+
+
 class CallUnsupported(RequestError):
     """A call of a foreign protocol that has no counterpart here."""
 

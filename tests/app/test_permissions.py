@@ -18,11 +18,11 @@ from app.server import PARTS
 from app.ui.pages import PAGES
 from tests.app.conftest import Client, serve
 
-OPEN = {*PAGES, "/session", "/docs", "/livez", "/readyz"}
+OPEN = {*PAGES, "/session", "/docs", "/livez", "/readyz", "/ping", "/v2/health/live", "/v2/health/ready"}
 """What answers without a key: health, and pages that hold nothing of anybody's."""
 
 TIMEGPT = ("forecast", "cross_validation", "anomaly_detection", "online_anomaly_detection")
-UNCHANGING = {"/v1/forecasts", "/v1/audits", "/v1/anomalies"}
+UNCHANGING = {"/v1/forecasts", "/v1/audits", "/v1/anomalies", "/v1/timeseries/forecast", "/invocations"}
 UNCHANGING |= {f"/compat/nixtla/v2/{call}" for call in TIMEGPT}
 UNCHANGING |= {f"/compat/nixtla/v2/{call}/async" for call in (*TIMEGPT, "simulate", "explain", "execute_step")}
 UNCHANGING |= {"/compat/nixtla/v2/async/jobs/{job_id}/cancel"}

@@ -21,8 +21,11 @@ class Example:
 
 
 def examples(document: Path) -> list[Example]:
-    """The shell blocks of a document, each with the block that follows it, if that is an answer."""
-    blocks = BLOCK.findall(document.read_text(encoding="utf-8"))
+    """The shell blocks of a document, each with the block that follows it, if that is an answer.
+
+    Blocks in `bash` and `python` are for others to run.
+    """
+    blocks = [one for one in BLOCK.findall(document.read_text(encoding="utf-8")) if one[0] not in ("bash", "python")]
     assert blocks[0][0] == "sh", "nothing was asked before the first answer"
     found: list[Example] = []
     for kind, status, text in blocks:

@@ -1,12 +1,8 @@
 """The real package of TimeGPT asks a real service with a real worker, from an environment of its own."""
 
-import fcntl
-import hashlib
 import os
 import re
 import subprocess
-import sys
-import venv
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from app.keyring import Keyring
+from tests.system.environments import make_environment
 from tests.system.test_service import Service
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(400)]
@@ -26,19 +23,7 @@ BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 @pytest.fixture(scope="module")
 def python() -> Path:
     """The interpreter of an environment with the package, which is made once and kept."""
-    requirements = HERE / "requirements.txt"
-    digest = hashlib.sha256(requirements.read_bytes() + sys.version.encode()).hexdigest()[:16]
-    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "longshot-tests"
-    cache.mkdir(parents=True, exist_ok=True)
-    folder = cache / f"nixtla-{digest}"
-    with (cache / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (folder / "ready").exists():
-            venv.create(folder, clear=True, with_pip=True)
-            pip = [folder / "bin" / "python", "-m", "pip", "install", "--disable-pip-version-check", "--quiet"]
-            subprocess.run([*pip, "--requirement", requirements], check=True)
-            (folder / "ready").touch()
-    return folder / "bin" / "python"
+    return make_environment(HERE / "requirements.txt")
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +60,7 @@ def test_every_call_of_the_package_is_answered_or_refused_with_a_reason(
 def test_the_document_and_the_example_of_a_migration_run(
     python: Path, service: Service, environment: dict[str, str]
 ) -> None:
-    (block,) = BLOCK.findall((ROOT / "docs" / "compat.md").read_text(encoding="utf-8"))
+    block, *_ = BLOCK.findall((ROOT / "docs" / "compat.md").read_text(encoding="utf-8"))
     run(python, service, environment, "-c", block)
     shown = run(python, service, environment, ROOT / "examples" / "timegpt_migration.py")
     assert "TimeGPT-lo-90" in shown

@@ -270,3 +270,12 @@ def test_a_version_is_exported_and_imported_from_the_command_line(run, published
     refused(run("models", "import", path), "not a whole one")
     refused(run("models", "import", tmp_path / "none.tar"), "none.tar")
     refused(run("models", "export", "m", "-o", tmp_path / "none" / "m.tar"), "cannot be written")
+
+
+def test_a_version_is_exported_to_mlflow(run, published, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert "m/1 is in there." in run("export", "m", "--format", "mlflow", "--to", "there").out
+    assert (tmp_path / "there" / "MLmodel").exists()
+    refused(run("export", "m", "--format", "mlflow", "--to", "there"), "there already")
+    assert json.loads(run("export", "m/1", "--json").out)["path"] == "m-1.tar"
+    refused(run("export", "nobody", "--format", "mlflow"), "no model 'nobody'")
