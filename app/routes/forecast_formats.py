@@ -137,7 +137,7 @@ def write_answer(media_type: str, answer: Answer, sent: Sent, *, answer_id: str,
     if media_type == JSON:
         return Written(JSON, to_json(from_forecast(answer, answer_id=answer_id, seconds=seconds, **levels)))
     about = to_json(describe(answer, answer_id))
-    num_series = max(1, _MAX_VALUES_AT_ONCE * max(1, len(answer.items)) // max(1, _num_values(answer, sent)))
+    num_series = max(1, _MAX_VALUES_AT_ONCE * max(1, len(answer.items)) // max(1, num_values_of(answer, sent)))
     if media_type == NDJSON:
         parts = _lines(answer, levels, num_series)
     else:
@@ -149,7 +149,8 @@ def write_answer(media_type: str, answer: Answer, sent: Sent, *, answer_id: str,
     return Written(media_type, b"".join(parts) if is_small else parts, _headers(about))
 
 
-def _num_values(answer: Answer, sent: Sent) -> int:
+def num_values_of(answer: Answer, sent: Sent) -> int:
+    """Numbers in an answer."""
     return answer.points_out * (1 + len(sent.options.all_levels) + sent.options.num_samples)
 
 

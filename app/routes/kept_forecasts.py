@@ -11,7 +11,7 @@ from app.kept_forecasts import Keeping, KeptForecast
 from app.routes.accounting import audited
 from app.routes.bodies import JSON, answer, to_json
 from app.routes.documented import problems
-from app.routes.forecast_formats import Sent
+from app.routes.forecast_formats import Sent, num_values_of
 from app.routes.permissions import FORECAST, TRAIN
 from app.routes.resources import Service
 from app.schemas.answers import Seconds, from_forecast
@@ -92,5 +92,5 @@ def kept(given: Answer, sent: Sent, *, answer_id: str, seconds: Seconds) -> Keep
     about = KeptForecast(
         answer_id, made_at, given.name, given.version, given.items[0].item_id if given.items else None, len(given.items)
     )
-    num_values = given.points_out * (1 + len(sent.options.all_levels)) + sum(map(len, ends))
+    num_values = num_values_of(given, sent) + sum(map(len, ends))
     return Keeping(about, num_values, write)

@@ -9,7 +9,16 @@ from pydantic import TypeAdapter
 
 from app.database import Page
 from app.kept_forecasts import KeptForecast
-from app.schemas.answers import CalibrationBody, FailedBody, ForecastBody, Numbers, Timings, Usage, VersionUsed
+from app.schemas.answers import (
+    CalibrationBody,
+    FailedBody,
+    ForecastBody,
+    Numbers,
+    SampledForecastBody,
+    Timings,
+    Usage,
+    VersionUsed,
+)
 from app.time_axes import format_timestamps
 from model import ItemForecast, Series
 
@@ -34,7 +43,7 @@ class KeptForecastBody:
     id: str
     created_at: datetime
     model: VersionUsed
-    forecasts: list[ForecastBody | FailedBody]
+    forecasts: list[ForecastBody | SampledForecastBody | FailedBody]
     history: list[HistoryBody]
     calibration: CalibrationBody
     usage: Usage

@@ -59,6 +59,14 @@ def test_a_forecast_of_a_dataset_says_which_one(client):
     assert client.get(f"/v1/forecasts/{answered['id']}").json()["history"][0]["dataset"] == dataset
 
 
+def test_paths_are_kept_too(client):
+    answered = ask(client, num_samples=2)
+    shown = client.get(f"/v1/forecasts/{answered['id']}").json()
+    assert shown["forecasts"] == answered["forecasts"]
+    assert len(shown["forecasts"][0]["samples"]) == 2
+    assert client.get(f"/v1/forecasts/{answered['id']}.svg").status_code == 200
+
+
 def test_a_forecast_survives_a_restart(start):
     with start() as client:
         answered = ask(client)

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -133,7 +133,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 @pytest.fixture(scope="module")
 def framed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Service, str]]:
     """A service whose forecasts a page of another origin may frame, and that origin."""
-    service = Service(tmp_path_factory.mktemp("framed"))
+    folder = tmp_path_factory.mktemp("framed")
+    service = Service(folder)
     pages: dict[str, str] = {}
 
     class Wiki(BaseHTTPRequestHandler):
@@ -151,7 +152,10 @@ def framed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Service, 
         thread.start()
         wiki = f"http://localhost:{server.server_port}"
         service.settings = replace(service.settings, frame_ancestors=wiki)
-        start(service)
+        note = folder / "browser"
+        note.write_text(f'#!/bin/sh\necho "$1" > {folder}/opened\n')
+        note.chmod(0o755)
+        start(service, "--open", env={**os.environ, "BROWSER": f"{note} %s"})
         frame = '<iframe src="{0}/{1}" width="700" height="400"></iframe>'
         addresses = (f"embed/forecasts/{service.ask()['id']}", "models")
         pages["/page"] = "".join(frame.format(service.client.base_url, one) for one in addresses)
@@ -161,13 +165,13 @@ def framed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Service, 
     service.close()
 
 
-def start(service: Service, port: int = 0) -> None:
+def start(service: Service, *more: str, port: int = 0, env: Mapping[str, str] = os.environ) -> None:
     """Starts it; as there is no version yet, it need not be ready, only to answer."""
     service.settings = replace(service.settings, port=port)
     with service.log.open("a") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "app.cli", "serve"],
-            env={**os.environ, **service.settings.to_environment(), "OMP_NUM_THREADS": "1"},
+            [sys.executable, "-m", "app.cli", "serve", *more],
+            env={**env, **service.settings.to_environment(), "OMP_NUM_THREADS": "1"},
             stdout=subprocess.PIPE, stderr=log, text=True, start_new_session=True,
         )  # fmt: skip
     service.processes.append(process)
@@ -473,6 +477,13 @@ def test_a_page_goes_on_by_itself_after_the_service_was_killed_and_a_training_re
     visit.shows("#outcome", "Training was cancelled.")
     visit.forgive_refusals()
     visit.close()
+
+
+def test_the_page_is_opened_at_the_address_that_is_printed(framed):
+    service, _ = framed
+    opened = service.log.with_name("opened")
+    wait_until(lambda: opened.exists() and bool(opened.read_text()), "the page to be opened")
+    assert opened.read_text().strip() == str(service.client.base_url).rstrip("/")
 
 
 def test_a_page_of_another_origin_frames_what_it_is_allowed_to_and_nothing_else(browser, framed):

@@ -36,6 +36,14 @@ async function audit() {
   fill(byId("audit"), findingsList(found));
 }
 
+function tellRecipes(itemId, training) {
+  showRecipes(
+    { title: "Read a series", method: "GET", path: `/v1/datasets/${id}/observations?item_id=${encodeURIComponent(itemId)}` },
+    { title: "Audit", method: "POST", path: "/v1/audits", json: { series: [{ dataset: id }] } },
+    { title: "Train", method: "POST", path: "/v1/training-jobs", json: training },
+  );
+}
+
 async function start() {
   const [dataset, page] = await Promise.all([get(`/v1/datasets/${id}`), get(`/v1/datasets/${id}/series?limit=50&preview=60`)]);
   byId("crumb").textContent = id;
@@ -43,13 +51,8 @@ async function start() {
   byId("heading").textContent = new URLSearchParams(location.search).get("name") ?? "Dataset";
   const first = new URLSearchParams(location.search).get("item") ?? page.data[0].item_id;
   const drawn = await draw(first);
-  trainOn({ id, timestamps: drawn.timestamps, itemId: first });
+  trainOn({ id, timestamps: drawn.timestamps, itemId: first, onChange: (training) => tellRecipes(first, training) });
   if (dataset.num_series > 1) browse({ id, page, choose: (itemId) => draw(itemId).catch((problem) => showProblem(byId("outcome"), problem)) });
-  showRecipes(
-    { title: "Read a series", method: "GET", path: `/v1/datasets/${id}/observations?item_id=${encodeURIComponent(first)}` },
-    { title: "Audit", method: "POST", path: "/v1/audits", json: { series: [{ dataset: id }] } },
-    { title: "Train", method: "POST", path: "/v1/training-jobs", json: { model: byId("model").value, dataset: id } },
-  );
   await audit();
 }
 

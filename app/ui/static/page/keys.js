@@ -8,7 +8,7 @@ import { showRecipes } from "./recipes.js";
 
 const outcome = byId("outcome");
 const show = () => showList("/v1/keys", ["Name", "Key", "May", "State", "Expires", "Last used", ""], (one) => [
-  one.name || "–", one.id, one.scopes.join(", "), one.state, one.expires_at ? moment(one.expires_at) : "never", moment(one.last_used_at),
+  one.name || "–", h("a", { href: `#${one.id}` }, one.id), one.scopes.join(", "), one.state, one.expires_at ? moment(one.expires_at) : "never", moment(one.last_used_at),
   one.state === "active" ? h("button", { type: "button", class: "quiet", onclick: (event) => revoke(event.target, one) }, "Revoke") : "",
 ], "There is no key yet: programs of this machine need none. The first key closes the service to everybody without one.", { start: false });
 
@@ -36,5 +36,6 @@ byId("create").addEventListener("submit", (event) => {
 show();
 showRecipes(
   { title: "Create a key", method: "POST", path: "/v1/keys", json: { name: "dashboard", scopes: ["forecast"], expires_in: "90d" } },
+  { title: "Revoke a key", method: "DELETE", path: "/v1/keys/key_…" },
   { title: "List the keys", method: "GET", path: "/v1/keys" },
 );

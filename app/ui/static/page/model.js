@@ -70,18 +70,22 @@ async function show() {
   fill(byId("history"), made.length
     ? made.map((one) => h("li", {}, h("strong", {}, `version ${one.version}`), h("span", { class: "muted" }, ` ${moment(one.created_at)}, by ${one.actor}`)))
     : h("li", { class: "muted" }, "It was never moved."));
-  backtestForm(name, data, outcome);
+  backtestForm(name, data, outcome, tellRecipes).catch((problem) => showProblem(outcome, problem));
   byId("basis").onchange = () => compare(data).catch((problem) => showProblem(outcome, problem));
   await compare(data);
   await watchPromotion(name, null, outcome, () => show().catch((problem) => showProblem(outcome, problem)));
 }
 
+function tellRecipes(backtest) {
+  showRecipes(
+    { title: "List the versions", method: "GET", path: `${place}/versions` },
+    { title: "Promote a version", method: "PUT", path: `${place}/aliases/production`, json: { version: 1 } },
+    { title: "Backtest", method: "POST", path: "/v1/backtests", json: backtest },
+    { title: "Delete a version", method: "DELETE", path: `${place}/versions/1` },
+    { title: "Roll back", method: "POST", path: `${place}/aliases/production/rollback` },
+  );
+}
+
 byId("heading").textContent = name;
 byId("crumb").textContent = name;
 show().catch((problem) => showProblem(outcome, problem));
-showRecipes(
-  { title: "List the versions", method: "GET", path: `${place}/versions` },
-  { title: "Promote a version", method: "PUT", path: `${place}/aliases/production`, json: { version: 1 } },
-  { title: "Backtest", method: "POST", path: "/v1/backtests", json: { model: name, dataset: "ds_…", num_cutoffs: 4 } },
-  { title: "Roll back", method: "POST", path: `${place}/aliases/production/rollback` },
-);

@@ -5,19 +5,23 @@ import { act } from "./notices.js";
 
 const MOST_HELD = 336;
 
-/** Makes the form ready for a dataset. */
-export function trainOn({ id, timestamps, itemId }) {
+/** Makes the form ready for a dataset; tells what it would ask, now and whenever that changes. */
+export function trainOn({ id, timestamps, itemId, onChange }) {
   const length = timestamps.length;
   const query = new URLSearchParams(location.search);
   byId("model").value ||= query.get("name") ?? "series";
   byId("held").max = Math.max(1, length - 2);
   byId("held").value = Math.max(1, Math.min(MOST_HELD, Math.floor(length / 10)));
   byId("hold").addEventListener("change", () => { byId("held").disabled = !byId("hold").checked; });
+  const cutoffChosen = () => (byId("hold").checked ? timestamps[Math.max(0, length - 1 - Number(byId("held").value))] : null);
+  const tell = () => onChange(wanted(id, cutoffChosen()));
+  byId("train").addEventListener("input", tell);
+  tell();
   byId("train").addEventListener("submit", (event) => {
     event.preventDefault();
     const button = byId("train").querySelector("button[type=submit]");
     act(button, byId("train-outcome"), async () => {
-      const cutoff = byId("hold").checked ? timestamps[length - 1 - Number(byId("held").value)] : null;
+      const cutoff = cutoffChosen();
       const job = await post("/v1/training-jobs", wanted(id, cutoff), { repeatable: true, headers: { "Idempotency-Key": crypto.randomUUID?.() ?? String(Math.random()) } });
       const more = new URLSearchParams({ dataset: id, item: query.get("item") ?? itemId, ...(cutoff && { cutoff }) });
       location.assign(`/jobs/${job.id}?${more}`);
