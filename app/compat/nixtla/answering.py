@@ -15,6 +15,7 @@ from app.compat.nixtla.payloads import (
     ForecastPayload,
     OnlineAnomalyPayload,
     Payload,
+    SimulatePayload,
 )
 from app.routes.bodies import JSON, answer, read_json
 from app.routes.permissions import FORECAST, CurrentCaller, SpendPoints
@@ -80,7 +81,16 @@ async def post_anomaly_detection_job(
     return await _take_on(request, service, caller, OnlineAnomalyPayload, partial(judging.judge, service, spend))
 
 
+@router.post("/v2/simulate/async", dependencies=[FORECAST])
+async def post_simulation_job(
+    request: Request, service: Service, caller: CurrentCaller, spend: SpendPoints
+) -> Response:
+    """Paths that each series may take, which the package asks for as a job alone."""
+    return await _take_on(request, service, caller, SimulatePayload, partial(_simulate, service, spend))
+
+
 @router.get("/v2/forecast/jobs/{job_id}", dependencies=[FORECAST])
+@router.get("/v2/simulate/jobs/{job_id}", dependencies=[FORECAST])
 @router.get("/v2/cross_validation/jobs/{job_id}", dependencies=[FORECAST])
 @router.get("/v2/anomaly_detection/jobs/{job_id}", dependencies=[FORECAST])
 async def get_job(job_id: str, service: Service, caller: CurrentCaller) -> Response:
@@ -96,14 +106,6 @@ async def post_cancel(job_id: str, service: Service, caller: CurrentCaller) -> R
     """Asks a job of this process to stop."""
     service.errands.cancel(job_id, caller.id)
     return answer({"job_id": job_id, "status": "cancelled"}, 202)
-
-
-@router.post("/v2/simulate/async", dependencies=[FORECAST])
-async def post_simulation() -> Response:
-    """Refused: there are no paths to draw."""
-    raise CallUnsupported(
-        "simulate", "versions know quantiles of each step, not sample paths", "Use forecast(…, quantiles=[…])."
-    )
 
 
 @router.post("/v2/explain/async", dependencies=[FORECAST])
@@ -132,6 +134,10 @@ def _read(kind: type[AnyPayload], body: bytes, *, as_job: bool = False) -> AnyPa
 
 def _forecast(service: Resources, spend: SpendPoints, asked: ForecastPayload) -> bytes:
     return asking.answer_alone(service, asking.forecast(service, spend, asked))
+
+
+def _simulate(service: Resources, spend: SpendPoints, asked: SimulatePayload) -> bytes:
+    return asking.answer_alone(service, asking.simulate(service, spend, asked))
 
 
 def _cross_validate(service: Resources, spend: SpendPoints, asked: CrossValidationPayload) -> bytes:

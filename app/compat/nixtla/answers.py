@@ -50,6 +50,29 @@ class WindowsAnswer(ForecastAnswer):
     idxs: NDArray[np.int64]
 
 
+@dataclass(frozen=True, eq=False)
+class PathsAnswer:
+    """Paths that the series may take.
+
+    Attributes:
+        samples: All steps of all series of the first path, then those of the second, and so on.
+        sizes: How many steps of each path are whose.
+        n_paths: How many paths.
+        h: Steps of each series.
+        model: The version that answered.
+        warnings: For readers of the answer itself.
+        coupled: Whether the paths of different series hang together.
+    """
+
+    samples: Numbers
+    sizes: Sequence[int]
+    n_paths: int
+    h: int
+    model: str
+    warnings: Sequence[Warned]
+    coupled: bool = False
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class AnomalyAnswer(WindowsAnswer):
     """Observations that were judged.

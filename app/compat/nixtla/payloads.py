@@ -174,6 +174,20 @@ class ForecastPayload(AskingPayload):
     level: list[Level] | None = None
 
 
+class SimulatePayload(ForecastPayload):
+    """`simulate`: paths that each series may take.
+
+    Attributes:
+        n_paths: How many.
+        quantiles: To know the distribution at each step by; here it is known by all that a version learns.
+        seed: The same one gives the same paths; others each time, if left out.
+    """
+
+    n_paths: Annotated[int, Field(ge=1, le=10_000)]
+    quantiles: list[Annotated[float, Field(gt=0, lt=1)]] | None = None
+    seed: Annotated[int, Field(ge=-(2**63), lt=2**64)] | None = None
+
+
 class CrossValidationPayload(ForecastPayload):
     """`cross_validation`, and with `full_history` the part of `forecast` that `add_history` adds."""
 

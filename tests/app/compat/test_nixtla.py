@@ -251,7 +251,7 @@ def test_features_that_a_version_was_not_trained_with_or_that_cannot_be_told_apa
     assert "'weather'" in refused(driven.post(f"{ROOT}/v2/forecast", json=without), 422, "covariate_missing")
 
 
-@pytest.mark.parametrize("call", ["simulate", "explain", "execute_step"])
+@pytest.mark.parametrize("call", ["explain", "execute_step"])
 def test_a_call_without_a_counterpart_says_so(client, call):
     assert call in refused(client.post(f"{ROOT}/v2/{call}/async", json={}), 422, "call_unsupported")
 
@@ -375,6 +375,21 @@ def test_a_job_comes_to_what_is_answered_at_once(client, path, now, body):
     found = wait_for(client, f"/v2/{path}/jobs/{job['job_id']}")
     assert found["status"] == "succeeded"
     assert found["result"] == post(client, f"/v2/{now}", body)
+
+
+def test_paths_are_those_of_our_own_route_path_by_path(client):
+    asked = FORECAST | {"n_paths": 4, "seed": 7, "quantiles": [0.3]}
+    del asked["level"]
+    found = [
+        post(client, "/v2/simulate/async", asked | one, 202)["job_id"] for one in ({}, {"seed": -7}, {"seed": None})
+    ]
+    first, other, unseeded = (wait_for(client, f"/v2/simulate/jobs/{one}")["result"] for one in found)
+    series = [one | {"item_id": f"series[{number}]"} for number, one in enumerate(OURS)]
+    body = {"model": "m", "series": series, "horizon": {"steps": 3}, "num_samples": 4, "seed": 7}
+    expected = [one["samples"] for one in client.post("/v1/forecasts", json=body).json()["forecasts"]]
+    np.testing.assert_allclose(first["samples"], np.concatenate(expected, axis=1).reshape(-1), rtol=1e-6)
+    assert (first["n_paths"], first["h"], first["sizes"], first["coupled"]) == (4, 3, [3, 3], False)
+    assert len({tuple(one["samples"]) for one in (first, other, unseeded)}) == 3
 
 
 def test_a_job_that_fails_says_why_and_one_that_has_ended_is_not_cancelled(client):

@@ -114,6 +114,17 @@ def anomalies() -> None:
     same(client.detect_anomalies_online(odd, h=2, detection_size=10, level=90, num_partitions=2), online)
 
 
+def paths() -> None:
+    found = client.simulate(hourly, h=4, n_paths=50, seed=1, poll_interval=0.1)
+    assert found.columns.tolist() == ["unique_id", "ds", "sample_id", "TimeGPT", "coupled"]
+    assert (len(found), found["sample_id"].nunique()) == (50 * 2 * 4, 50)
+    middle = found.groupby(["unique_id", "ds"])["TimeGPT"].median()
+    expected = client.forecast(hourly, h=4).set_index(["unique_id", "ds"])["TimeGPT"]
+    assert (middle - expected).abs().max() < 1.0
+    same(client.simulate(hourly, h=4, n_paths=50, seed=1, poll_interval=0.1), found)
+    assert len(client.simulate(hourly, h=4, n_paths=3, num_partitions=2, poll_interval=0.1)) == 3 * 2 * 4
+
+
 def time_zones() -> None:
     for zone in ("UTC", "Europe/Berlin", "Asia/Kolkata"):
         times = pd.date_range("2026-03-25", periods=160, freq="h", tz=zone)
@@ -211,7 +222,6 @@ def refusals() -> None:
     refused(422, "option_unsupported", client.forecast, hourly, h=2, finetune_steps=5)
     refused(422, "option_unsupported", client.forecast, hourly, h=2, multivariate=True)
     refused(422, "option_unsupported", client.forecast, hourly, h=2, feature_contributions=True, date_features=["hour"])
-    refused(422, "call_unsupported", client.simulate, hourly, h=2)
     refused(422, "call_unsupported", client.explain, hourly.assign(x=1.0))
 
 
@@ -222,6 +232,7 @@ for step in (
     large_bodies,
     cross_validations,
     anomalies,
+    paths,
     time_zones,
     months_and_integers,
     business_days_and_jobs,
