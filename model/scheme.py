@@ -12,6 +12,9 @@ from model.errors import ConfigurationInvalid, CovariateMissing
 from model.grid import season_length, week_length
 from model.series import Panel, Series
 
+MAX_SIGNALS: Final = 64
+"""Each is read over the whole context."""
+
 _CYCLES: Final = ("day", "week", "year")
 
 
@@ -111,9 +114,12 @@ def scheme_of(panel: Panel, freq: str, *, calendar: bool = False) -> Scheme:
 
     Raises:
         CovariateMissing: A series lacks one that another has.
+        ConfigurationInvalid: There are more signals than a network should read.
     """
     ahead = {name for one in panel for name in one.covariates.future}
     past = {name for one in panel for name in one.covariates.past} - ahead
+    if len(past | ahead) > MAX_SIGNALS:
+        raise ConfigurationInvalid("covariates", len(past | ahead), f"at most {MAX_SIGNALS} past and future ones")
     facts = sorted({name for one in panel for name in one.covariates.static})
     for series in panel:
         require(series, (*sorted(past | ahead), *facts), "as other series of the panel have it")

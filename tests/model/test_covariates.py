@@ -219,6 +219,13 @@ def test_a_scheme_has_units_categories_and_cycles(panel):
         Scheme(past=(Measure("a", 0.0, 0.0),))
 
 
+def test_there_is_a_limit_to_the_signals_of_a_training():
+    many = RawCovariates({f"x{number}": [1.0, 2.0] for number in range(65)})
+    series = Series.from_grid("a", "2026-01-01", "D", [1, 2], covariates=many)
+    with pytest.raises(ConfigurationInvalid, match="at most 64"):
+        scheme_of(Panel((series,)), "D")
+
+
 def test_calendar_phases_are_those_of_the_clocks_of_the_zone():
     series = Series.from_values(
         "a", pd.date_range("2026-06-01", periods=48, freq="h", tz="America/New_York"), range(48)
