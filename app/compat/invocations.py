@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Final, Self
 from urllib.parse import parse_qsl
 
-import orjson
 import pyarrow as pa
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
+from pydantic_core import to_json as to_json_line
 from starlette.responses import StreamingResponse
 
 from app.batching import Dialogue
@@ -83,9 +83,9 @@ class Invocation(BaseModel):
         return self
 
     def to_lines(self) -> bytes:
-        """Its rows, or series, as JSON lines."""
+        """Its rows, or series, as JSON lines; NaN, which Python writes, stays missing, and infinity what is refused."""
         rows = self.dataframe_split.records() if self.dataframe_split else self.dataframe_records or self.instances
-        return b"\n".join(map(orjson.dumps, rows or ()))
+        return b"\n".join(to_json_line(one, inf_nan_mode="strings") for one in rows or ())
 
 
 @dataclass(frozen=True)

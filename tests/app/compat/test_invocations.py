@@ -2,7 +2,9 @@
 
 import csv
 import io
+import json
 from collections.abc import Iterator
+from functools import partial
 
 import pandas as pd
 import pytest
@@ -100,6 +102,25 @@ def test_covariates_are_columns_and_one_that_is_not_used_is_a_warning(client, ou
     rows = post(client, {"dataframe_records": records, "params": {"horizon": 3, "past_covariates": "load"}})
     assert [row["mean"] for row in rows["predictions"][:3]] == ours[0]["mean"]
     assert "covariate_unused" in rows["predictions"][0]["warnings"]
+
+
+def test_nan_is_missing_as_python_writes_it_and_no_other_number_is_too_odd_to_be_refused(client):
+    rows = [[row["unique_id"], row["ds"], row["y"]] for row in RECORDS[:60]]
+    send = partial(client.post, "/invocations", headers={"content-type": "application/json"})
+    body = {"dataframe_split": {"columns": ["unique_id", "ds", "y"], "data": rows}}
+    gap = client.post("/invocations", json={**body, "dataframe_split": body["dataframe_split"] | {"data": rows[1:]}})
+    for odd, status in (
+        ("NaN", 200),
+        ("Infinity", 422),
+        ("-1e999", 422),
+        ("1" + "0" * 30, 200),
+        ("1" + "0" * 400, 400),
+    ):
+        rows[0][2] = "ODD"
+        found = send(content=json.dumps(body).replace('"ODD"', odd))
+        assert found.status_code == status, (odd, found.text)
+        if odd == "NaN":
+            assert found.json() == gap.json()
 
 
 def test_sample_paths_are_answered_beside_quantiles(client):
