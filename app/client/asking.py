@@ -8,6 +8,7 @@ import orjson
 
 from app.client.columns import Covariates
 from app.client.conversations import Conversation
+from app.client.errors import FrameUnusable
 from app.client.forecasts import Forecast, Question, read_forecast
 from app.client.parts import UNLIMITED, Limits, is_small
 from app.client.requests import Origin, read_object
@@ -44,6 +45,8 @@ class Asking:
         covariates: Covariates | None,
     ) -> "Sent | None":
         if isinstance(data, str):
+            if covariates:
+                raise FrameUnusable("A dataset knows its covariates: name columns only beside a table.")
             return None
         from app.client.tables import read_frame  # noqa: PLC0415 - loads pyarrow
 

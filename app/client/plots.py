@@ -39,7 +39,10 @@ def plot_forecast(
     except ImportError as error:
         raise PlottingUnavailable from error
     who, when = (sent.columns.item_id, sent.columns.timestamp) if sent else ("item_id", "timestamp")
-    ahead, past = _by_time(forecast, when), _by_time(sent.table, when) if sent else None
+    ahead, past = (
+        _by_time(forecast, when),
+        _by_time(sent.table, when).dropna(subset=sent.columns.target) if sent else None,
+    )
     names = [None] if who is None else list(items if items is not None else ahead[who].unique()[:max_items])
     figure = Figure(figsize=(9, 2.6 * max(1, len(names))), layout="constrained")
     panels = figure.subplots(max(1, len(names)), squeeze=False)[:, 0]

@@ -152,10 +152,19 @@ def read_frame(
         [one.name for one in schema if _is_number(value_type(one.type))],
     )
     columns = choose_columns(found, item_id=item_id, timestamp=timestamp, target=target, covariates=covariates or {})
-    table = whole.select(columns.names)
+    table = _with_numbers(whole.select(columns.names), columns)
     if not table.num_rows:
         raise FrameUnusable("The table has no rows, so there is nothing to ask about.")
     return _encode_names(Sent(table, columns, whole.kind, table.schema))
+
+
+def _with_numbers(table: pa.Table, columns: Columns) -> pa.Table:
+    """The table with 1 and 0 for yes and no, where a covariate is that."""
+    for kind in ("past", "future"):
+        for name in columns.covariates.get(kind, ()):
+            if pa.types.is_boolean(table.schema.field(name).type):
+                table = table.set_column(table.schema.get_field_index(name), name, table[name].cast(pa.int8()))
+    return table
 
 
 def _fact(column: pa.ChunkedArray) -> Any:

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 import model
-from app.client import AsyncLongshot, Conflict, DataRefused, JobCancelled, Longshot, NotFound
+from app.client import AsyncLongshot, Conflict, DataRefused, FrameUnusable, JobCancelled, Longshot, NotFound
 from tests.system.test_service import TRAINING, VALUES, Service, wait_until
 
 pytestmark = pytest.mark.system
@@ -109,6 +109,31 @@ def test_a_version_is_downloaded_and_answers_without_a_service(client: Longshot,
     )
     there = client.forecast(FRAME, model=str(client.versions("m")[-1]), horizon=3)
     np.testing.assert_allclose(here.to_frame()["mean"], there.frame["mean"])
+
+
+def test_covariates_are_trained_on_asked_with_and_kept(client: Longshot) -> None:
+    steps = np.arange(170)
+    hours = pd.date_range("2026-01-01", periods=170, freq="h")
+    sold = pd.DataFrame({"ds": hours, "promo": steps % 7 == 0, "rain": (steps % 5) * 1.0, "kind": "mall"})
+    sold["y"] = np.where(steps < 160, 10 + 5 * sold["promo"], np.nan)
+    sold["rain"] = sold["rain"].where(steps < 160)
+    named = {"target": "y", "covariates": {"past": ["rain"], "future": ["promo"], "static": ["kind"]}}
+    job = client.fit(sold, model="sold", policy="promote", **named, **TRAINING)
+    found = client.forecast(sold, model="sold", horizon=6, **named)
+    assert not any("covariate_unused" in codes for codes in found.warnings.values())
+    dataset = client.upload(sold, **named)
+    stored = client.forecast(dataset.id, model=str(job.version), horizon=6)
+    np.testing.assert_allclose(found.frame["mean"], stored.frame["mean"])
+    judged = client.detect_anomalies(sold, model="sold", last=4, **named)
+    assert len(judged.frame) == 4
+    assert judged.frame["expected"].tolist() == pytest.approx(
+        client.detect_anomalies(dataset.id, model="sold", last=4).frame["expected"].tolist()
+    )
+    with pytest.raises(DataRefused) as raised:
+        client.forecast(sold.iloc[:160], model="sold", horizon=6, **named)
+    assert raised.value.code == "covariate_missing"
+    with pytest.raises(FrameUnusable, match="knows its covariates"):
+        client.forecast(dataset.id, model="sold", horizon=6, covariates={"future": ["promo"]})
 
 
 def test_a_job_is_found_again_by_its_id(client: Longshot) -> None:

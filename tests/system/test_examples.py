@@ -29,7 +29,7 @@ def run(*program: str, folder: Path, url: str = "") -> str:
     command = [sys.executable, "-W", "error", *program]
     environment = {**os.environ, **settings}
     done = subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=110
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=240
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -43,6 +43,17 @@ def test_the_quickstart_forecasts_and_draws(service: Service, tmp_path: Path) ->
     said = run_with(service, "quickstart.py", tmp_path)
     assert "quickstart/1 is trained." in said
     assert (tmp_path / "quickstart.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_planned_promotions_make_retail_forecasts_better(service: Service, tmp_path: Path) -> None:
+    rows = {
+        line[:11].strip(): line[11:].split()
+        for line in run_with(service, "retail_covariates.py", tmp_path).splitlines()
+    }
+    for days in ("a promotion", "all days"):
+        informed, alone = map(float, rows[days])
+        assert informed < 0.8 * alone
+    assert (tmp_path / "sales.png").stat().st_size > 0
 
 
 def test_irregular_sensors_are_asked_for_the_very_moments_and_answer_near_the_truth(

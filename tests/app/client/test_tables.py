@@ -212,3 +212,14 @@ def test_covariates_are_sent_by_name_and_in_json_with_their_series():
         read_frame(frame, item_id=None, timestamp=None, target=None, covariates={"past": ["wind"]})
     with pytest.raises(FrameUnusable, match="past, future or static, not 'ahead'"):
         read_frame(frame, item_id=None, timestamp=None, target=None, covariates={"ahead": ["promo"]})
+
+
+def test_yes_and_no_are_numbers_where_they_are_covariates():
+    frame = pl.DataFrame(
+        {"ds": HOURS.to_list(), "y": [1.0, 2.0, None], "promo": [True, False, None], "kind": ["mall"] * 3}
+    )
+    named = {"future": ["promo"], "static": ["kind"]}
+    sent = read_frame(frame, item_id=None, timestamp=None, target=None, covariates=named)
+    table = from_arrow(sent.to_arrow())
+    assert table["promo"].to_pylist() == [1, 0, None]
+    assert table["kind"].type == pa.string()
