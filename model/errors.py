@@ -289,9 +289,10 @@ class CovariateMissing(RequestError):
     """A covariate that is needed is not there, or not as far as it is needed."""
 
     def __init__(self, item_id: str, covariate: str, purpose: str, *, known_until: str | None = None) -> None:
-        found = "lacks the covariate" if known_until is None else f"has only up to {known_until} the covariate"
+        lacks = f"lacks the covariate {covariate!r}, which"
+        ends = f"has the covariate {covariate!r} only up to {known_until}; it"
         super().__init__(
-            f"Series {item_id!r} {found} {covariate!r}, which is needed {purpose}.",
+            f"Series {item_id!r} {lacks if known_until is None else ends} is needed {purpose}.",
             hint="Send it along with the series, or use a version that was trained without it.",
             item_id=item_id,
         )

@@ -142,6 +142,9 @@ def _report(version: Version, decision: str) -> None:
     console.print(f"Registered [bold]{version}[/], trained in {version.manifest.train_seconds:.0f} s "
                   f"on {version.manifest.device}. {decision}")  # fmt: skip
     console.print("  ".join(f"{name} {chosen[name]}" for name in _SHOWN), style="dim", highlight=False)
+    if version.config.covariates:
+        named = (*version.config.covariates.names, *version.config.covariates.calendar)
+        console.print(f"covariates {', '.join(named)}", style="dim", highlight=False)
     if version.report is not None:
         num_steps = version.report.horizon * version.report.num_cutoffs
         console.print(score_table(version.report, f"The last {num_steps} steps, held back from training"))
