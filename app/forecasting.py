@@ -4,7 +4,7 @@ import threading
 import time
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from model import (
     ForecastingError,
     Horizon,
     ItemForecast,
+    Notice,
     Paths,
     RequestError,
     Series,
@@ -107,6 +108,10 @@ class Answer:
     forecast_seconds: float
 
 
+ServeLevels = Callable[[str, int, Sequence[float]], tuple[float, ...]]
+"""Gives the quantile levels to compute in place of those asked for, which ascend, as do they."""
+
+
 @dataclass(frozen=True, eq=False)
 class _Prepared:
     """A question of which all is known but the answer."""
@@ -115,6 +120,7 @@ class _Prepared:
     version: PinnedVersion
     forecaster: Forecaster
     items: tuple[Asked | Refusal, ...]
+    served_levels: tuple[float, ...]
     load_seconds: float
     since: float
 
@@ -125,7 +131,7 @@ class _Prepared:
 
     def answer(self, forecasts: Iterator[ItemForecast]) -> Answer:
         """The answer, from the forecasts of what was asked, in order."""
-        items = tuple(_finite(next(forecasts)) if isinstance(one, Asked) else one for one in self.items)
+        items = tuple(_finite(self._as_asked(next(forecasts))) if isinstance(one, Asked) else one for one in self.items)
         _refuse_unless_partial(items, self.question)
         return Answer(
             name=self.version.name,
@@ -140,6 +146,20 @@ class _Prepared:
             load_seconds=self.load_seconds,
             forecast_seconds=time.perf_counter() - self.since,
         )
+
+    def _as_asked(self, forecast: ItemForecast) -> ItemForecast:
+        """A forecast under the levels that were asked for, where others were computed in their place."""
+        asked = self.question.quantile_levels
+        if self.served_levels == asked:
+            return forecast
+        quantiles = {level: forecast.quantiles[one] for level, one in zip(asked, self.served_levels, strict=True)}
+        moves = ", ".join(
+            f"{level:g} as {one:g}" for level, one in zip(asked, self.served_levels, strict=True) if level != one
+        )
+        notice = Notice(
+            "intervals_adapted", f"By what came true of earlier forecasts, quantiles are served as others: {moves}."
+        )
+        return replace(forecast, quantiles=quantiles, notices=(*forecast.notices, notice))
 
 
 class LoadedVersions:
@@ -210,10 +230,20 @@ class Forecasting:
         loaded: Those in memory.
         max_steps: The longest horizon answered.
         max_values: The most values of one answer: steps of all its series, times quantile levels and sample paths.
+        serve_levels: The quantile levels that a version, by name and number, computes in place of those asked for.
     """
 
-    def __init__(self, registry: Registry, loaded: LoadedVersions, *, max_steps: int, max_values: int = 10**12) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        loaded: LoadedVersions,
+        *,
+        max_steps: int,
+        max_values: int = 10**12,
+        serve_levels: ServeLevels = lambda _name, _number, levels: tuple(levels),
+    ) -> None:
         self._registry = registry
+        self._serve_levels = serve_levels
         self._loaded = loaded
         self._max_steps = max_steps
         self._max_values = max_values
@@ -258,9 +288,10 @@ class Forecasting:
         version = self._registry.pin(question.model)
         forecaster = self.forecaster(version)
         loaded = time.perf_counter()
-        items = tuple(_ask(forecaster, item, question, self._max_steps) for item in question.items)
+        served = self._serve_levels(version.name, version.number, question.quantile_levels)
+        items = tuple(_ask(forecaster, item, question, served, self._max_steps) for item in question.items)
         _refuse_unless_partial(items, question)
-        prepared = _Prepared(question, version, forecaster, items, loaded - started, loaded)
+        prepared = _Prepared(question, version, forecaster, items, served, loaded - started, loaded)
         num_steps = sum(one.num_steps for one in prepared.asked)
         self._refuse_too_much(num_steps * max(1, len(question.quantile_levels) + question.paths.num_samples))
         return prepared
@@ -298,13 +329,13 @@ def _refuse_duplicates(items: Sequence[Series | Refusal]) -> None:
         seen.add(one.item_id or "")
 
 
-def _ask(forecaster: Forecaster, item: Series | Refusal, question: Question, max_steps: int) -> Asked | Refusal:
+def _ask(
+    forecaster: Forecaster, item: Series | Refusal, question: Question, levels: Sequence[float], max_steps: int
+) -> Asked | Refusal:
     if isinstance(item, Refusal):
         return item
     try:
-        return forecaster.ask(
-            item, question.horizon, question.quantile_levels, paths=question.paths, max_steps=max_steps
-        )
+        return forecaster.ask(item, question.horizon, levels, paths=question.paths, max_steps=max_steps)
     except ForecastingError as error:
         return Refusal(item.item_id, error)
 

@@ -215,6 +215,12 @@ class Settings:
     drift_tolerance: float = field(
         default=0.1, metadata=_about(_share, "The share that an interval may cover less than promised without drift.")
     )
+    adaptive_rate: float = field(
+        default=0.0,
+        metadata=_about(
+            _share, "How far a day of observations moves the intervals of a version by what they missed; 0 leaves them."
+        ),
+    )
     default_model: str = field(
         default="",
         metadata=_about(

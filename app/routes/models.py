@@ -86,7 +86,8 @@ def get_version(name: str, number: Number, service: Service) -> Response:
     version = service.registry.version(name, number)
     only = JobFilter("succeeded", version.name, version.number)
     backtests = [f"/v1/backtests/{one.id}" for one in service.jobs.list(BacktestJob, limit=20, only=only).items]
-    shown = from_version(version, service.track_records.of(name, number))
+    adapted = service.adaptive_intervals.of(name, number)
+    shown = from_version(version, service.track_records.of(name, number), adapted)
     return answer(ShownVersion(**vars(shown), backtests=backtests), ETag=f'"{version.digest}"')
 
 

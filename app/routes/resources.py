@@ -8,6 +8,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from app.adaptive_intervals import AdaptiveIntervals
 from app.artifacts import ArtifactStore
 from app.audit_log import AuditLog
 from app.batching import Batches
@@ -56,6 +57,7 @@ class Resources:
     hindsight: Hindsight
     kept_forecasts: KeptForecasts
     track_records: TrackRecords
+    adaptive_intervals: AdaptiveIntervals
     errands: Errands = field(default_factory=Errands)
     leaving: threading.Event = field(default_factory=threading.Event)
 
@@ -87,6 +89,9 @@ def open_resources(settings: Settings, worker_alive: WorkerAlive) -> Resources:
     artifacts = ArtifactStore(settings.artifacts_path)
     registry = Registry(database, artifacts)
     track_records = TrackRecords(database, window_days=settings.drift_window_days, tolerance=settings.drift_tolerance)
+    adaptive_intervals = AdaptiveIntervals(
+        database, rate=settings.adaptive_rate, window_days=settings.drift_window_days
+    )
     loaded = LoadedVersions(settings.max_loaded_bytes)
     metrics = Metrics((Realised(track_records.all), Loaded(loaded), JobStates(lambda: take_census(database))))
     forecasting = Forecasting(
@@ -94,6 +99,7 @@ def open_resources(settings: Settings, worker_alive: WorkerAlive) -> Resources:
         loaded,
         max_steps=settings.max_horizon_steps,
         max_values=settings.max_forecast_values,
+        serve_levels=adaptive_intervals.served,
     )
     bench = Bench(
         num_threads=max(2, os.cpu_count() or 2),
@@ -118,6 +124,7 @@ def open_resources(settings: Settings, worker_alive: WorkerAlive) -> Resources:
         hindsight=Hindsight(database, max_values=settings.max_remembered_values),
         kept_forecasts=KeptForecasts(database, max_values=settings.max_kept_values, days=settings.kept_days),
         track_records=track_records,
+        adaptive_intervals=adaptive_intervals,
     )
 
 

@@ -1,5 +1,6 @@
 """Registered models, versions and aliases in JSON."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
@@ -71,7 +72,8 @@ class CoverageBody:
 class RealisedBody:
     """What a version's forecasts of datasets were worth, once the observations came.
 
-    The relative error is the sum of the absolute errors over that of the absolute observations.
+    The relative error is the sum of the absolute errors over that of the absolute observations. `adapted_intervals` has
+    the level, in percent, at which an interval is served that is not served at its own.
     """
 
     since: date
@@ -80,6 +82,7 @@ class RealisedBody:
     relative_error: float | None
     coverage: list[CoverageBody]
     has_drifted: bool
+    adapted_intervals: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -135,8 +138,16 @@ def from_model(registered: RegisteredModel, drifted_versions: list[int]) -> Mode
     return ModelBody(registered.name, registered.created_at, registered.latest, aliases, drifted_versions)
 
 
-def from_version(version: Version, record: TrackRecord | None = None) -> VersionBody:
-    """A version as JSON has it, with what its forecasts were worth, if any was compared."""
+def from_version(
+    version: Version, record: TrackRecord | None = None, adapted: Mapping[float, float] | None = None
+) -> VersionBody:
+    """A version as JSON has it, with what its forecasts were worth, if any was compared.
+
+    Args:
+        version: It.
+        record: What its forecasts were worth.
+        adapted: The intervals that are served at other levels than their own.
+    """
     origin = version.origin
     return VersionBody(
         name=version.name,
@@ -151,11 +162,11 @@ def from_version(version: Version, record: TrackRecord | None = None) -> Version
         configuration=version.config.to_json(),
         manifest=asdict(version.manifest),
         report=version.report.to_json() if version.report else None,
-        realised=_realised(record) if record else None,
+        realised=_realised(record, adapted or {}) if record else None,
     )
 
 
-def _realised(record: TrackRecord) -> RealisedBody:
+def _realised(record: TrackRecord, adapted: Mapping[float, float]) -> RealisedBody:
     return RealisedBody(
         since=record.since,
         num_scored=record.num_scored,
@@ -163,6 +174,7 @@ def _realised(record: TrackRecord) -> RealisedBody:
         relative_error=record.relative_error,
         coverage=[CoverageBody(**asdict(one)) for one in record.coverage],
         has_drifted=record.has_drifted,
+        adapted_intervals={f"{level:g}": served for level, served in adapted.items()},
     )
 
 
