@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 from dataclasses import dataclass
+from itertools import dropwhile
 from pathlib import Path
 
 BLOCK = re.compile(r"^```(\w+)(?: (\d{3}))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -23,10 +24,10 @@ class Example:
 def examples(document: Path) -> list[Example]:
     """The shell blocks of a document, each with the block that follows it, if that is an answer.
 
-    Blocks in `bash` and `python` are for others to run.
+    Blocks in `bash` and `python` are for others to run, and what comes before the first one in `sh` answers nothing.
     """
     blocks = [one for one in BLOCK.findall(document.read_text(encoding="utf-8")) if one[0] not in ("bash", "python")]
-    assert blocks[0][0] == "sh", "nothing was asked before the first answer"
+    blocks = list(dropwhile(lambda one: one[0] != "sh", blocks))
     found: list[Example] = []
     for kind, status, text in blocks:
         if kind == "sh":
