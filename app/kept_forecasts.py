@@ -20,6 +20,7 @@ _PAUSE_SECONDS: Final = 1.0
 
 _PRUNE_SECONDS: Final = 3600.0
 _LARGEST_SHARE: Final = 20
+_WEIGHED_SHARE: Final = 100
 _log = structlog.get_logger()
 
 
@@ -76,6 +77,7 @@ class KeptForecasts:
         self._writing = threading.Lock()
         self._pending: OrderedDict[str, Keeping] = OrderedDict()
         self._num_pending = 0
+        self._num_unweighed = max_values
         self._wake = threading.Event()
         self._closing = threading.Event()
         self._writer: threading.Thread | None = None
@@ -152,7 +154,7 @@ class KeptForecasts:
                 session.add_all(rows)
                 session.flush()
                 session.execute(sa.delete(KeptForecastRow).where(KeptForecastRow.made_at < now() - self._age))
-                _give_up_oldest(session, self._max_values)
+                self._weigh(session, sum(one.num_values for one in waiting))
             self._take([one.about.id for one in waiting])
 
     def close(self) -> None:
@@ -165,6 +167,13 @@ class KeptForecasts:
             writer.join()
         if self._pending:
             self.flush()
+
+    def _weigh(self, session: Session, num_written: int) -> None:
+        """Gives up the oldest beyond the limit, once enough was written to matter: it is a look at every row."""
+        self._num_unweighed += num_written
+        if self._num_unweighed * _WEIGHED_SHARE >= self._max_values:
+            _give_up_oldest(session, self._max_values)
+            self._num_unweighed = 0
 
     def _take(self, ids: Sequence[str]) -> Sequence[Keeping]:
         with self._lock:

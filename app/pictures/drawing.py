@@ -142,7 +142,7 @@ def _chart(chart: Chart, left: float, top: float, width: float, height: float, i
 
 def _axes(chart: Chart, frame: _Frame, ink: Mapping[str, str]) -> Iterator[str]:
     right, bottom = frame.left + frame.width, frame.top + frame.height
-    for tick in number_ticks(*frame.y, most=max(2, int(frame.height / 45))):
+    for tick in number_ticks(*frame.y, most=max(2, int(frame.height / 34))):
         (at,) = frame.down(np.array([tick.at]))
         yield _element("line", x1=frame.left, x2=right, y1=at, y2=at, stroke=ink["grid"])
         yield _text(tick.label, frame.left - 8, at + 4, ink["muted"], _SMALL, anchor="end")

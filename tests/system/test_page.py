@@ -255,6 +255,7 @@ def test_a_newcomer_gets_from_an_empty_home_to_a_promoted_version_and_a_forecast
     assert service.client.get("/v1/models/load").json()["aliases"] == {"production": 1}
     visit.click("#keep")
     page.wait_for_url("**/forecasts/fc_*")
+    visit.shows("#chart .legend", "what came")
     page.click("#share summary")
     visit.check_look(f"{name}-5-kept")
     check_pictures(visit)

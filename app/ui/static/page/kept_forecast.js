@@ -4,7 +4,7 @@ import { makeChart } from "./chart.js";
 import { byId, fill, h, placeName } from "./dom.js";
 import { moment } from "./format.js";
 import { showTable, showWarnings } from "./forecast_view.js";
-import { answered, drawKept } from "./kept_view.js";
+import { answered, cameAfter, drawKept } from "./kept_view.js";
 import { act, showProblem } from "./notices.js";
 import { showRecipes } from "./recipes.js";
 import { showShare } from "./share.js";
@@ -22,6 +22,16 @@ function show(kept, forecast) {
   if (level) showTable(byId("table"), forecast, level);
   const query = answered(kept).length > 1 ? `?item_id=${encodeURIComponent(forecast.item_id)}` : "";
   showShare(`/forecasts/${id}${query}`, place, query);
+  // A dataset that was deleted since has nothing to compare with.
+  addTruth(kept, forecast).catch((problem) => problem.status === 404 || showProblem(outcome, problem));
+}
+
+async function addTruth(kept, forecast) {
+  const history = kept.history.find((one) => one.item_id === forecast.item_id);
+  if (!history?.dataset || !history.timestamps.length) return;
+  const known = await get(`/v1/datasets/${history.dataset}/observations?item_id=${encodeURIComponent(forecast.item_id)}`);
+  const truth = cameAfter(history, forecast, known);
+  if (truth.x.length && byId("heading").textContent.endsWith(forecast.item_id)) drawKept(chart, kept, forecast, truth);
 }
 
 function remove(event) {

@@ -33,7 +33,10 @@ byId("create").addEventListener("submit", (event) => {
   event.preventDefault();
   act(event.target.querySelector("button"), outcome, create);
 });
-show();
+show().then(() => {
+  // The first key closes the service: one that may not make others would lock its maker out.
+  if (!byId("list").querySelector("table")) byId("scope").value = "admin";
+});
 showRecipes(
   { title: "Create a key", method: "POST", path: "/v1/keys", json: { name: "dashboard", scopes: ["forecast"], expires_in: "90d" } },
   { title: "Revoke a key", method: "DELETE", path: "/v1/keys/key_…" },
