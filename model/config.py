@@ -95,8 +95,6 @@ class TrainingConfig:
         mean_weight: Of the loss of the mean forecast, beside the one of the quantiles.
         anchored: Whether the network sees a context relative to its last value and answers relative to it.
         linear: Whether a line beside the flow has a share in what is said; see `blending`. It knows no covariates.
-        spread_weighted: Whether a window's losses count by its spread, as in errors of the series' own unit; else all
-            windows count alike.
         quantile_levels: What the network learns, ascending.
         covariates: What it uses beside the target.
 
@@ -124,7 +122,6 @@ class TrainingConfig:
     mean_weight: float = 0.0
     anchored: bool = False
     linear: bool = False
-    spread_weighted: bool = False
     quantile_levels: tuple[float, ...] = DEFAULT_QUANTILE_LEVELS
     covariates: Scheme = NO_SCHEME
 
@@ -228,7 +225,6 @@ def choose_config(panel: Panel, options: TrainingOptions) -> TrainingConfig:
         training_horizons=_halves(horizon, shortest=max(season, patch)),
         mean_weight=1.0,
         linear=not covariates,
-        spread_weighted=True,
         covariates=covariates,
     )
     fields: dict[str, Any] = dict(options.chosen)

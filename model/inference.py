@@ -110,8 +110,7 @@ class Predictor:
         scaled = scale.remove(context)
         quantiles = self.network.predict(scaled.float(), horizon, self._controls, inputs).double()
         if self.trust < 1:
-            median = quantiles[..., self.network.median, None]
-            quantiles = quantiles + (1 - self.trust) * (scaled[:, -1:, None] - median)
+            quantiles = quantiles + (1 - self.trust) * (scaled[:, -1:] - self.mean(quantiles))[..., None]
         return scale.restore(quantiles)
 
     def _num_steps(self, horizon: int) -> int:

@@ -161,8 +161,6 @@ def _loss(network: ShootingNetwork, windows: Windows, numbers: Tensor, config: T
     scale = Scale.of(batch.context)
     quantiles = network(scale.remove(batch.context), windows.horizon, batch.inputs)
     target = scale.remove(batch.target)
-    if config.spread_weighted:
-        quantiles, target = quantiles * scale.spread[..., None], target * scale.spread
     mean, known = quantiles @ mean_weights(network.levels), batch.known
     return pinball(quantiles, target, network.levels, known) + config.mean_weight * huber(mean, target, known)
 

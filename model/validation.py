@@ -11,6 +11,7 @@ from torch import Tensor
 from model.calibration import Calibration, Residuals, calibrate
 from model.config import TrainingConfig
 from model.inference import Predictor
+from model.loss import mean_weights
 from model.network import ShootingNetwork
 from model.sampling import INDEPENDENT, MAX_LAGS, Dependence, dependence_of
 from model.scaling import Scale
@@ -114,9 +115,10 @@ def _best_trust(network: ShootingNetwork, parts: Sequence[Windows], config: Trai
 
 def _against_last_value(network: ShootingNetwork, windows: Windows, config: TrainingConfig) -> Tensor:
     """Mean square errors for each of `TRUSTS` over that of repeating the last value."""
+    weights = mean_weights(network.levels.double()).cpu()
     quantiles, target, known, spread = _forecasts(network, windows, config, config.horizon, 0.0)
-    last = quantiles[..., network.median]
-    said = _forecasts(network, windows, config, config.horizon, 1.0)[0][..., network.median]
+    last = quantiles @ weights
+    said = _forecasts(network, windows, config, config.horizon, 1.0)[0] @ weights
     errors = [((last + trust * (said - last) - target) * spread * known).square().sum() for trust in TRUSTS]
     return torch.stack(errors) / errors[TRUSTS.index(0.0)].clamp_min(1e-12)
 
