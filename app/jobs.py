@@ -35,20 +35,30 @@ class Jobs:
         self._queue = JobQueue(jobs_url)
 
     @overload
-    def submit(self, request: TrainingRequest, *, idempotency_key: str | None = None) -> TrainingJob: ...
+    def submit(
+        self, request: TrainingRequest, *, idempotency_key: str | None = None, as_asked: TrainingRequest | None = None
+    ) -> TrainingJob: ...
     @overload
     def submit(self, request: BacktestRequest, *, idempotency_key: str | None = None) -> BacktestJob: ...
-    def submit(self, request: JobRequest, *, idempotency_key: str | None = None) -> Job:
+    def submit(
+        self, request: JobRequest, *, idempotency_key: str | None = None, as_asked: JobRequest | None = None
+    ) -> Job:
         """Queues a job; a key used before gives back the job it was used for.
+
+        Args:
+            request: What to do.
+            idempotency_key: Of the caller.
+            as_asked: What the key stands for, where the request says more exactly what was meant.
 
         Raises:
             IdempotencyMismatch: The key was used for another request.
         """
+        digest = _digest(as_asked or request)
         try:
-            job_id = self._insert(request, idempotency_key)
+            job_id = self._insert(request, digest, idempotency_key)
         except IntegrityError:
             # Another process has just used the same key.
-            job_id = self._insert(request, idempotency_key)
+            job_id = self._insert(request, digest, idempotency_key)
         self._enqueue(job_id, job_id)
         return self.get(job_id)
 
@@ -130,8 +140,7 @@ class Jobs:
         except SQLAlchemyError as error:
             _log.warning("the job is kept, and queued once the worker sees it", job_id=job_id, error=str(error))
 
-    def _insert(self, request: JobRequest, key: str | None) -> str:
-        digest = _digest(request)
+    def _insert(self, request: JobRequest, digest: str, key: str | None) -> str:
         with self._database.writing() as session:
             earlier = key and session.scalar(sa.select(JobRow).where(JobRow.idempotency_key == key))
             if earlier:

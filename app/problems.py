@@ -54,6 +54,7 @@ RULES: Final[Mapping[type[ForecastingError], Rule]] = {
     model.HorizonNotAhead: Rule(422, "Horizon in the past"),
     model.QuantileLevelOutOfRange: Rule(422, "Quantile level out of range"),
     model.ConfigurationInvalid: Rule(422, "Training option invalid"),
+    model.WarmStartMismatch: Rule(422, "Not a start for this training"),
     model.ShootingArgumentInvalid: Rule(422, "Training option invalid"),
     model.TrainingDiverged: Rule(422, "Training diverged"),
     model.TrainingCancelled: Rule(409, "Training cancelled"),

@@ -120,8 +120,8 @@ def judge(
         return _moves(version, current.revision, "the policy is to promote every version")
     if policy == "register":
         return _stays(current, "the policy is only to register")
-    if version.report is None or exam is None:
-        return _stays(current, "the series are too short to hold something back and compare")
+    if version.report is None or exam is None or version.report.overlaps_training:
+        return _stays(current, _incomparable(version.report))
     found = _compare(registry, version.report, current, exam, should_stop)
     return _moves(version, current.revision, str(found), found) if found.is_won else _stays(current, str(found), found)
 
@@ -152,6 +152,12 @@ def _moves(version: Version, expected: int, reason: str, comparison: Comparison 
 
 def _stays(current: AliasState, reason: str, comparison: Comparison | None = None) -> Verdict:
     return Verdict(f"{PRODUCTION} stays at version {current.number}: {reason}.", current.revision, comparison)
+
+
+def _incomparable(report: BacktestReport | None) -> str:
+    if report is not None and report.overlaps_training:
+        return "what was held back may have been seen by the version that it started from"
+    return "the series are too short to hold something back and compare"
 
 
 def _compare(

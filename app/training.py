@@ -5,6 +5,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
+import pandas as pd
+
 from app.audit_log import Change
 from app.database import now
 from app.datasets import Datasets
@@ -26,8 +28,9 @@ from model import (
     SeriesTooShort,
     TrainingOptions,
     Trial,
+    WarmStart,
     audit_panel,
-    choose_config,
+    configure,
     fit,
     select,
 )
@@ -80,17 +83,39 @@ class TrainingPlan:
 
 
 def submit(
-    jobs: Jobs, datasets: Datasets, request: TrainingRequest, *, idempotency_key: str | None = None
+    jobs: Jobs,
+    registry: Registry,
+    datasets: Datasets,
+    request: TrainingRequest,
+    *,
+    idempotency_key: str | None = None,
 ) -> TrainingJob:
     """Queues a training on a stored dataset; store an inline panel with `datasets.add` first.
 
+    A warm start is from the version that its reference means now.
+
     Raises:
-        NameInvalid, DatasetNotFound, IdempotencyMismatch
+        NameInvalid, DatasetNotFound, ModelNotFound, VersionNotFound, AliasNotFound, IdempotencyMismatch
         ForecastingError: The series or the options allow no training.
     """
     check_name(request.model_name)
-    choose_config(datasets.panel(request.dataset_id), request.options)
-    return jobs.submit(request, idempotency_key=idempotency_key)
+    start = find_start(registry, request.options)
+    configure(datasets.panel(request.dataset_id), request.options, start)
+    pinned = replace(request, options=replace(request.options, warm_start=None if start is None else start.reference))
+    return jobs.submit(pinned, as_asked=request, idempotency_key=idempotency_key)
+
+
+def find_start(registry: Registry, options: TrainingOptions) -> WarmStart | None:
+    """The version that a training is to start from, if one is named.
+
+    Raises:
+        NameInvalid, ModelNotFound, AliasNotFound, VersionNotFound
+        CheckpointError: It cannot be trusted.
+    """
+    if options.warm_start is None:
+        return None
+    version = registry.pin(options.warm_start)
+    return WarmStart(str(version), Checkpoint.load(registry.checkpoint_path(version)))
 
 
 def resume(jobs: Jobs, datasets: Datasets, job_id: str, *, folder: Path) -> TrainingJob:
@@ -229,14 +254,25 @@ def train(
         ForecastingError: The series or the options allow no training, or it diverged.
     """
     check_name(plan.name)
-    horizon, kept, exam = _hold_back(panel, plan.options)
+    start = find_start(registry, plan.options)
+    horizon, kept, exam = _hold_back(panel, plan.options, start)
     record = None if state_path is None else trials_path(state_path)
     options = replace(plan.options, horizon=horizon)
-    chosen = select(kept, options, record_path=record, on_trial=on_trial, should_stop=should_stop)
+    chosen = select(kept, options, record_path=record, on_trial=on_trial, should_stop=should_stop, start=start)
     checkpoint = fit(
-        kept, chosen.config, trials=chosen.trials, state_path=state_path, on_epoch=on_epoch, should_stop=should_stop
+        kept,
+        chosen.config,
+        trials=chosen.trials,
+        state_path=state_path,
+        on_epoch=on_epoch,
+        should_stop=should_stop,
+        start=start,
     )
-    report = None if exam is None else exam.report(Forecaster(checkpoint), should_stop)
+    report = None
+    if exam is not None:
+        report = exam.report(Forecaster(checkpoint), should_stop)
+        # The manifest knows one last instant for the whole panel; what was held back of each series is known here.
+        report = replace(report, overlaps_training=start is not None and _has_seen(start, kept, exam))
     version = _register(registry, checkpoint, plan, report)
     verdict = judge(
         registry, version, plan.policy, exam, earlier_decision=plan.earlier_decision, should_stop=should_stop
@@ -246,9 +282,9 @@ def train(
     return Outcome(registry.version(version.name, version.number), verdict)
 
 
-def _hold_back(panel: Panel, options: TrainingOptions) -> tuple[int, Panel, Exam | None]:
+def _hold_back(panel: Panel, options: TrainingOptions, start: WarmStart | None) -> tuple[int, Panel, Exam | None]:
     """The horizon, what to train on, and the exam on what is held back, if that leaves enough."""
-    config = choose_config(panel, options)
+    config = configure(panel, options, start)
     examined = tuple(one for one in panel if _without_last(one, config.freq, config.horizon) is not one)
     if not examined:
         return config.horizon, panel, None
@@ -257,7 +293,7 @@ def _hold_back(panel: Panel, options: TrainingOptions) -> tuple[int, Panel, Exam
     kept = Panel(tuple(_without_last(one, config.freq, num_cutoffs * config.horizon) for one in panel))
     examined = tuple(one for one, before in zip(panel, kept, strict=True) if before is not one)
     try:
-        choose_config(kept, replace(options, horizon=config.horizon))
+        configure(kept, replace(options, horizon=config.horizon), start)
     except SeriesTooShort:
         return config.horizon, panel, None
     if not examined:
@@ -273,14 +309,19 @@ def _without_last(series: Series, freq: str, num_steps: int) -> Series:
     return series.until(cutoff)
 
 
+def _has_seen(start: WarmStart, kept: Panel, exam: Exam) -> bool:
+    """Whether the version that a training started from may have learned from what was held back."""
+    examined = {one.item_id for one in exam.panel}
+    first = min(one.last for one in kept if one.item_id in examined)
+    return bool(first < pd.Timestamp(start.checkpoint.manifest.trained_until).to_datetime64())
+
+
 def _register(registry: Registry, checkpoint: Checkpoint, plan: TrainingPlan, report: BacktestReport | None) -> Version:
-    # The manifest knows one last instant for the whole panel; what was held back of each series is known here.
-    honest = None if report is None else replace(report, overlaps_training=False)
     return registry.register(
         plan.name,
         checkpoint,
         job_id=plan.job_id,
         dataset_id=plan.dataset_id,
         dataset_digest=plan.dataset_digest,
-        report=honest,
+        report=report,
     )

@@ -51,7 +51,8 @@ class Manifest:
         data_digest: `Panel.digest()` of the panel it was trained on.
         num_series: Series of that panel.
         num_observations: Observations of that panel.
-        trained_until: The last instant of that panel (ISO 8601, UTC).
+        trained_until: The last instant of that panel (ISO 8601, UTC), or a later one that the version it started from
+            was trained until.
         seed: Of the training.
         device: That trained it.
         versions: Of Python and the libraries that trained it.
@@ -59,6 +60,8 @@ class Manifest:
         train_seconds: How long training took.
         validation_loss: The best one reached.
         trials: Short trainings that its configuration was chosen by, in their order.
+        warm_start: The version whose weights it started from, as it was called; None where they were random.
+        warm_start_digest: Of that version's checkpoint.
     """
 
     format_version: int
@@ -75,6 +78,8 @@ class Manifest:
     train_seconds: float
     validation_loss: float
     trials: tuple[Trial, ...] = ()
+    warm_start: str | None = None
+    warm_start_digest: str | None = None
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> "Manifest":
@@ -91,11 +96,26 @@ class Manifest:
         counts = [self.num_series, self.num_observations, self.seed]
         if not all(isinstance(one, str) for one in (*texts, *self.files.values(), *self.files)):
             raise TypeError("texts")
+        if not all(one is None or isinstance(one, str) for one in (self.warm_start, self.warm_start_digest)):
+            raise TypeError("a warm start")
         if not all(isinstance(one, int) for one in counts):
             raise TypeError("counts")
         if not all(isinstance(one, int | float) for one in (self.train_seconds, self.validation_loss)):
             raise TypeError("measures")
         pd.Timestamp(self.trained_until)
+
+
+@dataclass(frozen=True)
+class Origin:
+    """A version that a training started from.
+
+    Attributes:
+        reference: What it is called where it is kept.
+        manifest: Of its checkpoint.
+    """
+
+    reference: str
+    manifest: Manifest
 
 
 @dataclass(frozen=True)
@@ -107,12 +127,14 @@ class Training:
         seconds: How long it took.
         validation_loss: The best one reached.
         trials: What its configuration was chosen by.
+        origin: The version whose weights it started from.
     """
 
     device: str
     seconds: float
     validation_loss: float
     trials: tuple[Trial, ...] = ()
+    origin: Origin | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,6 +158,7 @@ class Checkpoint:
         cls, network: ShootingNetwork, config: TrainingConfig, validation: Validation, panel: Panel, training: Training
     ) -> "Checkpoint":
         """The checkpoint of a training that has just ended."""
+        origin = training.origin
         hashes = {name: _hash(content) for name, content in _contents(network, config, validation).items()}
         manifest = Manifest(
             format_version=FORMAT_VERSION,
@@ -144,7 +167,7 @@ class Checkpoint:
             data_digest=panel.digest(),
             num_series=len(panel),
             num_observations=panel.num_observations,
-            trained_until=pd.Timestamp(max(one.last for one in panel)).isoformat(),
+            trained_until=_trained_until(panel, origin),
             seed=config.seed,
             device=training.device,
             versions={"python": platform.python_version()} | {name: version(name) for name in _LIBRARIES},
@@ -152,6 +175,8 @@ class Checkpoint:
             train_seconds=round(training.seconds, 3),
             validation_loss=training.validation_loss,
             trials=training.trials,
+            warm_start=None if origin is None else origin.reference,
+            warm_start_digest=None if origin is None else origin.manifest.digest,
         )
         return cls(network, config, validation, manifest)
 
@@ -212,6 +237,12 @@ class Checkpoint:
             reason = f"its content does not fit together ({type(error).__name__})"
             raise CheckpointCorrupt("the checkpoint", reason) from error
         return cls(network, config, validation, manifest)
+
+
+def _trained_until(panel: Panel, origin: Origin | None) -> str:
+    """The last instant that the weights have learned from, wherever they did."""
+    last = pd.Timestamp(max(one.last for one in panel))
+    return (last if origin is None else max(last, pd.Timestamp(origin.manifest.trained_until))).isoformat()
 
 
 def _network(config: TrainingConfig, weights: dict[str, Tensor]) -> ShootingNetwork:

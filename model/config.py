@@ -49,6 +49,7 @@ class TrainingOptions:
         preset: One of `Preset`: how much is tried on validation data before what was left open is settled; see
             `selection`.
         time_budget_seconds: About how long trials and training may take together; without trials nothing changes.
+        warm_start: The version whose weights to start from, as whoever keeps versions calls it; see `warm_start`.
     """
 
     horizon: int | None = None
@@ -68,6 +69,7 @@ class TrainingOptions:
     calendar: bool = False
     preset: str = "fast"
     time_budget_seconds: float | None = None
+    warm_start: str | None = None
 
     def __post_init__(self) -> None:
         if self.preset not in get_args(Preset):
@@ -78,7 +80,7 @@ class TrainingOptions:
     @property
     def chosen(self) -> dict[str, int | float]:
         """What the user chose among the fields of a configuration."""
-        own = ("calendar", "preset", "time_budget_seconds")
+        own = ("calendar", "preset", "time_budget_seconds", "warm_start")
         return {name: value for name, value in asdict(self).items() if value is not None and name not in own}
 
 

@@ -25,6 +25,7 @@ The tree::
     │   └── CovariateMissing
     ├── ConfigurationError             a choice made before training is impossible
     │   ├── ConfigurationInvalid
+    │   ├── WarmStartMismatch
     │   └── ShootingArgumentInvalid
     ├── TrainingError                  training ended without a checkpoint
     │   ├── TrainingDiverged
@@ -312,6 +313,20 @@ class ConfigurationInvalid(ConfigurationError):
         self.field = field
         self.found = found
         self.needed = needed
+
+
+class WarmStartMismatch(ConfigurationError):
+    """A training cannot start from a version, since its weights are of another shape or meaning."""
+
+    def __init__(self, reference: str, differences: tuple[tuple[str, str, str], ...]) -> None:
+        found = ", ".join(f"{name} ({before} there, {wanted} here)" for name, before, wanted in differences)
+        super().__init__(
+            f"The version {reference} cannot be the start of this training, because of {found}.",
+            hint="Leave out the options that follow from the version and send the same kind of series, or train "
+            "without warm_start.",
+        )
+        self.reference = reference
+        self.differences = differences
 
 
 class ShootingArgumentInvalid(ConfigurationError):

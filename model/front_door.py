@@ -46,6 +46,7 @@ from model.errors import (
     TrainingDiverged,
     TrainingError,
     ValueInvalid,
+    WarmStartMismatch,
 )
 from model.findings import Finding, Severity
 from model.forecaster import Forecaster, load
@@ -59,6 +60,7 @@ from model.selection import Selection, select
 from model.series import Forecast, ItemForecast, Notice, Panel, Series
 from model.trainer import fit
 from model.trial import Trial
+from model.warm_start import WarmStart, configure
 
 __all__ = [
     "NO_PATHS",
@@ -137,11 +139,14 @@ __all__ = [
     "Trial",
     "Until",
     "ValueInvalid",
+    "WarmStart",
+    "WarmStartMismatch",
     "ask",
     "audit_panel",
     "backtest",
     "check_backtest",
     "choose_config",
+    "configure",
     "count_cutoffs",
     "covariates_of",
     "device_name",

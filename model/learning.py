@@ -20,6 +20,7 @@ from model.network import ShootingNetwork
 from model.scaling import Scale
 from model.series import Panel
 from model.training_state import TrainingState
+from model.warm_start import WarmStart
 from model.windows import Split, Windows, WindowShape, split_by_horizon
 
 GRADIENT_CLIP = 1.0
@@ -84,6 +85,7 @@ def learn(
     on_epoch: Callable[[Progress], None] = lambda progress: None,
     should_stop: Callable[[], bool] = lambda: False,
     device: str | None = None,
+    start: WarmStart | None = None,
 ) -> Learned:
     """Trains until validation no longer improves; arguments and errors are those of `trainer.fit`."""
     place = choose_device(device)
@@ -99,7 +101,7 @@ def learn(
     _require_windows(panel, config, parts[-1].training, parts[-1].validation)
     training = [part.training for part in parts if len(part.training)]
     validation = [part.validation.thinned(MAX_VALIDATION_WINDOWS // len(parts)) for part in parts]
-    state = _new_state(panel, config, place)
+    state = _new_state(panel, config, place, start)
     if state_path is not None:
         state.restore(state_path)
     while state.epoch < config.num_epochs and state.epoch - state.best_epoch < _patience(config):
@@ -177,12 +179,15 @@ def _validation_loss(network: ShootingNetwork, config: TrainingConfig, parts: li
     return float(torch.stack(losses).mean())
 
 
-def _new_state(panel: Panel, config: TrainingConfig, device: torch.device) -> TrainingState:
+def _new_state(panel: Panel, config: TrainingConfig, device: torch.device, start: WarmStart | None) -> TrainingState:
     with _seeded(config.seed, 0, device):
         network = ShootingNetwork(config).to(device)
+    if start is not None:
+        start.weigh(network)
     optimizer = torch.optim.AdamW(network.parameters(), lr=config.learning_rate, weight_decay=WEIGHT_DECAY)
-    purpose = hashlib.sha256(json.dumps([config.to_json(), panel.digest()], sort_keys=True).encode()).hexdigest()
-    return TrainingState(network, optimizer, purpose)
+    origin = [] if start is None else [start.checkpoint.manifest.digest]
+    purpose = json.dumps([config.to_json(), panel.digest(), *origin], sort_keys=True)
+    return TrainingState(network, optimizer, hashlib.sha256(purpose.encode()).hexdigest())
 
 
 @contextmanager

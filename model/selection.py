@@ -14,7 +14,7 @@ from pathlib import Path
 
 import torch
 
-from model.config import MAX_PATCH_LENGTH, MAX_PATCHES, TrainingConfig, TrainingOptions, choose_config
+from model.config import MAX_PATCH_LENGTH, MAX_PATCHES, TrainingConfig, TrainingOptions
 from model.errors import TrainingDiverged
 from model.files import written_whole
 from model.learning import Learned, learn
@@ -22,6 +22,7 @@ from model.loss import huber, mean_weights, pinball
 from model.scaling import Scale
 from model.series import Panel
 from model.trial import Trial
+from model.warm_start import WarmStart, configure
 
 AS_GOOD = 1.005
 """A score up to so many times the best one counts as good as it: differences below are noise of the seed."""
@@ -31,6 +32,9 @@ REGULARISATIONS = ((0.2, 1e-3), (0.2, 3e-3), (0.0, 3e-3))
 
 _SHARES = {"balanced": 0.1, "best": 0.25}
 """Of the epochs, for each trial."""
+
+_Round = Callable[[TrainingConfig, set[str]], list[TrainingConfig]]
+"""The candidates of one round, under what was settled before it and what the user chose."""
 
 _BUDGET_SHARE = 0.5
 _MAX_WINDOWS = 256
@@ -57,6 +61,7 @@ def select(
     on_trial: Callable[[Trial], None] = lambda trial: None,
     should_stop: Callable[[], bool] = lambda: False,
     device: str | None = None,
+    start: WarmStart | None = None,
 ) -> Selection:
     """Chooses a configuration; by rules alone for the preset `fast`, else by trials where the user left a choice open.
 
@@ -69,27 +74,32 @@ def select(
         on_trial: Told after each trial, repeated ones left out.
         should_stop: Asked before each gradient step.
         device: `cpu`, `cuda` or `cuda:N`; the best one of the machine if left out.
+        start: Where trials start from, too, if not from random weights; then only the regularisation is open.
 
     Raises:
-        ForecastingError: As `choose_config` and `fit` do.
+        ForecastingError: As `configure` and `fit` do.
     """
-    config = choose_config(panel, options)
+    config = configure(panel, options, start)
     if options.preset == "fast":
         return Selection(config, ())
-    purpose = hashlib.sha256(json.dumps([asdict(options), panel.digest()]).encode()).hexdigest()
+    origin = [] if start is None else [start.checkpoint.manifest.digest]
+    purpose = hashlib.sha256(json.dumps([asdict(options), panel.digest(), *origin]).encode()).hexdigest()
     record = _Record(record_path, purpose)
 
     def attempt(candidate: TrainingConfig) -> Trial:
         trial = record.next()
         if trial is None:
-            trial = _tried(learn(panel, candidate, should_stop=should_stop, device=device), candidate)
+            learned = learn(panel, candidate, should_stop=should_stop, device=device, start=start)
+            trial = _tried(learned, candidate)
             record.add(trial)
             on_trial(trial)
         return trial
 
     budget = None if options.time_budget_seconds is None else options.time_budget_seconds * _BUDGET_SHARE
     race = _Race(attempt, budget)
-    best = _rounds(race, config, set(options.chosen), max(1, round(config.num_epochs * _SHARES[options.preset])))
+    num_epochs = max(1, round(config.num_epochs * _SHARES[options.preset]))
+    rounds = (_patches, _regularisations, _contexts) if start is None else (_regularisations,)
+    best = _rounds(race, rounds, config, set(options.chosen), num_epochs)
     return Selection(_within(best, race.trials, options), tuple(race.trials))
 
 
@@ -127,8 +137,10 @@ class _Race:
         return self._budget_seconds is not None and spent >= self._budget_seconds
 
 
-def _rounds(race: _Race, config: TrainingConfig, pinned: set[str], num_epochs: int) -> TrainingConfig:
-    for choices in (_patches, _regularisations, _contexts):
+def _rounds(
+    race: _Race, rounds: Sequence[_Round], config: TrainingConfig, pinned: set[str], num_epochs: int
+) -> TrainingConfig:
+    for choices in rounds:
         candidates = choices(config, pinned)
         if len(candidates) > 1:
             config = race.best(candidates, num_epochs)

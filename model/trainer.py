@@ -10,6 +10,7 @@ from model.learning import Progress, learn
 from model.series import Panel
 from model.trial import Trial
 from model.validation import validated
+from model.warm_start import WarmStart
 
 
 def fit(
@@ -21,6 +22,7 @@ def fit(
     on_epoch: Callable[[Progress], None] = lambda progress: None,
     should_stop: Callable[[], bool] = lambda: False,
     device: str | None = None,
+    start: WarmStart | None = None,
 ) -> Checkpoint:
     """Trains a network on a panel.
 
@@ -28,21 +30,25 @@ def fit(
         panel: What to learn from. The last `config.validation_steps` of each series are never trained on: they choose
             the epoch, the share of the line, the length of the forecaster's blocks and the calibration of its
             intervals.
-        config: Every choice; see `choose_config` and `select`.
+        config: Every choice; see `choose_config`, `configure` and `select`.
         trials: What led to that choice; kept in the manifest.
         state_path: A file to keep the state of the training in after each epoch. If it exists, and was written for the
             same panel and configuration, training goes on from there, to the same result as without the interruption.
         on_epoch: Told how far the training is, after each epoch.
         should_stop: Asked before each gradient step.
         device: `cpu`, `cuda` or `cuda:N`; the best one of the machine if left out.
+        start: Where to start from, if not from random weights; `config` has to come from `configure` with it.
 
     Raises:
         SeriesTooShort: No series gives a single window to train or to validate on.
         TrainingDiverged: The loss is no longer finite.
         TrainingCancelled: `should_stop` said so.
     """
-    learned = learn(panel, config, state_path=state_path, on_epoch=on_epoch, should_stop=should_stop, device=device)
+    learned = learn(
+        panel, config, state_path=state_path, on_epoch=on_epoch, should_stop=should_stop, device=device, start=start
+    )
     blend(learned.network, learned.parts)
     chosen = validated(learned.network, [part.validation for part in learned.parts], config)
-    training = Training(str(learned.device), learned.seconds, learned.validation_loss, trials)
+    origin = None if start is None else start.origin
+    training = Training(str(learned.device), learned.seconds, learned.validation_loss, trials, origin)
     return Checkpoint.of(learned.network.cpu(), config, chosen, panel, training)

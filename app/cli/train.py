@@ -33,7 +33,7 @@ from app.registry import Version
 from app.schemas.horizon import parse_duration
 from app.schemas.models import from_version
 from app.settings import Settings
-from model import Preset, TrainingOptions, choose_config, limit_threads
+from model import Preset, TrainingOptions, configure, limit_threads
 from model import Progress as Epoch
 
 _SHOWN = ("freq", "season_length", "horizon", "context_length", "patch_length", "validation_steps", "state_size",
@@ -80,6 +80,9 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     time_budget: Annotated[
         str | None, typer.Option(help="About how long trials and training may take, such as 10m; for other presets.")
     ] = None,
+    warm_start: Annotated[
+        str | None, typer.Option(help="Version whose weights to start from: name, name@alias or name/3.")
+    ] = None,
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
     """Train a version on a table, in this process, and register it."""
@@ -101,16 +104,17 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
         calendar=calendar,
         preset=preset,
         time_budget_seconds=None if time_budget is None else parse_duration(time_budget).total_seconds(),
+        warm_start=warm_start,
     )
     check_name(model)
     beside = (past_covariate, future_covariate, static_covariate)
     columns = name_columns(item_id, timestamp, target, *beside)
     panel = load_panel(file, columns, freq, duplicates)
     kept, _ = hold_out(panel, holdout)
-    choose_config(kept, options)
     settings = Settings.from_environment()
     limit_threads(settings.training_threads)
     registry = open_registry(settings)
+    configure(kept, options, training.find_start(registry, options))
     _say(f"Training {model} on {len(kept)} series with {kept.num_observations:,} observations.")
     plan = training.TrainingPlan(model, actor(), options, policy)
     with progress("the first epoch") as show:
@@ -145,6 +149,8 @@ def _report(version: Version, decision: str) -> None:
     if version.config.covariates:
         named = (*version.config.covariates.names, *version.config.covariates.calendar)
         console.print(f"covariates {', '.join(named)}", style="dim", highlight=False)
+    if version.manifest.warm_start is not None:
+        console.print(f"started from {version.manifest.warm_start}", style="dim", highlight=False)
     if version.report is not None:
         num_steps = version.report.horizon * version.report.num_cutoffs
         console.print(score_table(version.report, f"The last {num_steps} steps, held back from training"))

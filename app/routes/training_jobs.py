@@ -10,12 +10,12 @@ from app.job_rows import JobFilter
 from app.job_values import JobState, TrainingJob, TrainingRequest
 from app.routes.accounting import audited, note
 from app.routes.bodies import answer, describe_body, read_json
-from app.routes.documented import ANY_BODY, ANY_DATASET, ANY_SERIES, problems
+from app.routes.documented import ANY_BODY, ANY_CHECKPOINT, ANY_DATASET, ANY_SERIES, problems
 from app.routes.permissions import TRAIN, SpendPoints
 from app.routes.resources import Resources, Service
 from app.schemas.panels import check_size, each_read_once, to_panel
 from app.schemas.training import JobBody, JobPage, TrainingJobRequest, from_job, from_jobs
-from model import ConfigurationInvalid, FrequencyUnknown
+from model import ConfigurationInvalid, FrequencyUnknown, WarmStartMismatch
 
 router = APIRouter(prefix="/v1/training-jobs", tags=["training jobs"])
 
@@ -33,7 +33,12 @@ router = APIRouter(prefix="/v1/training-jobs", tags=["training jobs"])
         errors.NameInvalid,
         FrequencyUnknown,
         ConfigurationInvalid,
+        WarmStartMismatch,
         errors.IdempotencyMismatch,
+        errors.ModelNotFound,
+        errors.AliasNotFound,
+        errors.VersionNotFound,
+        *ANY_CHECKPOINT,
     ),
     openapi_extra=describe_body(TrainingJobRequest),
 )
@@ -115,4 +120,4 @@ def _submit(service: Resources, spend: SpendPoints, body: bytes, idempotency_key
         spend(panel.num_observations)
         dataset_id = service.datasets.add(panel).id
     wanted = TrainingRequest(asked.model, str(dataset_id), asked.options.to_options(), asked.policy)
-    return training.submit(service.jobs, service.datasets, wanted, idempotency_key=idempotency_key)
+    return training.submit(service.jobs, service.registry, service.datasets, wanted, idempotency_key=idempotency_key)

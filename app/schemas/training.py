@@ -41,6 +41,10 @@ class OptionsBody(BaseModel):
     time_budget_seconds: Annotated[
         float | None, Field(description="About how long trials and training may take together; without trials unused.")
     ] = None
+    warm_start: Annotated[
+        Text | None,
+        Field(description="The version whose weights to start from: `name`, `name@alias` or `name/3`."),
+    ] = None
 
     def to_options(self) -> TrainingOptions:
         """The options as the model knows them."""

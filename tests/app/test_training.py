@@ -130,14 +130,16 @@ def test_a_stopped_job_goes_on_from_its_last_epoch(
     assert [one.epoch for one in jobs.get(job.id).losses] == [1, 2]
 
 
-def test_what_cannot_be_trained_is_refused_before_it_is_queued(datasets: Datasets, jobs: Jobs) -> None:
+def test_what_cannot_be_trained_is_refused_before_it_is_queued(
+    datasets: Datasets, jobs: Jobs, registry: Registry
+) -> None:
     short = datasets.add(Panel((Series.from_grid("a", "2026-01-01", "D", [1, 2, 3]),)))
     with pytest.raises(SeriesTooShort):
-        submit(jobs, datasets, TrainingRequest("m", short.id, TrainingOptions()))
+        submit(jobs, registry, datasets, TrainingRequest("m", short.id, TrainingOptions()))
     with pytest.raises(DatasetNotFound):
-        submit(jobs, datasets, TrainingRequest("m", "ds_unknown", TrainingOptions()))
+        submit(jobs, registry, datasets, TrainingRequest("m", "ds_unknown", TrainingOptions()))
     with pytest.raises(NameInvalid):
-        submit(jobs, datasets, TrainingRequest("M/1", short.id, TrainingOptions()))
+        submit(jobs, registry, datasets, TrainingRequest("M/1", short.id, TrainingOptions()))
     assert jobs.list(TrainingJob).items == ()
 
 

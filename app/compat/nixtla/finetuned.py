@@ -39,7 +39,7 @@ class FinetunedModel:
         id: Its name.
         created_at: When the version that it means was registered.
         created_by: The job that trained it, or how else it came.
-        base_model_id: What it was trained from: nothing but a fresh network.
+        base_model_id: The version whose weights its training started from, or `none`.
         steps: Gradient steps of its training.
         depth: How much of the network was trained: all of it.
         loss: Of its training.
@@ -166,7 +166,7 @@ def _describe(service: Resources, version: Version) -> FinetunedModel:
         id=version.name,
         created_at=version.created_at,
         created_by=version.job_id or ("a bundle" if version.origin else "the command line"),
-        base_model_id="none",
+        base_model_id=version.manifest.warm_start or "none",
         steps=_num_steps(service, version),
         depth=_WHOLE_NETWORK,
         loss="default",

@@ -42,7 +42,7 @@ def submit(service: Resources, spend: SpendPoints, caller_id: str, body: bytes) 
     )
     for attempt in count():
         key = f"nixtla-{digest}-{attempt}"
-        job = training.submit(service.jobs, service.datasets, wanted, idempotency_key=key)
+        job = training.submit(service.jobs, service.registry, service.datasets, wanted, idempotency_key=key)
         if job.state in LIVE or _is_fresh(service, job):
             return job
     raise AssertionError("a new key makes a new job")
@@ -52,9 +52,11 @@ def to_options(asked: FinetunePayload) -> TrainingOptions:
     """The options of a training of so many gradient steps at most; as many as pay, where the default stands."""
     steps = asked.finetune_steps
     if steps == DEFAULT_STEPS:
-        return TrainingOptions()
+        return TrainingOptions(warm_start=asked.finetuned_model_id)
     num_epochs = ceil(steps / LEAST_STEPS)
-    return TrainingOptions(num_epochs=num_epochs, steps_per_epoch=steps // num_epochs)
+    return TrainingOptions(
+        num_epochs=num_epochs, steps_per_epoch=steps // num_epochs, warm_start=asked.finetuned_model_id
+    )
 
 
 def _is_fresh(service: Resources, job: TrainingJob) -> bool:

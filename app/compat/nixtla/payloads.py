@@ -247,11 +247,12 @@ class FinetunePayload(Payload):
         """
         if self.series.X is not None:
             raise OptionUnsupported("X", "fine-tuning takes the target alone", "Leave the features out.")
-        if self.finetune_steps != DEFAULT_STEPS and self.finetune_steps < LEAST_STEPS:
+        fewest = LEAST_STEPS if self.finetuned_model_id is None else 1
+        if self.finetune_steps != DEFAULT_STEPS and self.finetune_steps < fewest:
             raise OptionUnsupported(
                 "finetune_steps",
-                f"a version is trained from its beginning, and learns next to nothing in {self.finetune_steps} steps",
-                f"Leave it out: then training ends once validation no longer improves. Or give at least {LEAST_STEPS}.",
+                f"a version learns next to nothing in {self.finetune_steps} steps",
+                f"Leave it out: then training ends once validation no longer improves. Or give at least {fewest}.",
             )
         if self.finetune_depth not in (1, 5):
             raise OptionUnsupported(
@@ -264,10 +265,4 @@ class FinetunePayload(Payload):
                 "finetune_loss",
                 "versions learn quantiles, by the pinball loss",
                 "Leave it at 'default'; the median that they answer minimises the mean absolute error.",
-            )
-        if self.finetuned_model_id is not None:
-            raise OptionUnsupported(
-                "finetuned_model_id",
-                "a version is trained from its beginning, not from another version",
-                "Leave it out, and send the whole history.",
             )

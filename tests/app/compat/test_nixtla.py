@@ -163,7 +163,6 @@ def test_the_last_observations_are_judged_by_forecasts_of_the_steps_asked(client
         ("finetune", TUNE | {"finetune_steps": 1}, "finetune_steps"),
         ("finetune", TUNE | {"finetune_depth": 3}, "finetune_depth"),
         ("finetune", TUNE | {"finetune_loss": "mse"}, "finetune_loss"),
-        ("finetune", TUNE | {"finetuned_model_id": "m"}, "finetuned_model_id"),
     ],
 )
 def test_what_cannot_be_honoured_is_refused_with_a_reason(client, path, body, named):

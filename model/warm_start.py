@@ -1,0 +1,98 @@
+"""A training that goes on from the weights of another version instead of random ones."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from model.checkpoint import Checkpoint, Origin
+from model.config import TrainingConfig, TrainingOptions, choose_config
+from model.errors import WarmStartMismatch
+from model.network import ShootingNetwork
+from model.scheme import Scheme
+from model.series import Panel
+
+GENTLER = 1 / 3
+"""The learning rate of a warm start, unless it is chosen, by that of the training before: what is known is kept."""
+
+_SHAPES = ("context_length", "patch_length", "state_size", "inflation", "num_particles")
+"""Options that decide the sizes of weights. The horizon decides only those of the line, which is solved anew."""
+
+_LINE = "linear."
+
+
+@dataclass(frozen=True, eq=False)
+class WarmStart:
+    """Where a training starts from.
+
+    Attributes:
+        reference: What the version is called where it is kept.
+        checkpoint: Of the version.
+    """
+
+    reference: str
+    checkpoint: Checkpoint
+
+    @property
+    def origin(self) -> Origin:
+        """What a manifest tells of it."""
+        return Origin(self.reference, self.checkpoint.manifest)
+
+    def weigh(self, network: ShootingNetwork) -> None:
+        """Gives a network of a configuration that `configure` made the weights, except those of the line."""
+        known = self.checkpoint.network.state_dict()
+        network.load_state_dict(
+            {name: value if name.startswith(_LINE) else known[name] for name, value in network.state_dict().items()}
+        )
+
+
+def configure(panel: Panel, options: TrainingOptions, start: WarmStart | None = None) -> TrainingConfig:
+    """The configuration of a training: as `choose_config` has it, or as near to that of its start as the user allows.
+
+    Sizes, the treatment of a context and the units of covariates are those of the start, and so is the horizon, unless
+    another is chosen. How long to train and what to validate on follow from the options and the data.
+
+    Raises:
+        ForecastingError: As `choose_config`.
+        WarmStartMismatch: What the user chose, or the data, do not go with the weights.
+    """
+    if start is None:
+        return choose_config(panel, options)
+    before = start.checkpoint.config
+    left_open = [name for name in (*_SHAPES, "horizon", "steps_per_patch") if getattr(options, name) is None]
+    wanted = replace(
+        options,
+        calendar=options.calendar or bool(before.covariates.calendar),
+        **{name: getattr(before, name) for name in left_open},
+    )
+    found = choose_config(panel, wanted)
+    differences = tuple(_differences(before, found))
+    if differences:
+        raise WarmStartMismatch(start.reference, differences)
+    return replace(
+        found,
+        anchored=before.anchored,
+        linear=before.linear,
+        quantile_levels=before.quantile_levels,
+        covariates=before.covariates,
+        dropout=before.dropout if options.dropout is None else options.dropout,
+        learning_rate=before.learning_rate * GENTLER if options.learning_rate is None else options.learning_rate,
+    )
+
+
+def _differences(before: TrainingConfig, found: TrainingConfig) -> Iterator[tuple[str, str, str]]:
+    """What differs: its name, what the version has, and what the training would have."""
+    for name in ("freq", *_SHAPES):
+        if getattr(before, name) != getattr(found, name):
+            yield name, str(getattr(before, name)), str(getattr(found, name))
+    for kind, own, other in zip(_KINDS, _named(before.covariates), _named(found.covariates), strict=True):
+        if own != other:
+            yield kind, ", ".join(own) or "none", ", ".join(other) or "none"
+
+
+_KINDS = ("past covariates", "future covariates", "calendar", "numeric facts", "named facts")
+
+
+def _named(scheme: Scheme) -> tuple[tuple[str, ...], ...]:
+    """The names of covariates by kind; their units are those of the start."""
+    of_values = (tuple(one.name for one in kind) for kind in (scheme.past, scheme.future))
+    facts = (tuple(one.name for one in kind) for kind in (scheme.measures, scheme.choices))
+    return (*of_values, scheme.calendar, *facts)
