@@ -14,6 +14,13 @@ from torch import Tensor
 
 NOMINAL_COVERAGE = 0.8
 
+LEAST_WIDTH = 0.1
+"""The share of its half that an interval keeps on either side, however much it is to be narrowed.
+
+A network that has hardly learned errs less than it says. What one window can give up is more than all that another has:
+without a limit the interval of that other window would be a point.
+"""
+
 
 @dataclass(frozen=True)
 class CalibrationSummary:
@@ -34,6 +41,9 @@ class CalibrationSummary:
     realised_coverage: float
 
 
+_UNTRIED = CalibrationSummary("none", 0, 0, NOMINAL_COVERAGE, 0.0)
+
+
 @dataclass(frozen=True)
 class Calibration:
     """By how much each interval is widened, in units of the context's spread.
@@ -51,7 +61,7 @@ class Calibration:
     summary: CalibrationSummary
 
     def apply(self, quantiles: Tensor, spread: Tensor) -> Tensor:
-        """Quantiles (batch, horizon, Q) moved outwards, never past the median, still ascending.
+        """Quantiles (batch, horizon, Q) moved outwards, or inwards by less than to the median, still ascending.
 
         Leads past the last bucket are widened as in that one.
         """
@@ -60,9 +70,9 @@ class Calibration:
         shifts = self._shifts(quantiles.shape[1]).to(quantiles) * spread.view(-1, 1, 1)
         middle = quantiles.shape[-1] // 2
         median = quantiles[..., middle : middle + 1]
-        moved = quantiles + shifts
-        below = torch.minimum(moved[..., :middle], median).flip(-1).cummin(-1).values.flip(-1)
-        above = torch.maximum(moved[..., middle + 1 :], median).cummax(-1).values
+        moved, kept = quantiles + shifts, torch.lerp(median, quantiles, LEAST_WIDTH)
+        below = torch.minimum(moved, kept)[..., :middle].flip(-1).cummin(-1).values.flip(-1)
+        above = torch.maximum(moved, kept)[..., middle + 1 :].cummax(-1).values
         return torch.cat([below, median, above], dim=-1)
 
     def _shifts(self, horizon: int) -> Tensor:
@@ -119,7 +129,7 @@ def calibrate(residuals: Residuals, levels: tuple[float, ...], bucket_length: in
     num_windows, horizon = residuals.target.shape
     half = num_windows // 2
     if half == 0:
-        return Calibration(bucket_length, (), CalibrationSummary("none", 0, 0, NOMINAL_COVERAGE, 0.0))
+        return Calibration(bucket_length, (), _UNTRIED)
     learned = _widenings(residuals.part(slice(None, half)), levels, bucket_length)
     realised = _coverage(residuals.part(slice(half, None)), levels, bucket_length, learned)
     scores = int(residuals.known.sum())
@@ -148,8 +158,10 @@ def _coverage(
     residuals: Residuals, levels: tuple[float, ...], bucket: int, widenings: tuple[tuple[float, ...], ...]
 ) -> float:
     pair = levels.index(round((1 - NOMINAL_COVERAGE) / 2, 6))
-    by_lead = np.repeat([row[pair] for row in widenings], bucket)[: residuals.target.shape[1]]
-    covered = _scores(residuals, pair) <= by_lead
+    calibration = Calibration(bucket, widenings, _UNTRIED)
+    quantiles = torch.from_numpy(np.array(residuals.quantiles))
+    moved = calibration.apply(quantiles, quantiles.new_ones(len(quantiles), 1)).numpy()
+    covered = (residuals.target >= moved[..., pair]) & (residuals.target <= moved[..., -1 - pair])
     return float(covered[residuals.known].mean()) if residuals.known.any() else 0.0
 
 

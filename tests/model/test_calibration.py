@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from model.calibration import Calibration, Residuals, calibrate
+from model.calibration import LEAST_WIDTH, Calibration, Residuals, calibrate
 from model.config import DEFAULT_QUANTILE_LEVELS as LEVELS
 
 
@@ -31,10 +31,27 @@ def test_intervals_that_are_too_narrow_or_too_wide_come_to_cover_what_they_promi
     assert (np.diff(moved, axis=-1) >= 0).all()
 
 
-def test_shrinking_never_crosses_the_median() -> None:
+def test_shrinking_never_crosses_the_median_and_leaves_some_width() -> None:
     calibration = Calibration(12, ((-5.0,) * 6,), calibrate(forecasts_with_spread(1.0), LEVELS, 12).summary)
-    moved = calibration.apply(torch.tensor(forecasts_with_spread(1.0).quantiles.copy()), torch.ones(400, 1))
-    assert (moved == moved[..., 6:7]).all()
+    before = torch.tensor(forecasts_with_spread(1.0).quantiles.copy())
+    moved = calibration.apply(before, torch.ones(400, 1))
+    torch.testing.assert_close(moved - moved[..., 6:7], LEAST_WIDTH * (before - before[..., 6:7]))
+    assert (moved.diff(dim=-1) > 0).all()
+
+
+def test_intervals_of_unequal_widths_that_are_all_too_wide_do_not_collapse() -> None:
+    far, near = forecasts_with_spread(3.0), forecasts_with_spread(0.6)
+    found = Residuals(
+        np.where(np.arange(400)[:, None, None] % 2, far.quantiles, near.quantiles), 0.1 * far.target, far.known
+    )
+    calibration = calibrate(found, LEVELS, 12)
+    moved = calibration.apply(torch.tensor(found.quantiles), torch.ones(400, 1))
+    assert (moved.diff(dim=-1) >= 0).all()
+    assert (moved[..., -1] > moved[..., 0]).all()
+    assert ((moved[..., 10] - moved[..., 2]) > 0.1).all()
+    covered = (found.target >= moved[..., 2].numpy()) & (found.target <= moved[..., 10].numpy())
+    assert covered.mean() >= 0.795
+    assert calibration.summary.realised_coverage >= 0.78
 
 
 def test_too_few_windows_leave_the_quantiles_alone() -> None:
