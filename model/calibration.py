@@ -1,6 +1,6 @@
 """Conformal intervals by lead time.
 
-Legend: Q quantile levels in pairs (τ, 1 − τ) around the median; a lead bucket is one patch of steps.
+Legend: Q quantile levels in pairs (τ, 1 − τ) around the median; a lead bucket is a few steps in a row.
 """
 
 from dataclasses import asdict, dataclass
@@ -63,7 +63,7 @@ class Calibration:
     def apply(self, quantiles: Tensor, spread: Tensor) -> Tensor:
         """Quantiles (batch, horizon, Q) moved outwards, or inwards by less than to the median, still ascending.
 
-        Leads past the last bucket are widened as in that one.
+        Leads past the last bucket are widened as in the one that widens most, so that no interval narrows there.
         """
         if not self.widenings:
             return quantiles
@@ -81,8 +81,9 @@ class Calibration:
 
     @cached_property
     def _signed(self) -> Tensor:
-        """By how much each level is moved in each bucket; shape (buckets, Q)."""
+        """By how much each level is moved in each bucket, and past the last one; shape (buckets + 1, Q)."""
         table = torch.tensor(self.widenings, dtype=torch.float64)
+        table = torch.cat([table, table.amax(0, keepdim=True)])
         return torch.cat([-table, table.new_zeros(len(table), 1), table.flip(-1)], dim=-1)
 
     def to_json(self) -> dict[str, Any]:

@@ -117,12 +117,10 @@ class Predictor:
         return num_steps(float(-(-horizon // self.network.patch_length)), self.network.flow.step)
 
     def _never_narrower(self, quantiles: Tensor) -> Tensor:
-        """Past the first block, spreads at least as wide as a season earlier: the future does not grow clearer."""
+        """Past the trained horizon, spreads at least as wide as a season earlier: the future does not grow clearer."""
         batch, horizon, num_levels = quantiles.shape
-        season = min(self.season_length, self.block_length)
-        first = self.block_length - season
-        if horizon <= self.block_length:
-            return quantiles
+        season = min(self.season_length, self.network.horizon)
+        first = self.network.horizon - season
         median = quantiles[..., self.network.median, None]
         spreads = quantiles - median
         late = functional.pad(spreads[:, first:], (0, 0, 0, -(horizon - first) % season))

@@ -19,6 +19,7 @@ from model.windows import Windows
 
 MAX_WINDOWS = 512
 MIN_WINDOWS = 16
+MAX_BUCKETS = 16
 LONGEST_BLOCK_IN_HORIZONS = 8
 MAX_LENGTH = 1_000_000
 
@@ -95,10 +96,15 @@ def validated(network: ShootingNetwork, parts: Sequence[Windows], config: Traini
     block_length = _best_block_length(network, windows, config, trust)
     forecasts = _forecasts(network, windows.thinned(MAX_WINDOWS), config, block_length, trust)
     residuals = Residuals(*(column.numpy() for column in forecasts[:3]))
-    calibration = calibrate(residuals, config.quantile_levels, config.patch_length)
+    calibration = calibrate(residuals, config.quantile_levels, _bucket_length(config))
     calibrated = calibration.apply(forecasts[0], torch.ones(len(forecasts[0]), dtype=torch.float64))
     dependence = dependence_of(replace(residuals, quantiles=calibrated.numpy()), config.quantile_levels)
     return Validation(block_length, calibration, trust, dependence)
+
+
+def _bucket_length(config: TrainingConfig) -> int:
+    """A patch, but no more than a season where that leaves windows enough: what is farther ahead is less sure."""
+    return min(config.patch_length, max(config.season_length, -(-config.horizon // MAX_BUCKETS)))
 
 
 def _best_trust(network: ShootingNetwork, parts: Sequence[Windows], config: TrainingConfig) -> float:

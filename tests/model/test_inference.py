@@ -78,8 +78,9 @@ def test_scaling_and_shifting_a_series_scales_and_shifts_its_far_forecast(networ
     assert_close(moved, 50 * plain - 7000, rtol=1e-3, atol=1e-1)
 
 
-def test_intervals_do_not_narrow_however_the_network_runs(network: ShootingNetwork) -> None:
-    model = predictor(runaway(network), blocks=1)
+@pytest.mark.parametrize("blocks", [1, 2, 8])
+def test_intervals_do_not_narrow_however_the_network_runs(network: ShootingNetwork, blocks: int) -> None:
+    model = predictor(runaway(network), blocks=blocks)
     quantiles = model.quantiles(contexts(), 600)
     width = (quantiles[..., -1] - quantiles[..., 0]).unflatten(1, (-1, 24))
     assert (width.diff(dim=1) >= -1e-9 * width.amax((1, 2), keepdim=True)).all()
