@@ -67,6 +67,7 @@ class Question:
         quantile_levels: Ascending.
         is_partial: Whether a series that cannot be forecast fails alone.
         paths: Which sample paths are wanted.
+        rates: Whether the rate of change of the mean is wanted, too.
     """
 
     model: str
@@ -75,6 +76,7 @@ class Question:
     quantile_levels: tuple[float, ...]
     is_partial: bool
     paths: Paths = NO_PATHS
+    rates: bool = False
 
 
 @dataclass(frozen=True)
@@ -335,7 +337,9 @@ def _ask(
     if isinstance(item, Refusal):
         return item
     try:
-        return forecaster.ask(item, question.horizon, levels, paths=question.paths, max_steps=max_steps)
+        return forecaster.ask(
+            item, question.horizon, levels, paths=question.paths, rates=question.rates, max_steps=max_steps
+        )
     except ForecastingError as error:
         return Refusal(item.item_id, error)
 

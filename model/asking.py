@@ -54,6 +54,7 @@ class Asked:
         levels: Quantile levels, ascending.
         inputs: The covariates that a version uses, from its history to the last step; None where it uses none.
         paths: Which sample paths are wanted.
+        rates: Whether the rate of change of the mean is wanted, too.
     """
 
     series: Series
@@ -64,6 +65,7 @@ class Asked:
     levels: tuple[float, ...]
     inputs: SeriesInputs | None = None
     paths: Paths = NO_PATHS
+    rates: bool = False
 
     def timestamps(self) -> Instants:
         """The instants of the positions."""
@@ -78,8 +80,19 @@ class Asked:
         """Values at the positions, of a path over the steps of the grid; between two points linear in time."""
         if np.array_equal(self.positions, np.arange(1, len(path) + 1)):
             return np.ascontiguousarray(path)
-        known = np.concatenate([self.series.values[-1:], path])
+        known = self._from_last(path)
         return np.asarray(np.interp(self.positions, np.arange(len(known)), known))
+
+    def rates_at_positions(self, path: NDArray[np.float64]) -> NDArray[np.float64]:
+        """How fast such a path changes at the positions, a step of the grid; on a point, on the way to it.
+
+        A path that is linear between points has one rate between two of them. So the rates on the points add up to the
+        path, from the last observation on.
+        """
+        return np.asarray(np.diff(self._from_last(path))[np.ceil(self.positions).astype(int) - 1])
+
+    def _from_last(self, path: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.concatenate([self.series.values[-1:], path])
 
 
 def ask(

@@ -76,6 +76,7 @@ class Forecaster:
         quantile_levels: Sequence[float] = (0.1, 0.5, 0.9),
         *,
         paths: Paths = NO_PATHS,
+        rates: bool = False,
         max_steps: int = MAX_STEPS,
     ) -> Forecast:
         """What is expected of each series, and how sure that is.
@@ -88,13 +89,17 @@ class Forecaster:
             horizon: What to answer for.
             quantile_levels: Between 0 and 1.
             paths: Sample paths to draw; at each timestamp they are distributed as the quantiles say.
+            rates: Whether to tell how fast the mean changes, too: the slope there of what lies between two points of
+                the grid, or on a point of the way to it, per step.
             max_steps: The longest horizon to accept.
 
         Raises:
             SeriesTooShort, FrequencyUnknown, HorizonOutOfRange, HorizonNotAhead, QuantileLevelOutOfRange: As `ask`.
             CovariateMissing: A series lacks a covariate that the version uses.
         """
-        asked = [self.ask(one, horizon, quantile_levels, paths=paths, max_steps=max_steps) for one in panel]
+        asked = [
+            self.ask(one, horizon, quantile_levels, paths=paths, rates=rates, max_steps=max_steps) for one in panel
+        ]
         return Forecast(self.answer(asked), self.num_evaluations(asked))
 
     def ask(
@@ -104,10 +109,11 @@ class Forecaster:
         quantile_levels: Sequence[float] = (0.1, 0.5, 0.9),
         *,
         paths: Paths = NO_PATHS,
+        rates: bool = False,
         max_steps: int = MAX_STEPS,
     ) -> Asked:
         """A question that this version can answer; arguments and errors are those of `forecast`."""
-        asked = replace(ask(series, horizon, quantile_levels, max_steps=max_steps), paths=paths)
+        asked = replace(ask(series, horizon, quantile_levels, max_steps=max_steps), paths=paths, rates=rates)
         scheme = self.config.covariates
         if not scheme:
             return asked
@@ -155,6 +161,7 @@ class Forecaster:
             asked.series.time_zone,
             self._notices(asked),
             self._samples(asked, quantiles),
+            asked.rates_at_positions(mean) if asked.rates else None,
         )
 
     def _samples(self, asked: Asked, quantiles: NDArray[np.float64]) -> NDArray[np.float64] | None:

@@ -281,6 +281,7 @@ class ItemForecast:
         time_zone: The zone of the series.
         notices: What the reader should know.
         samples: Paths it may take, a row each; none where none were asked for; shape (samples, n).
+        rate: How fast the mean changes, per step of the series, where that was asked for; shape (n,).
     """
 
     item_id: str
@@ -290,6 +291,11 @@ class ItemForecast:
     time_zone: str | None
     notices: tuple[Notice, ...] = ()
     samples: NDArray[np.float64] | None = None
+    rate: NDArray[np.float64] | None = None
+
+    def means(self) -> dict[str, NDArray[np.float64]]:
+        """The mean, and its rate of change where that was asked for, as columns `mean` and `rate`."""
+        return {"mean": self.mean} | ({} if self.rate is None else {"rate": self.rate})
 
     def named_samples(self) -> dict[str, NDArray[np.float64]]:
         """The paths as columns `sample_1`, `sample_2` and so on."""
@@ -314,10 +320,13 @@ class Forecast:
     function_evaluations: int
 
     def to_frame(self) -> pd.DataFrame:
-        """The forecasts in long form: columns item_id, timestamp, mean, and one for each quantile level and path."""
+        """The forecasts in long form.
+
+        Its columns are item_id, timestamp, mean, rate where it was asked for, and one for each quantile level and path.
+        """
         return pd.concat(
             [
-                pd.DataFrame({"item_id": one.item_id, "timestamp": one.local_timestamps(), "mean": one.mean}).assign(
+                pd.DataFrame({"item_id": one.item_id, "timestamp": one.local_timestamps(), **one.means()}).assign(
                     **{f"{level:g}": values for level, values in one.quantiles.items()},
                     **one.named_samples(),
                 )

@@ -52,6 +52,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     quantiles: Annotated[str, typer.Option(help="Quantile levels, with commas between.")] = "0.1,0.5,0.9",
     samples: Annotated[int, typer.Option(min=0, max=10_000, help="Sample paths to draw.")] = 0,
     seed: Annotated[int, typer.Option(min=0, help="Of the sample paths: the same one gives the same.")] = 0,
+    rates: Annotated[bool, typer.Option("--rates", help="Tell how fast the mean changes, per step, too.")] = False,  # noqa: FBT002
     item_id: ItemId = None,
     timestamp: Timestamp = None,
     target: Target = None,
@@ -81,7 +82,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     levels = _levels(quantiles)
     asked = _horizon(registry, model, horizon, until)
     paths = Paths(samples, seed)
-    question = Question(model, history.series, asked, levels, is_partial=False, paths=paths)
+    question = Question(model, history.series, asked, levels, is_partial=False, paths=paths, rates=rates)
     answer = _answer(registry, settings.max_horizon_steps, question)
     if output is not None or as_json or format is not None or not (plot or png):
         chosen = choose_format(format, output or STDIO, as_json=as_json)

@@ -78,8 +78,9 @@ class Question:
     def num_values(self) -> int:
         """Numbers that are forecast of each series, as far as can be said before it is."""
         steps = self.horizon.get("steps") or len(self.horizon.get("timestamps", ()))
+        ask_rates = bool(self.options.get("rates"))
         num_paths = int(self.options.get("num_samples", 0))
-        return int(steps) * (1 + len(self.quantile_levels) + 2 * len(self.interval_levels) + num_paths)
+        return int(steps) * (1 + ask_rates + len(self.quantile_levels) + 2 * len(self.interval_levels) + num_paths)
 
     def to_json(self, series: Sequence[Mapping[str, Any]]) -> bytes:
         """The request in JSON."""
@@ -124,9 +125,9 @@ class Forecast:
     """What is expected of each series.
 
     Attributes:
-        table: In Arrow, in long form: the names and timestamps under the caller's own column names, `mean`, a column
-            for each quantile level (`0.1`), two for each interval (`lower_80`, `upper_80`), one for each path
-            (`sample_1`).
+        table: In Arrow, in long form: the names and timestamps under the caller's own column names, `mean`, `rate` where
+            it was asked for, a column for each quantile level (`0.1`), two for each interval (`lower_80`, `upper_80`),
+            one for each path (`sample_1`).
         model: The version that answered, as `name/3`.
         quantile_levels: Those asked for.
         interval_levels: Those asked for, in percent.
@@ -238,6 +239,7 @@ def _read_arrow(content: bytes, question: Question) -> _Read:
     noted = told.filter(pc.is_valid(told["warnings"])).select(["item_id", "warnings"])
     codes = noted.group_by(["item_id", "warnings"]).aggregate([]).to_pylist() if noted.num_rows else []
     columns = {name: told[name] for name in ("item_id", "timestamp", "mean")}
+    columns |= {name: told[name] for name in told.column_names if name == "rate"}
     columns |= {name: told[f"{level:g}"] for name, level in _levels(question)}
     columns |= {name: told[name] for name in told.column_names if name.startswith("sample_")}
     about = orjson.loads(whole.schema.metadata[b"longshot"])

@@ -42,6 +42,7 @@ class Operations(Keeping[AnyJob]):
         interval_levels: Sequence[float] = (),
         num_samples: int = 0,
         seed: int = 0,
+        rates: bool = False,
         on_error: Literal["fail", "partial"] = "fail",
         freq: str | None = None,
         duplicates: Duplicates = "error",
@@ -60,6 +61,7 @@ class Operations(Keeping[AnyJob]):
             interval_levels: In percent; two columns each.
             num_samples: Sample paths, distributed as the quantiles at each timestamp; a column each (`sample_1`).
             seed: Of the sample paths: the same one gives the same paths.
+            rates: Whether to tell how fast the mean changes, per step of the series, in a column `rate`.
             on_error: Whether one bad series fails the request, or alone.
             freq: A pandas offset alias for every series; read from the timestamps if left out.
             duplicates: What to do with repeated timestamps.
@@ -74,6 +76,7 @@ class Operations(Keeping[AnyJob]):
         """
         given: dict[str, str | int | None] = {"on_error": on_error, "freq": freq, "duplicates": duplicates}
         given |= {"num_samples": num_samples, "seed": seed} if num_samples else {}
+        given |= {"rates": True} if rates else {}
         question = Question.of(model, horizon, quantile_levels, interval_levels, given)
         sent = self._read(data, item_id, timestamp, target, covariates)
         limits = (yield from self._limits(sent)).for_values(question.num_values)

@@ -21,9 +21,9 @@ _METADATA: Final = b"longshot"
 class ForecastTable:
     """The forecasts of an answer as a table.
 
-    Its columns are item_id, timestamp, mean, one for each quantile level, one for each sample path, and warnings, the
-    codes of them with spaces between. Where a series may fail alone, problem and problem_detail follow: such a series
-    is one row, of which these two and its item_id are all that is not null.
+    Its columns are item_id, timestamp, mean, rate where that was asked for, one for each quantile level, one for each
+    sample path, and warnings, the codes of them with spaces between. Where a series may fail alone, problem and
+    problem_detail follow: such a series is one row, of which these two and its item_id are all that is not null.
 
     Args:
         items: A forecast or a refusal for each series.
@@ -39,6 +39,7 @@ class ForecastTable:
         self._levels = levels
         drawn = [one.samples for one in items if isinstance(one, ItemForecast) and one.samples is not None]
         self._num_samples = len(drawn[0]) if drawn else 0
+        self._has_rates = any(isinstance(one, ItemForecast) and one.rate is not None for one in items)
         self._metadata = {_METADATA: about}
         self._axes = TimeAxes()
         self._time_type = _time_type({one.time_zone for one in items if isinstance(one, ItemForecast)})
@@ -86,6 +87,8 @@ class ForecastTable:
             "timestamp": self._timestamps(items, time_type),
             "mean": _numbers([one.mean if isinstance(one, ItemForecast) else None for one in items]),
         }
+        if self._has_rates:
+            columns["rate"] = _numbers([one.rate if isinstance(one, ItemForecast) else None for one in items])
         for level in self._levels:
             values = [one.quantiles[level] if isinstance(one, ItemForecast) else None for one in items]
             columns[f"{level:g}"] = _numbers(values)
@@ -118,7 +121,7 @@ class _Texts:
 
 
 def write_csv(forecasts: Iterable[ItemForecast]) -> str:
-    """Forecasts for people: item_id, timestamp, mean, and a column for each quantile level and path, in ten digits."""
+    """Forecasts for people, in ten digits: item_id, timestamp, mean, rate, a column for each quantile level and path."""
     return pd.concat(_tables(forecasts), ignore_index=True).to_csv(
         index=False, lineterminator="\n", float_format="%.10g"
     )
@@ -128,7 +131,7 @@ def _tables(forecasts: Iterable[ItemForecast]) -> Iterable[pd.DataFrame]:
     for item in forecasts:
         columns = {f"{level:g}": values for level, values in item.quantiles.items()} | item.named_samples()
         times = [timestamp.isoformat() for timestamp in item.local_timestamps()]
-        yield pd.DataFrame({"item_id": item.item_id, "timestamp": times, "mean": item.mean, **columns})
+        yield pd.DataFrame({"item_id": item.item_id, "timestamp": times, **item.means(), **columns})
 
 
 def _time_type(zones: set[str | None]) -> pa.DataType:

@@ -151,7 +151,7 @@ def write_answer(media_type: str, answer: Answer, sent: Sent, *, answer_id: str,
 
 def num_values_of(answer: Answer, sent: Sent) -> int:
     """Numbers in an answer."""
-    return answer.points_out * (1 + len(sent.options.all_levels) + sent.options.num_samples)
+    return answer.points_out * (1 + sent.options.rates + len(sent.options.all_levels) + sent.options.num_samples)
 
 
 def _headers(about: bytes) -> dict[str, str]:

@@ -58,6 +58,24 @@ class SampledForecastBody(ForecastBody):
 
 
 @dataclass(frozen=True)
+class RatedForecastBody(ForecastBody):
+    """What is expected of one series, and how fast the mean changes, per step of the series."""
+
+    rate: Numbers
+
+
+@dataclass(frozen=True)
+class RatedSampledForecastBody(RatedForecastBody):
+    """All of this."""
+
+    samples: list[Numbers]
+
+
+AnyForecastBody = ForecastBody | SampledForecastBody | RatedForecastBody | RatedSampledForecastBody
+"""What is expected of one series, with all that was asked for."""
+
+
+@dataclass(frozen=True)
 class ItemProblem:
     """Why a series has no forecast."""
 
@@ -139,7 +157,7 @@ class ForecastResponse:
 
     id: str
     model: VersionUsed
-    forecasts: list[ForecastBody | SampledForecastBody | FailedBody]
+    forecasts: list[AnyForecastBody | FailedBody]
     calibration: CalibrationBody
     usage: Usage
     timings_ms: Timings
@@ -214,7 +232,17 @@ def each_forecast(
             },
             warnings=[Warned(notice.code, notice.detail) for notice in one.notices],
         )
-        yield body if one.samples is None else SampledForecastBody(**vars(body), samples=list(one.samples))
+        yield _with_extras(body, one)
+
+
+def _with_extras(body: ForecastBody, forecast: ItemForecast) -> ForecastBody:
+    """The same with what has a field only where it was asked for."""
+    fields, rate, samples = vars(body), forecast.rate, forecast.samples
+    if rate is None:
+        return body if samples is None else SampledForecastBody(**fields, samples=list(samples))
+    if samples is None:
+        return RatedForecastBody(**fields, rate=rate)
+    return RatedSampledForecastBody(**fields, rate=rate, samples=list(samples))
 
 
 def explain(error: ForecastingError) -> ItemProblem:

@@ -53,6 +53,9 @@ class ForecastQuery(BaseModel):
         int | None, Field(ge=0, le=10_000, description="For tables: sample paths, a column each.")
     ] = None
     seed: Annotated[int | None, Field(ge=0, lt=2**63, description="For tables: of the sample paths.")] = None
+    rates: Annotated[
+        bool | None, Field(description="For tables: whether to tell how fast the mean changes, in a column `rate`.")
+    ] = None
     on_error: Annotated[Literal["fail", "partial"] | None, Field(description="For tables.")] = None
     keep: Annotated[bool | None, Field(description="For tables: whether the forecast is kept under its id.")] = None
     item_id: Column = None
@@ -89,7 +92,16 @@ class ForecastQuery(BaseModel):
         horizons = [name for name in ("horizon", "until", "timestamps") if getattr(self, name) is not None]
         if self.model is None or len(horizons) != 1:
             raise ParametersMissing(self.given)
-        chosen = ("quantile_levels", "interval_levels", "num_samples", "seed", "on_error", "duplicates", "keep")
+        chosen = (
+            "quantile_levels",
+            "interval_levels",
+            "num_samples",
+            "seed",
+            "rates",
+            "on_error",
+            "duplicates",
+            "keep",
+        )
         given = {name: getattr(self, name) for name in chosen if getattr(self, name) is not None}
         return ForecastOptions(model=self.model, horizon=self._horizon(), **given)
 

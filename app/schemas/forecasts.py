@@ -29,6 +29,9 @@ class ForecastOptions(BaseModel):
         int, Field(ge=0, le=10_000, description="Sample paths: at each timestamp distributed as the quantiles say.")
     ] = 0
     seed: Annotated[int, Field(ge=0, lt=2**63, description="Of the sample paths: the same one gives the same.")] = 0
+    rates: Annotated[
+        bool, Field(description="Whether to tell how fast the mean changes, per step of the series, too.")
+    ] = False
     duplicates: Annotated[Aggregation, Field(description="What to do with repeated timestamps.")] = "error"
     on_error: Annotated[
         Literal["fail", "partial"], Field(description="Whether one bad series fails the request, or alone.")
@@ -66,6 +69,7 @@ class ForecastOptions(BaseModel):
             self.all_levels,
             is_partial=self.is_partial,
             paths=Paths(self.num_samples, self.seed),
+            rates=self.rates,
         )
 
     def check_levels(self, *, max_horizon_steps: int, max_quantile_levels: int) -> None:

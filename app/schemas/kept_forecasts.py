@@ -10,11 +10,10 @@ from pydantic import TypeAdapter
 from app.database import Page
 from app.kept_forecasts import KeptForecast
 from app.schemas.answers import (
+    AnyForecastBody,
     CalibrationBody,
     FailedBody,
-    ForecastBody,
     Numbers,
-    SampledForecastBody,
     Timings,
     Usage,
     VersionUsed,
@@ -43,7 +42,7 @@ class KeptForecastBody:
     id: str
     created_at: datetime
     model: VersionUsed
-    forecasts: list[ForecastBody | SampledForecastBody | FailedBody]
+    forecasts: list[AnyForecastBody | FailedBody]
     history: list[HistoryBody]
     calibration: CalibrationBody
     usage: Usage

@@ -231,3 +231,26 @@ def test_a_forecaster_is_loaded_by_its_path_and_answers_as_a_table(
     assert table["item_id"].tolist() == [one.item_id for one in panel for _ in range(3)]
     expected = forecaster.forecast(panel, Steps(3), (0.5,)).items
     assert np.array_equal(table["mean"], np.concatenate([one.mean for one in expected]))
+
+
+def test_rates_are_the_slope_of_what_is_answered(forecaster: Forecaster, panel: Panel) -> None:
+    series = panel.series[1]
+    last = pd.Timestamp(series.last)
+    hours = np.array([0.25, 1.5, 7.9, 30.75])
+    near = 1e-3
+
+    def ask(at: np.ndarray) -> ItemForecast:
+        asked = At(tuple(last + pd.to_timedelta(one, "h") for one in at))
+        return forecaster.forecast(Panel((series,)), asked, rates=True).items[0]
+
+    slope = (ask(hours + near).mean - ask(hours - near).mean) / (2 * near)
+    np.testing.assert_allclose(ask(hours).rate, slope, rtol=1e-4, atol=1e-6)
+
+
+def test_rates_add_up_to_the_mean_from_the_last_observation(forecaster: Forecaster, panel: Panel) -> None:
+    for series, found in zip(panel, forecaster.forecast(panel, Steps(60), rates=True).items, strict=True):
+        np.testing.assert_allclose(series.values[-1] + np.cumsum(found.rate), found.mean)
+    assert list(forecaster.forecast(panel, Steps(2), rates=True).to_frame().columns[:4]) == [
+        "item_id", "timestamp", "mean", "rate",
+    ]  # fmt: skip
+    assert forecaster.forecast(panel, Steps(2)).items[0].rate is None
