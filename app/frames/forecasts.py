@@ -121,7 +121,7 @@ class _Texts:
 
 
 def write_csv(forecasts: Iterable[ItemForecast]) -> str:
-    """Forecasts for people, in ten digits: item_id, timestamp, mean, rate, a column for each quantile level and path."""
+    """Forecasts for people, in ten digits: item_id, timestamp, mean, rate, one column a quantile level and path."""
     return pd.concat(_tables(forecasts), ignore_index=True).to_csv(
         index=False, lineterminator="\n", float_format="%.10g"
     )
