@@ -125,9 +125,9 @@ class Forecast:
     """What is expected of each series.
 
     Attributes:
-        table: In Arrow, in long form: the names and timestamps under the caller's own column names, `mean`, `rate` if it
-            was asked for, a column for each quantile level (`0.1`), two for each interval (`lower_80`, `upper_80`), one
-            for each path (`sample_1`).
+        table: In Arrow, in long form: the names and timestamps under the caller's own column names, `mean`, `rate` if
+            it was asked for, a column for each quantile level (`0.1`), two for each interval (`lower_80`,
+            `upper_80`), one for each path (`sample_1`).
         model: The version that answered, as `name/3`.
         quantile_levels: Those asked for.
         interval_levels: Those asked for, in percent.
