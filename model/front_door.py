@@ -3,6 +3,7 @@
 from model.anomalies import ItemAnomalies, Search, count_cutoffs, find_anomalies
 from model.asking import NO_PATHS, Asked, Paths, ask, with_future
 from model.audit import Audit, ItemAudit, Tally, audit_panel
+from model.axes import AxisReader
 from model.backtest import BacktestReport, Cutoffs, backtest, check_backtest
 from model.calibration import CalibrationSummary
 from model.checkpoint import Checkpoint, Manifest
@@ -68,6 +69,7 @@ __all__ = [
     "Asked",
     "At",
     "Audit",
+    "AxisReader",
     "BacktestReport",
     "CalibrationSummary",
     "Checkpoint",

@@ -8,13 +8,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from model.columns import LAST_INSTANT, Column, Fault, read_numbers, read_timestamps
+from model.axes import AxisReader
+from model.columns import LAST_INSTANT, Column, Fault, read_numbers
 from model.covariates import NO_COVARIATES, Covariates, RawCovariates, read_covariates
 from model.errors import DuplicateTimestamps, FrequencyInvalid, LengthMismatch, SeriesTooShort, TimestampInvalid
-from model.grid import Grid, Instants, infer_frequency, parse_frequency
+from model.grid import Grid, Instants, parse_frequency
 
 Aggregation = Literal["error", "mean", "sum", "first", "last"]
 """What to do with several observations at one timestamp."""
+
+_NO_FAULTS: tuple[Fault, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +59,7 @@ def read_columns(
     freq: str | None,
     duplicates: Aggregation,
     covariates: RawCovariates | None = None,
+    axes: AxisReader | None = None,
 ) -> Reading:
     """Reads the columns of one series; what cannot be read is left out, and told as a fault.
 
@@ -66,23 +70,28 @@ def read_columns(
         freq: A pandas offset alias; read from the timestamps if None.
         duplicates: How to aggregate the observations of one timestamp; `error` makes them a fault and keeps the first.
         covariates: What is known beside the observations, a value a row, also in rows without an observation.
+        axes: Reads the timestamps; given where several series are read that may share theirs.
     """
+    axes = axes or AxisReader()
     num_rows = min(len(timestamps), len(values))
     faults = [] if len(timestamps) == len(values) else [Fault(LengthMismatch(item_id, len(timestamps), len(values)))]
     step, wrong_step = _read_frequency(item_id, freq)
     numbers, wrong_numbers = read_numbers(item_id, values[:num_rows])
-    times = read_timestamps(item_id, timestamps[:num_rows])
+    axis = axes.read(item_id, timestamps[:num_rows])
+    times = axis.times
     faults += [*wrong_step, *wrong_numbers, *times.faults]
     known, wrong_covariates = _read_beside(item_id, times.instants, covariates)
     faults += wrong_covariates
     observed = ~np.isnan(numbers) & ~np.isnat(times.instants)
-    rows = times.instants[observed]
-    instants, numbers, repeated = _one_per_timestamp(item_id, rows, numbers[observed], duplicates)
+    rows, numbers = (times.instants, numbers) if observed.all() else (times.instants[observed], numbers[observed])
+    instants, repeated = rows, _NO_FAULTS
+    if not axis.is_ascending:
+        instants, numbers, repeated = _one_per_timestamp(item_id, rows, numbers, duplicates)
     faults += [Fault(one.error, np.flatnonzero(observed)[one.positions]) for one in repeated]
     if not faults and len(numbers) == 0:
         faults = [Fault(SeriesTooShort(item_id, 0, 1, "a series"))]
     if step is None and len(numbers) > 1:
-        step = infer_frequency(instants, times.time_zone, item_id=item_id)
+        step = axes.frequency(instants, times.time_zone, item_id=item_id)
     num_missing = num_rows - int(observed.sum()) - sum(len(one.positions) for one in (*wrong_numbers, *times.faults))
     return Reading(
         item_id, num_rows, max(0, num_missing), rows, instants, numbers, step, times.time_zone, times.offsets,
@@ -103,15 +112,17 @@ def read_grid(
     values: Sequence[Any] | NDArray[Any],
     *,
     covariates: RawCovariates | None = None,
+    axes: AxisReader | None = None,
 ) -> Reading:
     """Reads values that stand one step apart from `start` on; missing ones are None or NaN."""
+    axes = axes or AxisReader()
     step, wrong_step = _read_frequency(item_id, freq)
-    first = read_timestamps(item_id, [start])
+    first = axes.read(item_id, [start]).times
     numbers, wrong_numbers = read_numbers(item_id, values)
     instants = np.empty(0, dtype="datetime64[us]")
     faults = [*wrong_step, *first.faults, *wrong_numbers]
     if step is not None and not first.faults:
-        instants, too_late = _grid_instants(item_id, Grid(first.instants[0], step, first.time_zone), len(numbers))
+        instants, too_late = _grid_instants(item_id, axes, Grid(first.instants[0], step, first.time_zone), len(numbers))
         faults += too_late
     observed = ~np.isnan(numbers[: len(instants)])
     known = NO_COVARIATES
@@ -127,12 +138,11 @@ def read_grid(
     )  # fmt: skip
 
 
-def _grid_instants(item_id: str, grid: Grid, num_rows: int) -> tuple[Instants, list[Fault]]:
+def _grid_instants(item_id: str, axes: AxisReader, grid: Grid, num_rows: int) -> tuple[Instants, list[Fault]]:
     if grid.steps_until(LAST_INSTANT) < num_rows:
         error = TimestampInvalid(item_id, num_rows - 1, "a date past the year 9000")
         return np.empty(0, dtype="datetime64[us]"), [Fault(error)]
-    skip = 0 if grid.timestamps(0, 0)[0] >= grid.anchor else 1
-    return grid.timestamps(skip, skip + num_rows - 1), []
+    return axes.on_grid(grid, num_rows), []
 
 
 def _read_frequency(item_id: str, freq: str | None) -> tuple[str | None, tuple[Fault, ...]]:

@@ -13,6 +13,7 @@ from app.schemas.horizon import parse_timestamp
 from app.schemas.refusals import DatasetRepeated, ItemNotFound
 from model import (
     Aggregation,
+    AxisReader,
     DataError,
     ForecastingError,
     Horizon,
@@ -106,7 +107,12 @@ class SeriesBody(BaseModel):
         return len(self.target or ()) + sum(map(len, signals))
 
     def to_series(
-        self, find_dataset: FindDataset, *, duplicates: Aggregation = "error", horizon: Horizon | None = None
+        self,
+        find_dataset: FindDataset,
+        *,
+        duplicates: Aggregation = "error",
+        horizon: Horizon | None = None,
+        axes: AxisReader | None = None,
     ) -> tuple[Series, ...]:
         """The series meant: one, or all of a dataset.
 
@@ -114,6 +120,7 @@ class SeriesBody(BaseModel):
             find_dataset: Gives the panel of a dataset id.
             duplicates: What to do with repeated timestamps.
             horizon: What is asked, which covariates of the future are for; as many steps as they have, if left out.
+            axes: Reads its timestamps; given where other series are read that may share them.
 
         Raises:
             RequestError: There is no such horizon.
@@ -125,7 +132,7 @@ class SeriesBody(BaseModel):
             found = _of_dataset(find_dataset(self.dataset), self.dataset, self.item_id)
             found = found if self.cutoff is None else _until(found, parse_timestamp(self.cutoff))
         else:
-            found = (Series.from_reading(self._read(duplicates)),)
+            found = (Series.from_reading(self._read(duplicates, axes)),)
         return tuple(self._with_future(one, horizon) for one in found) if self.future_covariates else found
 
     def to_readings(self, find_dataset: FindDataset, *, duplicates: Aggregation = "error") -> tuple[Reading, ...]:
@@ -149,18 +156,27 @@ class SeriesBody(BaseModel):
                 series = with_future(series, Steps(len(values)), {name: values})
         return series
 
-    def _read(self, duplicates: Aggregation) -> Reading:
+    def _read(self, duplicates: Aggregation, axes: AxisReader | None = None) -> Reading:
         item_id, target = self.item_id or "series", self.target or []
+        covariates = self._covariates() if self.past_covariates or self.static_covariates else None
+        if self.start is not None:
+            return read_grid(item_id, self.start, str(self.freq), target, covariates=covariates, axes=axes)
+        return read_columns(
+            item_id,
+            self.timestamps or [],
+            target,
+            freq=self.freq,
+            duplicates=duplicates,
+            covariates=covariates,
+            axes=axes,
+        )
+
+    def _covariates(self) -> RawCovariates:
         ahead = self.future_covariates.keys() & self.past_covariates.keys()
-        covariates = RawCovariates(
+        return RawCovariates(
             {name: values for name, values in self.past_covariates.items() if name not in ahead},
             {name: self.past_covariates[name] for name in ahead},
             self.static_covariates,
-        )
-        if self.start is not None:
-            return read_grid(item_id, self.start, str(self.freq), target, covariates=covariates)
-        return read_columns(
-            item_id, self.timestamps or [], target, freq=self.freq, duplicates=duplicates, covariates=covariates
         )
 
 
@@ -220,7 +236,10 @@ def to_panel(bodies: list[SeriesBody], find_dataset: FindDataset, *, duplicates:
     Raises:
         ForecastingError: One of them cannot be used, or two share their item_id.
     """
-    return Panel(tuple(one for body in bodies for one in body.to_series(find_dataset, duplicates=duplicates)))
+    axes = AxisReader()
+    return Panel(
+        tuple(one for body in bodies for one in body.to_series(find_dataset, duplicates=duplicates, axes=axes))
+    )
 
 
 def each_series(
@@ -231,9 +250,10 @@ def each_series(
     horizon: Horizon | None = None,
 ) -> Iterator[tuple[SeriesBody, Series | ForecastingError]]:
     """Each series with the body it came from, or what is wrong with it."""
+    axes = AxisReader()
     for body in bodies:
         try:
-            found = body.to_series(find_dataset, duplicates=duplicates, horizon=horizon)
+            found = body.to_series(find_dataset, duplicates=duplicates, horizon=horizon, axes=axes)
             yield from ((body, one) for one in found)
         except (DataError, DatasetError, ItemNotFound, RequestError) as error:
             yield body, error
