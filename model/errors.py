@@ -140,13 +140,20 @@ class ValueInvalid(DataError):
         self.found = found
 
 
+_ISO_8601 = "Write timestamps as ISO 8601, for example 2026-11-01T00:00:00Z."
+_NUMBERED = (
+    f"{_ISO_8601} If these are seconds since 1970, convert them; if they only number the steps, give the series a "
+    "start and a frequency that has their season (h, D, MS, or YS for none)."
+)
+
+
 class TimestampInvalid(DataError):
     """A timestamp that cannot be read."""
 
     def __init__(self, item_id: str, position: int, found: str) -> None:
         super().__init__(
             f"Series {item_id!r} has {found} as timestamp {position}, which is not a point in time.",
-            hint="Write timestamps as ISO 8601, for example 2026-11-01T00:00:00Z.",
+            hint=_NUMBERED if re.fullmatch(r"'?-?\d+(\.\d+)?'?", found) else _ISO_8601,
             item_id=item_id,
         )
         self.position = position
