@@ -10,9 +10,6 @@ from model.network import ShootingNetwork
 from model.scheme import Scheme
 from model.series import Panel
 
-GENTLER = 1 / 3
-"""The learning rate of a warm start, unless it is chosen, by that of the training before: what is known is kept."""
-
 _SHAPES = ("context_length", "patch_length", "state_size", "inflation", "num_particles")
 """Options that decide the sizes of weights. The horizon decides only those of the line, which is solved anew."""
 
@@ -74,7 +71,7 @@ def configure(panel: Panel, options: TrainingOptions, start: WarmStart | None = 
         quantile_levels=before.quantile_levels,
         covariates=before.covariates,
         dropout=before.dropout if options.dropout is None else options.dropout,
-        learning_rate=before.learning_rate * GENTLER if options.learning_rate is None else options.learning_rate,
+        learning_rate=before.learning_rate if options.learning_rate is None else options.learning_rate,
     )
 
 

@@ -42,7 +42,7 @@ def test_a_warm_start_takes_over_what_decides_shapes_and_units_and_leaves_the_re
     found = configure(later, SHORT, start)
     for name in ("context_length", "patch_length", "state_size", "num_particles", "horizon", "anchored", "linear"):
         assert getattr(found, name) == getattr(config, name)
-    assert found.learning_rate == pytest.approx(config.learning_rate / 3)
+    assert (found.learning_rate, found.dropout) == (config.learning_rate, config.dropout)
     assert (found.num_epochs, found.batch_size) == (1, 32)
     assert configure(later, replace(SHORT, horizon=12, learning_rate=0.5), start).horizon == 12
 

@@ -137,6 +137,10 @@ def months_and_integers() -> None:
     monthly = frame(months, season=12)
     assert "freq" in refused(422, "option_unsupported", client.forecast, monthly, h=3, freq="MS")
     assert client.finetune(monthly, freq="MS", finetune_steps=50, output_model_id="months") == "months"
+    again = client.finetune(monthly, freq="MS", finetune_steps=5, finetuned_model_id="months", output_model_id="more")
+    assert client.finetuned_model(again).base_model_id == "months/1"
+    assert len(client.forecast(monthly, h=3, freq="MS", model=again)) == 6
+    assert client.delete_finetuned_model(again)
     for freq, times in (("MS", months), ("M", pd.date_range("2018-01-31", periods=72, freq="ME"))):
         ends = monthly.assign(ds=[*times, *times])
         found = client.forecast(ends, h=14, freq=freq, finetuned_model_id="months", level=[80])
