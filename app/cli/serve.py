@@ -57,18 +57,13 @@ def command(
     # uvicorn ends by raising the signal that stopped it once more; nothing of ours may be cut short by that.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _leave)
-    if not keys_are_needed:
-        who = "everybody who can reach it" if settings.allow_unauthenticated else "every program of this machine"
-        _log.warning(
-            "there is no API key yet, so none is asked for", answers=who, hint="longshot keys create --scope admin"
-        )
     supervisor = Supervisor(settings) if settings.worker else None
     if supervisor is None:
-        _serve(settings, listener, None, open_page=open_page)
+        _serve(settings, listener, None, keys_are_needed=keys_are_needed, open_page=open_page)
         return
     supervisor.start()
     try:
-        _serve(settings, listener, supervisor, open_page=open_page)
+        _serve(settings, listener, supervisor, keys_are_needed=keys_are_needed, open_page=open_page)
     finally:
         supervisor.stop()
 
@@ -83,7 +78,14 @@ def _are_keys_needed(settings: Settings) -> bool:
         database.close()
 
 
-def _serve(settings: Settings, listener: socket.socket, supervisor: Supervisor | None, *, open_page: bool) -> None:
+def _serve(
+    settings: Settings,
+    listener: socket.socket,
+    supervisor: Supervisor | None,
+    *,
+    keys_are_needed: bool,
+    open_page: bool,
+) -> None:
     with loading():
         application = _load(settings)
     server = uvicorn.Server(
@@ -100,6 +102,11 @@ def _serve(settings: Settings, listener: socket.socket, supervisor: Supervisor |
         )
     )
     address = _announce(listener)
+    if not keys_are_needed:
+        who = "everybody who can reach it" if settings.allow_unauthenticated else "every program of this machine"
+        _log.warning(
+            "there is no API key yet, so none is asked for", answers=who, hint="longshot keys create --scope admin"
+        )
     if open_page:
         # The socket listens already: what the browser asks before the service is there waits for it.
         threading.Thread(target=webbrowser.open, args=(address,), name="opening", daemon=True).start()

@@ -59,6 +59,21 @@ def test_keys_made_and_revoked_elsewhere_count_within_seconds(service: Service) 
     assert key["key"] not in log
 
 
+def test_the_first_line_is_the_address_and_what_is_to_be_known_follows(service: Service) -> None:
+    environment = {**os.environ, **service.settings.to_environment()}
+    process = subprocess.Popen(
+        [LONGSHOT, "serve"],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    service.processes.append(process)
+    assert process.stdout.readline().startswith("Longshot listens on http://127.0.0.1:")
+    assert "there is no API key yet" in process.stdout.readline()
+
+
 def test_an_address_in_front_of_others_is_listened_on_once_a_key_exists(service: Service) -> None:
     service.settings = replace(service.settings, host="0.0.0.0")
     environment = {**os.environ, **service.settings.to_environment()}
