@@ -90,18 +90,22 @@ class Batches(Generic[Question, Answer]):
         self._pending: deque[_Waiting[Question, Answer, Any]] = deque()
         self._taking = threading.Lock()
 
-    async def run(self, dialogue: "Dialogue[Question, Answer, Result]", *, num_bytes: int = 0) -> Result:
+    async def run(
+        self, dialogue: "Dialogue[Question, Answer, Result]", *, num_bytes: int = 0, is_admitted: bool = False
+    ) -> Result:
         """The result of a request.
 
         Args:
             dialogue: The request.
             num_bytes: Of its body; large ones are taken alone.
+            is_admitted: Whether it continues a request that was admitted, and is not to be refused.
 
         Raises:
             ServiceBusy: Too many are waiting.
             DeadlineExceeded: It took too long.
         """
-        self._bench.refuse_if_full()
+        if not is_admitted:
+            self._bench.refuse_if_full()
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Result] = loop.create_future()
         self._pending.append(_Waiting(dialogue, num_bytes, future, loop))

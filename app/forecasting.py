@@ -115,7 +115,7 @@ ServeLevels = Callable[[str, int, Sequence[float]], tuple[float, ...]]
 
 
 @dataclass(frozen=True, eq=False)
-class _Prepared:
+class Prepared:
     """A question of which all is known but the answer."""
 
     question: Question
@@ -130,6 +130,29 @@ class _Prepared:
     def asked(self) -> list[Asked]:
         """What is to be computed."""
         return [one for one in self.items if isinstance(one, Asked)]
+
+    @property
+    def points_out(self) -> int:
+        """Timestamps that are to be forecast."""
+        return sum(len(one.positions) for one in self.asked)
+
+    def part(self, items: slice) -> "Prepared":
+        """The same of some of its series, to be answered from now on."""
+        return replace(self, items=self.items[items], load_seconds=0.0, since=time.perf_counter())
+
+    def ahead(self, first: Answer) -> Answer:
+        """What can be said of the whole answer once its first part is there: all but the forecasts.
+
+        Args:
+            first: The answer to the first part.
+        """
+        return replace(
+            first,
+            items=tuple(one for one in self.items if isinstance(one, Refusal)),
+            points_in=sum(len(one.series) for one in self.asked),
+            points_out=self.points_out,
+            function_evaluations=self.forecaster.num_evaluations(self.asked),
+        )
 
     def answer(self, forecasts: Iterator[ItemForecast]) -> Answer:
         """The answer, from the forecasts of what was asked, in order."""
@@ -265,16 +288,16 @@ class Forecasting:
             raise answer
         return answer
 
-    def answer_each(self, questions: Sequence[Question]) -> Iterator[tuple[int, Answer | ForecastingError]]:
+    def answer_each(self, questions: Sequence[Question | Prepared]) -> Iterator[tuple[int, Answer | ForecastingError]]:
         """The answers to several questions by their numbers, the quick ones first; those alike are computed together.
 
         What is alike are a version and a number of steps: then nothing has to be padded, and nobody waits for a longer
         forecast than his own. A question that cannot be answered is answered with its error.
         """
-        groups: dict[object, list[tuple[int, _Prepared]]] = defaultdict(list)
+        groups: dict[object, list[tuple[int, Prepared]]] = defaultdict(list)
         for number, question in enumerate(questions):
             try:
-                prepared = self._prepare(question)
+                prepared = question if isinstance(question, Prepared) else self.prepare(question)
             except ForecastingError as error:
                 yield number, error
             else:
@@ -284,7 +307,12 @@ class Forecasting:
         for group in sorted(groups.values(), key=_num_steps):
             yield from _answer_together(group)
 
-    def _prepare(self, question: Question) -> "_Prepared":
+    def prepare(self, question: Question) -> Prepared:
+        """A question with the version that answers it, and each series placed on its grid.
+
+        Raises:
+            ForecastingError: The version cannot be loaded, or a series that may not fail alone cannot be forecast.
+        """
         started = time.perf_counter()
         _refuse_duplicates(question.items)
         version = self._registry.pin(question.model)
@@ -293,7 +321,7 @@ class Forecasting:
         served = self._serve_levels(version.name, version.number, question.quantile_levels)
         items = tuple(_ask(forecaster, item, question, served, self._max_steps) for item in question.items)
         _refuse_unless_partial(items, question)
-        prepared = _Prepared(question, version, forecaster, items, served, loaded - started, loaded)
+        prepared = Prepared(question, version, forecaster, items, served, loaded - started, loaded)
         num_steps = sum(one.num_steps for one in prepared.asked)
         self._refuse_too_much(num_steps * max(1, len(question.quantile_levels) + question.paths.num_samples))
         return prepared
@@ -308,11 +336,11 @@ class Forecasting:
             )
 
 
-def _num_steps(group: list[tuple[int, _Prepared]]) -> int:
+def _num_steps(group: list[tuple[int, Prepared]]) -> int:
     return sum(one.num_steps for _, prepared in group for one in prepared.asked)
 
 
-def _answer_together(group: list[tuple[int, _Prepared]]) -> Iterator[tuple[int, Answer | ForecastingError]]:
+def _answer_together(group: list[tuple[int, Prepared]]) -> Iterator[tuple[int, Answer | ForecastingError]]:
     forecaster = group[0][1].forecaster
     forecasts = iter(forecaster.answer([one for _, prepared in group for one in prepared.asked]))
     for number, prepared in group:

@@ -82,9 +82,13 @@ class KeptForecasts:
         self._closing = threading.Event()
         self._writer: threading.Thread | None = None
 
+    def has_room_for(self, num_values: int) -> bool:
+        """Whether a forecast of so many numbers is kept; one that is larger would leave too little to others."""
+        return num_values * _LARGEST_SHARE <= self._max_values
+
     def keep(self, one: Keeping) -> None:
         """Takes a forecast; it can be had at once, and is on disk about a second later."""
-        if one.num_values * _LARGEST_SHARE > self._max_values:
+        if not self.has_room_for(one.num_values):
             return
         with self._lock:
             self._pending[one.about.id] = one

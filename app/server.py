@@ -196,6 +196,7 @@ class RequestContext:
                 status = _CALLER_LEFT
             except Exception as error:
                 if status:
+                    self._count(scope, status, time.perf_counter() - started)
                     raise
                 answer = await answer_problem(Request(scope), error)
                 await answer(scope, receive, with_id)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -165,7 +166,15 @@ def _positions(series: Series, grid: Grid, horizon: Horizon, max_steps: int) -> 
             return _steps_until(series, grid, [series.instant(one) for one in timestamps], limit)
     if not 1 <= num_steps <= limit:
         raise HorizonOutOfRange(num_steps, limit, item_id=series.item_id)
-    return np.arange(1.0, num_steps + 1)
+    return _first_steps(num_steps)
+
+
+@lru_cache(maxsize=64)
+def _first_steps(num_steps: int) -> NDArray[np.float64]:
+    """Positions 1, 2, …: held once for all series that are asked for as many."""
+    steps = np.arange(1.0, num_steps + 1)
+    steps.flags.writeable = False
+    return steps
 
 
 def _steps_until(series: Series, grid: Grid, instants: list[np.datetime64], limit: int) -> NDArray[np.float64]:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Final, Self
 from urllib.parse import parse_qsl
 
-import pyarrow as pa
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -19,7 +18,7 @@ from app.compat.asking import account, named
 from app.forecasting import Answer, Question
 from app.frames import ForecastTable, glance, holds_series
 from app.routes.bodies import JSON, NDJSON, answer, read_body, to_json
-from app.routes.forecast_formats import Sent, Written, choose_answer, read_question, write_answer
+from app.routes.forecast_formats import Sent, Written, choose_answer, columns_of, read_question, write_answer
 from app.routes.permissions import FORECAST, SpendPoints
 from app.routes.queries import read_query
 from app.routes.readiness import check_readiness
@@ -28,13 +27,13 @@ from app.routes.tables import TABLES
 from app.schemas.answers import Seconds, each_forecast
 from app.schemas.forecast_query import ForecastQuery
 from app.schemas.refusals import OptionUnsupported
+from model import ItemForecast
 
 router = APIRouter(include_in_schema=False)
 
 _ATTRIBUTES: Final = "x-amzn-sagemaker-custom-attributes"
 _COVARIATES: Final = ("past_covariates", "future_covariates", "static_covariates")
 _LISTS: Final = ("timestamps", "quantile_levels", "interval_levels", *_COVARIATES)
-_ALL_AT_ONCE: Final = 2**31
 
 
 class Split(BaseModel):
@@ -188,6 +187,5 @@ def _predictions(given: Answer, sent: Sent, *, are_series: bool) -> Any:
     options = sent.options
     if are_series:
         return list(each_forecast(given.items, options.quantile_levels, options.interval_levels))
-    table = ForecastTable(given.items, options.all_levels, b"", is_partial=options.is_partial)
-    content = b"".join(table.to_arrow(num_series=_ALL_AT_ONCE))
-    return pa.ipc.open_stream(pa.py_buffer(content)).read_all().to_pylist()
+    zones = frozenset(one.time_zone for one in given.items if isinstance(one, ItemForecast))
+    return ForecastTable(columns_of(sent, zones, b"")).rows(given.items).to_pylist()

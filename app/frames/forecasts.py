@@ -1,7 +1,8 @@
 """Forecasts out, as tables in long form: a row for each series and timestamp."""
 
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -18,84 +19,75 @@ from model import ItemForecast
 _METADATA: Final = b"longshot"
 
 
+@dataclass(frozen=True)
+class ForecastColumns:
+    """What is known of a table of forecasts before they are.
+
+    Attributes:
+        names: The item_id of each series, in order.
+        levels: Quantile levels.
+        zones: The zones of the timestamps.
+        has_rates: Whether rates of change were asked for.
+        num_samples: Sample paths.
+        about: What is told beside the table, in JSON; Arrow and Parquet keep it under the key `longshot`.
+        is_partial: Whether a series may fail alone.
+    """
+
+    names: Sequence[str | None]
+    levels: Sequence[float]
+    zones: frozenset[str | None]
+    has_rates: bool
+    num_samples: int
+    about: bytes
+    is_partial: bool
+
+    @property
+    def time_type(self) -> pa.DataType:
+        """Of the timestamps, where they are not text."""
+        return _time_type(self.zones)
+
+
 class ForecastTable:
-    """The forecasts of an answer as a table.
+    """The forecasts of an answer as the rows of a table, some series after the other.
 
     Its columns are item_id, timestamp, mean, rate where that was asked for, one for each quantile level, one for each
     sample path, and warnings, the codes of them with spaces between. Where a series may fail alone, problem and
     problem_detail follow: such a series is one row, of which these two and its item_id are all that is not null.
 
     Args:
-        items: A forecast or a refusal for each series.
-        levels: Quantile levels.
-        about: What is told beside the table, in JSON; Arrow and Parquet keep it under the key `longshot`.
-        is_partial: Whether a series may fail alone.
+        columns: What it has.
     """
 
-    def __init__(
-        self, items: Sequence[ItemForecast | Refusal], levels: Sequence[float], about: bytes, *, is_partial: bool
-    ) -> None:
-        self._items = items
-        self._levels = levels
-        drawn = [one.samples for one in items if isinstance(one, ItemForecast) and one.samples is not None]
-        self._num_samples = len(drawn[0]) if drawn else 0
-        self._has_rates = any(isinstance(one, ItemForecast) and one.rate is not None for one in items)
-        self._metadata = {_METADATA: about}
+    def __init__(self, columns: ForecastColumns) -> None:
+        self._columns = columns
         self._axes = TimeAxes()
-        self._time_type = _time_type({one.time_zone for one in items if isinstance(one, ItemForecast)})
-        self._names = _Texts([one.item_id for one in items])
-        self._remarks = {"warnings": _Texts([_warnings(one) for one in items])}
-        if is_partial:
-            refused = [one.error if isinstance(one, Refusal) else None for one in items]
-            self._remarks["problem"] = _Texts([None if one is None else one.code for one in refused])
-            self._remarks["problem_detail"] = _Texts([None if one is None else one.detail for one in refused])
+        self._names = _Texts(columns.names)
+        remarks = ("warnings", "problem", "problem_detail") if columns.is_partial else ("warnings",)
+        self._remarks = {name: _Texts() for name in remarks}
 
-    def to_csv(self, *, num_series: int) -> Iterator[bytes]:
-        """Its lines, so many series at a time; timestamps as in JSON."""
-        for number, part in enumerate(self._parts(num_series)):
-            table = self._rows(part, pa.string())
-            columns = [one.cast(pa.string()) if pa.types.is_dictionary(one.type) else one for one in table.columns]
-            file = io.BytesIO()
-            options = pa.csv.WriteOptions(include_header=number == 0, quoting_style="needed")
-            pa.csv.write_csv(pa.table(columns, names=table.schema.names), file, options)
-            yield file.getvalue()
+    def rows(self, items: Sequence[ItemForecast | Refusal], *, time_type: pa.DataType | None = None) -> pa.Table:
+        """Those of some series.
 
-    def to_parquet(self) -> bytes:
-        """All of it as a Parquet file."""
-        file = io.BytesIO()
-        pa.parquet.write_table(self._rows(slice(None), self._time_type), file, compression="zstd")
-        return file.getvalue()
-
-    def to_arrow(self, *, num_series: int) -> Iterator[bytes]:
-        """An Arrow stream, a record batch for so many series at a time."""
-        file = io.BytesIO()
-        with pa.ipc.new_stream(file, self._rows(slice(0, 0), self._time_type).schema) as stream:
-            for part in self._parts(num_series):
-                stream.write_table(self._rows(part, self._time_type))
-                yield _taken(file)
-        yield _taken(file)
-
-    def _parts(self, num_series: int) -> Iterator[slice]:
-        for first in range(0, max(1, len(self._items)), num_series):
-            yield slice(first, first + num_series)
-
-    def _rows(self, part: slice, time_type: pa.DataType) -> pa.Table:
-        items = self._items[part]
+        Args:
+            items: A forecast or a refusal for each.
+            time_type: Of the timestamps, if not the one that goes with their zones.
+        """
         lengths = np.array([len(one.mean) if isinstance(one, ItemForecast) else 1 for one in items], dtype=np.int64)
         columns = {
-            "item_id": self._names.repeated(part, lengths),
-            "timestamp": self._timestamps(items, time_type),
+            "item_id": self._names.repeated([one.item_id for one in items], lengths),
+            "timestamp": self._timestamps(items, time_type or self._columns.time_type),
             "mean": _numbers([one.mean if isinstance(one, ItemForecast) else None for one in items]),
         }
-        if self._has_rates:
+        if self._columns.has_rates:
             columns["rate"] = _numbers([one.rate if isinstance(one, ItemForecast) else None for one in items])
-        for level in self._levels:
+        for level in self._columns.levels:
             values = [one.quantiles[level] if isinstance(one, ItemForecast) else None for one in items]
             columns[f"{level:g}"] = _numbers(values)
-        for number in range(self._num_samples):
+        for number in range(self._columns.num_samples):
             columns[f"sample_{number + 1}"] = _numbers([_path(one, number) for one in items])
-        columns |= {name: texts.repeated(part, lengths) for name, texts in self._remarks.items()}
-        return pa.table(columns).replace_schema_metadata(self._metadata)
+        for name, texts in self._remarks.items():
+            columns[name] = texts.repeated([_REMARKS[name](one) for one in items], lengths)
+        return pa.table(columns).replace_schema_metadata({_METADATA: self._columns.about})
 
     def _timestamps(self, items: Sequence[ItemForecast | Refusal], kind: pa.DataType) -> pa.Array:
         if pa.types.is_string(kind):
@@ -106,18 +98,88 @@ class ForecastTable:
         return pa.array(np.concatenate([nowhere[:0], *parts]).astype("datetime64[us]")).cast(kind)
 
 
+class CsvForecasts:
+    """Forecasts as the lines of a CSV file, some series after the other; timestamps as in JSON.
+
+    Args:
+        columns: What it has.
+    """
+
+    def __init__(self, columns: ForecastColumns) -> None:
+        self._table = ForecastTable(columns)
+        self._is_first = True
+
+    def write(self, items: Sequence[ItemForecast | Refusal]) -> bytes:
+        """The lines of the next series; the first ones begin with the names of the columns."""
+        table = self._table.rows(items, time_type=pa.string())
+        columns = [one.cast(pa.string()) if pa.types.is_dictionary(one.type) else one for one in table.columns]
+        file = io.BytesIO()
+        options = pa.csv.WriteOptions(include_header=self._is_first, quoting_style="needed")
+        pa.csv.write_csv(pa.table(columns, names=table.schema.names), file, options)
+        self._is_first = False
+        return file.getvalue()
+
+    def end(self) -> bytes:
+        """Nothing: the last line is the end."""
+        return b""
+
+
+class ArrowForecasts:
+    """Forecasts as an Arrow stream, a record batch for some series after the other.
+
+    Args:
+        columns: What it has.
+    """
+
+    def __init__(self, columns: ForecastColumns) -> None:
+        self._table = ForecastTable(columns)
+        self._file = io.BytesIO()
+        self._stream = pa.ipc.new_stream(self._file, self._table.rows(()).schema)
+
+    def write(self, items: Sequence[ItemForecast | Refusal]) -> bytes:
+        """The batch of the next series; the first one comes after the schema."""
+        self._stream.write_table(self._table.rows(items))
+        return _taken(self._file)
+
+    def end(self) -> bytes:
+        """The mark without which a stream is broken off."""
+        self._stream.close()
+        return _taken(self._file)
+
+
+def write_parquet(columns: ForecastColumns, items: Sequence[ItemForecast | Refusal]) -> bytes:
+    """All forecasts as a Parquet file."""
+    file = io.BytesIO()
+    pa.parquet.write_table(ForecastTable(columns).rows(items), file, compression="zstd")
+    return file.getvalue()
+
+
 class _Texts:
-    """A text for each series, encoded over all of them, so that every batch of a stream has the same dictionary."""
+    """A text for each series, encoded by a dictionary that only grows: what a batch has, later ones have alike.
 
-    def __init__(self, texts: Sequence[str | None]) -> None:
-        encoded = pa.array(texts, pa.string()).dictionary_encode()
-        self._dictionary = encoded.dictionary
-        self._codes = encoded.indices
+    Args:
+        expected: Texts that are going to come.
+    """
 
-    def repeated(self, part: slice, lengths: NDArray[np.int64]) -> pa.DictionaryArray:
+    def __init__(self, expected: Iterable[str | None] = ()) -> None:
+        self._codes: dict[str, int] = {}
+        self._dictionary = pa.array([], pa.string())
+        self._learn(expected)
+
+    def repeated(self, texts: Sequence[str | None], lengths: NDArray[np.int64]) -> pa.DictionaryArray:
         """The texts of some series, each for as many rows as it has."""
-        codes = self._codes[part].take(pa.array(np.repeat(np.arange(len(lengths)), lengths)))
-        return pa.DictionaryArray.from_arrays(codes, self._dictionary)
+        self._learn(texts)
+        codes = pa.array([None if one is None else self._codes[one] for one in texts], pa.int32())
+        rows = codes.take(pa.array(np.repeat(np.arange(len(lengths)), lengths)))
+        return pa.DictionaryArray.from_arrays(rows, self._dictionary)
+
+    def _learn(self, texts: Iterable[str | None]) -> None:
+        known = len(self._codes)
+        for one in texts:
+            if one is not None:
+                self._codes.setdefault(one, len(self._codes))
+        if len(self._codes) > known:
+            self._dictionary = pa.array(self._codes, pa.string())
 
 
 def write_csv(forecasts: Iterable[ItemForecast]) -> str:
@@ -134,7 +196,7 @@ def _tables(forecasts: Iterable[ItemForecast]) -> Iterable[pd.DataFrame]:
         yield pd.DataFrame({"item_id": item.item_id, "timestamp": times, **item.means(), **columns})
 
 
-def _time_type(zones: set[str | None]) -> pa.DataType:
+def _time_type(zones: frozenset[str | None]) -> pa.DataType:
     """Of a column with these zones: one has its own, several are in UTC, and with wall clocks among them it is text."""
     if None in zones and len(zones) > 1:
         return pa.string()
@@ -151,6 +213,21 @@ def _path(item: ItemForecast | Refusal, number: int) -> NDArray[np.float64] | No
 
 def _warnings(item: ItemForecast | Refusal) -> str | None:
     return " ".join(one.code for one in item.notices) or None if isinstance(item, ItemForecast) else None
+
+
+def _problem(item: ItemForecast | Refusal) -> str | None:
+    return item.error.code if isinstance(item, Refusal) else None
+
+
+def _problem_detail(item: ItemForecast | Refusal) -> str | None:
+    return item.error.detail if isinstance(item, Refusal) else None
+
+
+_REMARKS: Final[Mapping[str, Callable[[ItemForecast | Refusal], str | None]]] = {
+    "warnings": _warnings,
+    "problem": _problem,
+    "problem_detail": _problem_detail,
+}
 
 
 def _numbers(parts: Sequence[NDArray[np.float64] | None]) -> pa.Array:

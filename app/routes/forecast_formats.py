@@ -1,14 +1,25 @@
 """Forecasts asked for and answered in every format: what a body asks, and how the answer is written."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final, Protocol
 
 from fastapi import Request
 
 from app.datasets import Datasets
 from app.forecasting import Answer, Question, Refusal
-from app.frames import Columns, CovariateColumns, ForecastTable, TableLimits, holds_series, join_series, read_table
+from app.frames import (
+    ArrowForecasts,
+    Columns,
+    CovariateColumns,
+    CsvForecasts,
+    ForecastColumns,
+    TableLimits,
+    holds_series,
+    join_series,
+    read_table,
+    write_parquet,
+)
 from app.negotiation import preferred
 from app.routes.bodies import ARROW, CSV, JSON, NDJSON, PARQUET, to_json
 from app.schemas.answers import Seconds, describe, each_forecast, from_forecast
@@ -17,12 +28,12 @@ from app.schemas.forecasts import ForecastOptions, ForecastRequest
 from app.schemas.panels import each_read_once
 from app.schemas.refusals import NothingAcceptable
 from app.settings import Settings
-from model import Series
+from model import ItemForecast, Series
 
 ANSWERS: Final = (JSON, NDJSON, CSV, PARQUET, ARROW)
 """The formats of an answer, the one to be preferred first."""
 
-_MAX_VALUES_AT_ONCE: Final = 200_000
+MAX_VALUES_AT_ONCE: Final = 200_000
 """Numbers of an answer that are written in one piece."""
 
 
@@ -115,7 +126,7 @@ class Written:
     """
 
     media_type: str
-    parts: Iterator[bytes] | bytes
+    parts: AsyncIterator[bytes] | Iterator[bytes] | bytes
     headers: dict[str, str] = field(default_factory=dict)
 
 
@@ -130,40 +141,100 @@ def write_answer(media_type: str, answer: Answer, sent: Sent, *, answer_id: str,
         seconds: What the request took outside the answer.
     """
     options = sent.options
-    levels: dict[str, Any] = {
-        "quantile_levels": options.quantile_levels,
-        "interval_levels": options.interval_levels,
-    }
     if media_type == JSON:
-        return Written(JSON, to_json(from_forecast(answer, answer_id=answer_id, seconds=seconds, **levels)))
+        body = from_forecast(
+            answer,
+            answer_id=answer_id,
+            quantile_levels=options.quantile_levels,
+            interval_levels=options.interval_levels,
+            seconds=seconds,
+        )
+        return Written(JSON, to_json(body))
     about = to_json(describe(answer, answer_id))
-    num_series = max(1, _MAX_VALUES_AT_ONCE * max(1, len(answer.items)) // max(1, num_values_of(answer, sent)))
-    if media_type == NDJSON:
-        parts = _lines(answer, levels, num_series)
-    else:
-        table = ForecastTable(answer.items, options.all_levels, about, is_partial=options.is_partial)
-        if media_type == PARQUET:
-            return Written(PARQUET, table.to_parquet(), _headers(about))
-        parts = (table.to_csv if media_type == CSV else table.to_arrow)(num_series=num_series)
+    zones = frozenset(one.time_zone for one in answer.items if isinstance(one, ItemForecast))
+    if media_type == PARQUET:
+        return Written(PARQUET, write_parquet(columns_of(sent, zones, about), answer.items), told(about))
+    writer = part_writer(media_type, sent, zones, about)
+    num_series = series_at_once(len(answer.items), num_values_of(answer, sent))
+    parts = _in_parts(writer, answer.items, num_series)
     is_small = num_series >= len(answer.items)
-    return Written(media_type, b"".join(parts) if is_small else parts, _headers(about))
+    return Written(media_type, b"".join(parts) if is_small else parts, told(about))
+
+
+class PartWriter(Protocol):
+    """Writes an answer, some series after the other."""
+
+    def write(self, items: Sequence[ItemForecast | Refusal]) -> bytes:
+        """What comes next: these series."""
+
+    def end(self) -> bytes:
+        """What comes last, once all series were written."""
+
+
+def part_writer(media_type: str, sent: Sent, zones: frozenset[str | None], about: bytes) -> PartWriter:
+    """Writes an answer in parts.
+
+    Args:
+        media_type: NDJSON, CSV or Arrow.
+        sent: What was asked.
+        zones: The zones of the timestamps.
+        about: What is told beside the forecasts.
+    """
+    if media_type == NDJSON:
+        return _Lines(sent.options)
+    columns = columns_of(sent, zones, about)
+    return CsvForecasts(columns) if media_type == CSV else ArrowForecasts(columns)
+
+
+def columns_of(sent: Sent, zones: frozenset[str | None], about: bytes) -> ForecastColumns:
+    """What a table of the answer has; arguments are those of `part_writer`."""
+    options = sent.options
+    return ForecastColumns(
+        names=[one.item_id for one in sent.question.items],
+        levels=options.all_levels,
+        zones=zones,
+        has_rates=options.rates,
+        num_samples=options.num_samples,
+        about=about,
+        is_partial=options.is_partial,
+    )
+
+
+def series_at_once(num_series: int, num_values: int) -> int:
+    """How many series make a part, of an answer of so many series and numbers."""
+    return max(1, MAX_VALUES_AT_ONCE * max(1, num_series) // max(1, num_values))
 
 
 def num_values_of(answer: Answer, sent: Sent) -> int:
     """Numbers in an answer."""
-    return answer.points_out * (1 + sent.options.rates + len(sent.options.all_levels) + sent.options.num_samples)
+    return answer.points_out * values_a_point(sent)
 
 
-def _headers(about: bytes) -> dict[str, str]:
+def values_a_point(sent: Sent) -> int:
+    """Numbers in an answer for each timestamp of each series."""
+    return 1 + sent.options.rates + len(sent.options.all_levels) + sent.options.num_samples
+
+
+def told(about: bytes) -> dict[str, str]:
     """What is told beside the forecasts: names of models and aliases are ASCII, so a header can hold it."""
     return {"Longshot-Answer": about.decode()}
 
 
-def _lines(answer: Answer, levels: dict[str, Any], num_series: int) -> Iterator[bytes]:
-    lines: list[bytes] = []
-    for one in each_forecast(answer.items, **levels):
-        lines.append(to_json(one) + b"\n")
-        if len(lines) == num_series:
-            yield b"".join(lines)
-            lines.clear()
-    yield b"".join(lines)
+def _in_parts(writer: PartWriter, items: Sequence[ItemForecast | Refusal], num_series: int) -> Iterator[bytes]:
+    for first in range(0, max(1, len(items)), num_series):
+        yield writer.write(items[first : first + num_series])
+    yield writer.end()
+
+
+class _Lines:
+    """Forecasts as lines of JSON."""
+
+    def __init__(self, options: ForecastOptions) -> None:
+        self._options = options
+
+    def write(self, items: Sequence[ItemForecast | Refusal]) -> bytes:
+        found = each_forecast(items, self._options.quantile_levels, self._options.interval_levels)
+        return b"".join(to_json(one) + b"\n" for one in found)
+
+    def end(self) -> bytes:
+        return b""

@@ -10,11 +10,12 @@ from starlette.background import BackgroundTask
 from starlette.responses import StreamingResponse
 
 from app.batching import Dialogue
-from app.forecasting import Answer, Question
+from app.forecasting import Answer, Prepared, Question
 from app.hindsight import Made
 from app.routes.bodies import JSON, read_body
 from app.routes.documented import ANY_BODY, ANY_DATASET, ANY_FORECAST, ANY_SERIES, ANY_VERSION, problems
 from app.routes.forecast_formats import ANSWERS, Sent, Written, choose_answer, read_question, write_answer
+from app.routes.forecast_streams import ForecastStream, is_streamed
 from app.routes.kept_forecasts import kept
 from app.routes.permissions import FORECAST, SpendPoints
 from app.routes.queries import describe_query, read_query
@@ -82,23 +83,30 @@ def _answer(
     media_type: str,
     body: bytes,
     span: Follow,
-) -> Dialogue[Question, Answer, Written]:
+) -> Dialogue[Question | Prepared, Answer, Written]:
     """From bytes to bytes, on a thread apart from all other requests; the forecast is made for several at once."""
     started = time.perf_counter()
     sent = read_question(media_type, body, query, service.settings, service.datasets)
     parsed = time.perf_counter()
-    given = yield sent.question
-    span("lookup", given.load_seconds, ago=given.forecast_seconds, model=given.name, version=given.version)
-    span("forward", given.forecast_seconds, series=len(given.items), points=given.points_out)
-    spend(given.points_in + given.points_out)
-    service.hindsight.remember(_made(sent, given))
+    answer_id = f"fc_{uuid.uuid4().hex}"
+
+    def heed(given: Answer) -> None:
+        span("lookup", given.load_seconds, ago=given.forecast_seconds, model=given.name, version=given.version)
+        span("forward", given.forecast_seconds, series=len(given.items), points=given.points_out)
+        spend(given.points_in + given.points_out)
+        service.hindsight.remember(_made(sent, given))
+        service.metrics.count_answer(given)
+
+    prepared = service.forecasting.prepare(sent.question)
+    if is_streamed(service, accepted, sent, prepared):
+        return (yield from ForecastStream(service, sent, prepared, heed).begin(accepted, answer_id))
+    given = yield prepared
+    heed(given)
     computed = time.perf_counter()
     seconds = Seconds(parsed - started, computed - started)
-    answer_id = f"fc_{uuid.uuid4().hex}"
     if sent.options.keep:
         service.kept_forecasts.keep(kept(given, sent, answer_id=answer_id, seconds=seconds))
     written = write_answer(accepted, given, sent, answer_id=answer_id, seconds=seconds)
-    service.metrics.count_answer(given)
     service.metrics.count_bytes(parse_seconds=seconds.parse, write_seconds=time.perf_counter() - computed)
     return written
 

@@ -16,7 +16,7 @@ from app.bench import Bench
 from app.database import Database, migrate
 from app.datasets import Datasets
 from app.errands import Errands
-from app.forecasting import Answer, Forecasting, LoadedVersions, Question
+from app.forecasting import Answer, Forecasting, LoadedVersions, Prepared, Question
 from app.hindsight import Hindsight
 from app.job_census import take_census
 from app.job_events import JobEvents
@@ -47,7 +47,7 @@ class Resources:
     jobs: Jobs
     forecasting: Forecasting
     bench: Bench
-    forecasts: Batches[Question, Answer]
+    forecasts: Batches[Question | Prepared, Answer]
     keyring: Keyring
     rate_limits: RateLimits
     audit_log: AuditLog

@@ -138,7 +138,7 @@ def test_the_same_numbers_come_in_every_format_whatever_the_question_came_in(cli
 
 def test_many_small_pieces_are_the_same_answer(client, monkeypatch):
     whole = {kind: ask(client, ARROW, kind, panel()) for kind in (NDJSON, CSV, ARROW)}
-    monkeypatch.setattr(forecast_formats, "_MAX_VALUES_AT_ONCE", 1)
+    monkeypatch.setattr(forecast_formats, "MAX_VALUES_AT_ONCE", 1)
     for kind, one in whole.items():
         pieces = ask(client, ARROW, kind, panel())
         assert "content-length" not in pieces.headers
