@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 import numpy as np
 import pytest
+import structlog
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 from fastapi import FastAPI
 from starlette.types import Message
@@ -149,3 +150,13 @@ def jobs(database: Database, settings: Settings) -> Iterator[Jobs]:
 @pytest.fixture
 def ledger(database: Database) -> JobLedger:
     return JobLedger(database)
+
+
+@pytest.fixture
+def logs() -> Iterator[list[dict]]:
+    """What is logged, whatever level an earlier test has left the process at."""
+    configured = structlog.get_config()
+    structlog.reset_defaults()
+    with structlog.testing.capture_logs() as lines:
+        yield lines
+    structlog.configure(**configured)

@@ -1,19 +1,16 @@
-import structlog
-
 from app.audit_log import AuditLog, Change
 from app.database import Database
 
 CHANGE = Change("key_a", "alias.moved", "/v1/models/m/aliases/production", {"version": 2}, "req_1", "10.0.0.1")
 
 
-def test_a_change_is_on_record_and_in_the_log_of_the_process(database: Database) -> None:
+def test_a_change_is_on_record_and_in_the_log_of_the_process(database: Database, logs: list[dict]) -> None:
     log = AuditLog(database)
-    with structlog.testing.capture_logs() as lines:
-        log.enter(CHANGE)
+    log.enter(CHANGE)
     (entry,) = log.list().items
     assert (entry.number, entry.change) == (1, CHANGE)
-    assert lines[0]["event"] == "change"
-    assert (lines[0]["actor"], lines[0]["action"], lines[0]["version"]) == ("key_a", "alias.moved", 2)
+    assert logs[0]["event"] == "change"
+    assert (logs[0]["actor"], logs[0]["action"], logs[0]["version"]) == ("key_a", "alias.moved", 2)
 
 
 def test_entries_are_read_in_parts_newest_first_and_by_actor(database: Database) -> None:

@@ -13,7 +13,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 import pytest
-import structlog
 from starlette.types import Message
 
 from app.references import PRODUCTION
@@ -129,11 +128,11 @@ def test_no_more_is_held_of_a_streamed_answer_than_a_part_of_it(client, monkeypa
 
 
 @pytest.mark.parametrize("kind", STREAMED)
-def test_what_fails_after_the_first_byte_breaks_the_stream_off_and_is_logged(client, kind):
+def test_what_fails_after_the_first_byte_breaks_the_stream_off_and_is_logged(client, kind, logs):
     asked = body(30)
     asked["series"][-1]["target"] = [1e308, -1e308] * 20
     drain = Drain(client, asked, kind)
-    with structlog.testing.capture_logs() as logs, pytest.raises(StreamBroken):
+    with pytest.raises(StreamBroken):
         drain.run()
     assert (drain.status, drain.num_pieces > 2) == (200, True)
     (line,) = [one for one in logs if one["event"] == "a stream of forecasts broke off"]

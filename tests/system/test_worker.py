@@ -48,7 +48,7 @@ class Workplace:
         self.workers: list[subprocess.Popen[str]] = []
 
     def submit(self, options: TrainingOptions, name: str = "m") -> Job:
-        return submit(self.jobs, self.datasets, TrainingRequest(name, self.dataset_id(), options))
+        return submit(self.jobs, self.registry, self.datasets, TrainingRequest(name, self.dataset_id(), options))
 
     def dataset_id(self) -> str:
         steps = np.arange(160)
