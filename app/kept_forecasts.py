@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+import pyarrow as pa
 import sqlalchemy as sa
 import structlog
 from sqlalchemy.orm import Session
@@ -19,6 +20,9 @@ _PAUSE_SECONDS: Final = 1.0
 """Between two writes: each makes other writers wait, and so many forecasts are written at once."""
 
 _PRUNE_SECONDS: Final = 3600.0
+_ZSTD: Final = b"\x28\xb5\x2f\xfd"
+"""How what zstd packed begins. It takes less than a third of the time of zlib at its quickest."""
+
 _LARGEST_SHARE: Final = 20
 _WEIGHED_SHARE: Final = 100
 _log = structlog.get_logger()
@@ -115,7 +119,7 @@ class KeptForecasts:
             content = session.scalar(query)
         if content is None:
             raise ForecastNotFound(forecast_id)
-        return zlib.decompress(content)
+        return _unpacked(content)
 
     def list(self, *, limit: int = 50, cursor: str | None = None) -> Page[KeptForecast]:
         """A part of the list, newest first.
@@ -210,8 +214,21 @@ def _row(one: Keeping) -> KeptForecastRow:
         first_item=about.first_item,
         num_series=about.num_series,
         num_values=one.num_values,
-        content=zlib.compress(one.write(), 1),
+        content=_packed(one.write()),
     )
+
+
+def _packed(content: bytes) -> bytes:
+    packed: bytes = pa.Codec("zstd", compression_level=1).compress(content, asbytes=True)
+    return packed
+
+
+def _unpacked(content: bytes) -> bytes:
+    """What was kept; by zlib where an earlier release did it."""
+    if not content.startswith(_ZSTD):
+        return zlib.decompress(content)
+    unpacked: bytes = pa.CompressedInputStream(pa.BufferReader(content), "zstd").read()
+    return unpacked
 
 
 def _of_row(row: KeptForecastRow) -> KeptForecast:

@@ -1,6 +1,7 @@
 """Forecasts kept under their ids: shown again, listed, deleted, given up; and what they are drawn as."""
 
 import xml.etree.ElementTree as ET
+import zlib
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -72,6 +73,16 @@ def test_a_forecast_survives_a_restart(start):
         answered = ask(client)
     with start() as client:
         assert client.get(f"/v1/forecasts/{answered['id']}").json()["forecasts"] == answered["forecasts"]
+
+
+def test_what_zlib_packed_is_still_read(client):
+    kept = client.application.state.resources.kept_forecasts
+    answered = ask(client)
+    kept.flush()
+    content = kept.content(answered["id"])
+    with client.application.state.resources.database.writing() as session:
+        session.execute(sa.update(KeptForecastRow).values(content=zlib.compress(content)))
+    assert kept.content(answered["id"]) == content
 
 
 def test_a_table_is_kept_too_and_what_is_not_to_be_kept_is_not(client):
