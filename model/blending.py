@@ -23,9 +23,8 @@ STRENGTHS = (10.0, 3.0, 1.0, 0.3, 0.1, 0.03, 0.01)
 SHARES = (0.5, 0.25, 0.75, 0.0, 1.0)
 """Of the line, in order of preference: equal weights are seldom beaten by chosen ones (Smith and Wallis, 2009)."""
 
-STRENGTH_TOLERANCE = 1.01
 SHARE_TOLERANCE = 1.02
-"""Errors up to so many times the least one count as good as it."""
+"""Errors up to so many times the least one count as good as it: a share is a half unless another is clearly better."""
 
 MAX_TRAINING_WINDOWS = 50_000
 MAX_VALIDATION_WINDOWS = 512
@@ -52,7 +51,7 @@ def blend(network: ShootingNetwork, parts: Sequence[Split]) -> None:
         line.share.fill_(share)
         return sum(one.error(line) for one in seen)
 
-    strength = _first_good(STRENGTHS, lambda strength: error(strength, 1.0), STRENGTH_TOLERANCE)
+    strength = min(STRENGTHS, key=lambda strength: error(strength, 1.0))
     share = _first_good(SHARES, lambda share: error(strength, share), SHARE_TOLERANCE)
     error(strength, share)
 

@@ -197,7 +197,8 @@ def choose_config(panel: Panel, options: TrainingOptions) -> TrainingConfig:
 
     The frequency is the commonest one of the panel. The context is three weeks of what is observed within the day, else
     several seasons and two horizons; a patch is a week of it, else a season. Batches draw their length from the horizon
-    and its halves. Validation keeps the last part of each series, as far as the longest series allows.
+    and its halves down to a season, whatever the patch, since trials may settle on another one. Validation keeps the
+    last part of each series, as far as the longest series allows.
 
     Raises:
         FrequencyUnknown: No series says its frequency.
@@ -224,7 +225,7 @@ def choose_config(panel: Panel, options: TrainingOptions) -> TrainingConfig:
         context_length=context,
         patch_length=patch,
         validation_steps=validation,
-        training_horizons=_halves(horizon, shortest=max(season, patch)),
+        training_horizons=_halves(horizon, shortest=season),
         mean_weight=1.0,
         linear=not covariates,
         covariates=covariates,
@@ -239,7 +240,7 @@ def least_observations(horizon: int) -> int:
 
 
 def _halves(horizon: int, *, shortest: int) -> tuple[int, ...]:
-    """The horizon, its half, its quarter and its eighth, as far as they are not too short; ascending."""
+    """The horizon, its half, its quarter and its eighth, as far as they are no shorter than that; ascending."""
     lengths = {horizon} | {horizon // 2**power for power in (1, 2, 3)}
     return tuple(sorted(length for length in lengths if length == horizon or length >= shortest))
 

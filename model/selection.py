@@ -2,7 +2,7 @@
 
 One thing after the other, each under the best of what was settled before: the length of a patch; the regularisation;
 the length of the context and whether to answer relative to the last value. Among choices as good as the best, the
-first one is taken: the longest patch, which costs least; most dropout and smallest steps, which are most cautious.
+first one is taken: the shortest patch; most dropout and smallest steps, which are most cautious; the rule's context.
 """
 
 import contextlib
@@ -24,7 +24,7 @@ from model.series import Panel
 from model.trial import Trial
 from model.warm_start import WarmStart, configure
 
-AS_GOOD = 1.005
+AS_GOOD = 1.02
 """A score up to so many times the best one counts as good as it: differences below are noise of the seed."""
 
 REGULARISATIONS = ((0.2, 1e-3), (0.2, 3e-3), (0.0, 3e-3))
@@ -172,7 +172,7 @@ def _patches(config: TrainingConfig, pinned: set[str]) -> list[TrainingConfig]:
     wanted = {config.patch_length, season, 4 * season, config.horizon}
     shortest = -(-config.horizon // MAX_PATCHES)
     possible = [patch for patch in wanted if shortest <= patch <= min(config.horizon, MAX_PATCH_LENGTH)]
-    return [replace(usual, patch_length=patch) for patch in sorted(possible, reverse=True)]
+    return [replace(usual, patch_length=patch) for patch in sorted(possible)]
 
 
 def _contexts(config: TrainingConfig, pinned: set[str]) -> list[TrainingConfig]:

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from model import Panel, Series, TrainingCancelled, TrainingOptions, Trial, choose_config, fit, select
+from model.selection import AS_GOOD
 from tests.model.conftest import season_and_trend
 
 QUICK = TrainingOptions(
@@ -67,6 +68,16 @@ def test_what_the_user_chose_is_not_tried_otherwise(panel: Panel) -> None:
         (12, 0.1, 0.02, 48)
     }
     assert {one.anchored for one in chosen.trials} == {False, True}
+
+
+def test_the_shortest_patch_is_taken_among_those_as_good_as_the_best(panel: Panel) -> None:
+    chosen = select(panel, replace(QUICK, horizon=36, validation_steps=40, dropout=0.0, learning_rate=0.01))
+    plain = [trial for trial in chosen.trials if not trial.anchored]
+    patches = [trial.patch_length for trial in plain]
+    assert len(patches) > 1
+    assert patches == sorted(patches)
+    limit = AS_GOOD * min(trial.score for trial in plain)
+    assert chosen.config.patch_length == next(trial.patch_length for trial in plain if trial.score <= limit)
 
 
 def test_a_time_budget_ends_the_trials_and_shortens_the_training(panel: Panel) -> None:
