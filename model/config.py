@@ -197,8 +197,8 @@ def choose_config(panel: Panel, options: TrainingOptions) -> TrainingConfig:
 
     The frequency is the commonest one of the panel. The context is three weeks of what is observed within the day, else
     several seasons and two horizons; a patch is a week of it, else a season. Batches draw their length from the horizon
-    and its halves down to a season, whatever the patch, since trials may settle on another one. Validation keeps the
-    last part of each series, as far as the longest series allows.
+    and its halves down to a season, and to a patch unless trials may settle on another one. Validation keeps the last
+    part of each series, as far as the longest series allows.
 
     Raises:
         FrequencyUnknown: No series says its frequency.
@@ -225,7 +225,7 @@ def choose_config(panel: Panel, options: TrainingOptions) -> TrainingConfig:
         context_length=context,
         patch_length=patch,
         validation_steps=validation,
-        training_horizons=_halves(horizon, shortest=season),
+        training_horizons=_halves(horizon, shortest=max(season, patch) if options.preset == "fast" else season),
         mean_weight=1.0,
         linear=not covariates,
         covariates=covariates,

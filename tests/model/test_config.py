@@ -71,12 +71,13 @@ def test_an_impossible_choice_is_refused_by_name(panel: Panel, field: str, value
     ("options", "expected"),
     [
         (TrainingOptions(horizon=100, patch_length=24), (25, 50, 100)),
-        (TrainingOptions(horizon=100, patch_length=48), (25, 50, 100)),
+        (TrainingOptions(horizon=100, patch_length=48), (50, 100)),
+        (TrainingOptions(horizon=100, patch_length=48, preset="balanced"), (25, 50, 100)),
         (TrainingOptions(horizon=60, patch_length=12), (30, 60)),
         (TrainingOptions(horizon=20, patch_length=4), (20,)),
     ],
 )
-def test_batches_draw_their_length_from_the_halves_of_the_horizon_down_to_a_season_whatever_the_patch(
+def test_batches_draw_their_length_from_the_halves_of_the_horizon_down_to_a_season_and_to_a_settled_patch(
     panel: Panel, options: TrainingOptions, expected: tuple[int, ...]
 ) -> None:
     assert choose_config(panel, options).horizons == expected
