@@ -57,13 +57,20 @@ def command(
     # uvicorn ends by raising the signal that stopped it once more; nothing of ours may be cut short by that.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _leave)
+    address = _announce(listener)
+    if not keys_are_needed:
+        who = "everybody who can reach it" if settings.allow_unauthenticated else "every program of this machine"
+        _log.warning(
+            "there is no API key yet, so none is asked for", answers=who, hint="longshot keys create --scope admin"
+        )
+    page = address if open_page else None
     supervisor = Supervisor(settings) if settings.worker else None
     if supervisor is None:
-        _serve(settings, listener, None, keys_are_needed=keys_are_needed, open_page=open_page)
+        _serve(settings, listener, None, page)
         return
     supervisor.start()
     try:
-        _serve(settings, listener, supervisor, keys_are_needed=keys_are_needed, open_page=open_page)
+        _serve(settings, listener, supervisor, page)
     finally:
         supervisor.stop()
 
@@ -78,14 +85,7 @@ def _are_keys_needed(settings: Settings) -> bool:
         database.close()
 
 
-def _serve(
-    settings: Settings,
-    listener: socket.socket,
-    supervisor: Supervisor | None,
-    *,
-    keys_are_needed: bool,
-    open_page: bool,
-) -> None:
+def _serve(settings: Settings, listener: socket.socket, supervisor: Supervisor | None, page: str | None) -> None:
     with loading():
         application = _load(settings)
     server = uvicorn.Server(
@@ -101,15 +101,9 @@ def _serve(
             timeout_graceful_shutdown=int(settings.shutdown_seconds),
         )
     )
-    address = _announce(listener)
-    if not keys_are_needed:
-        who = "everybody who can reach it" if settings.allow_unauthenticated else "every program of this machine"
-        _log.warning(
-            "there is no API key yet, so none is asked for", answers=who, hint="longshot keys create --scope admin"
-        )
-    if open_page:
+    if page is not None:
         # The socket listens already: what the browser asks before the service is there waits for it.
-        threading.Thread(target=webbrowser.open, args=(address,), name="opening", daemon=True).start()
+        threading.Thread(target=webbrowser.open, args=(page,), name="opening", daemon=True).start()
     with _stopping_beside(server, supervisor, application.state.resources.leaving):
         server.run(sockets=[listener])
 
@@ -137,7 +131,7 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def _announce(listener: socket.socket) -> str:
-    """Prints the address of the page, as the first line, and gives it."""
+    """Prints the address of the page, as the first line, and gives it; who connects before all is loaded waits."""
     host, port = listener.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
     typer.echo(f"Longshot listens on http://{shown}:{port} (how to use it: http://{shown}:{port}/docs)")

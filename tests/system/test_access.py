@@ -60,6 +60,7 @@ def test_keys_made_and_revoked_elsewhere_count_within_seconds(service: Service) 
 
 
 def test_the_first_line_is_the_address_and_what_is_to_be_known_follows(service: Service) -> None:
+    service.settings = replace(service.settings, worker=True)
     environment = {**os.environ, **service.settings.to_environment()}
     process = subprocess.Popen(
         [LONGSHOT, "serve"],
