@@ -11,7 +11,7 @@ import json
 import platform
 import tarfile
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -181,20 +181,23 @@ class Checkpoint:
         return cls(network, config, validation, manifest)
 
     def save(self, path: Path) -> None:
-        """Writes the folder whole or not at all.
+        """Writes the folder whole or not at all; what an earlier release wrote is written as this one does.
 
         Raises:
             FileExistsError: There is something of another content at `path`; the same checkpoint is left as it is.
         """
-        if (path / _MANIFEST).exists() and _read_manifest(path).digest == self.manifest.digest:
+        contents = _contents(self.network, self.config, self.validation)
+        hashes = {name: _hash(content) for name, content in contents.items()}
+        manifest = replace(self.manifest, files=hashes, digest=_digest(hashes))
+        if (path / _MANIFEST).exists() and _read_manifest(path).digest in (self.manifest.digest, manifest.digest):
             return
         if path.exists():
             raise FileExistsError(path)
         with written_whole(path) as folder:
             folder.mkdir()
-            for name, content in _contents(self.network, self.config, self.validation).items():
+            for name, content in contents.items():
                 (folder / name).write_bytes(content)
-            (folder / _MANIFEST).write_bytes(_json(asdict(self.manifest)))
+            (folder / _MANIFEST).write_bytes(_json(asdict(manifest)))
 
     @classmethod
     def load(cls, path: Path) -> "Checkpoint":

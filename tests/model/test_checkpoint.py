@@ -1,5 +1,6 @@
 """A checkpoint appears whole, and is believed only if every byte is the one written."""
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -119,6 +120,30 @@ def test_saving_twice_changes_nothing_and_another_checkpoint_is_not_overwritten(
     )
     with pytest.raises(FileExistsError):
         other.save(folder)
+
+
+def test_a_checkpoint_of_an_earlier_release_is_written_anew_as_one_of_this(folder: Path, tmp_path: Path) -> None:
+    config = json.loads((folder / "config.json").read_text())
+    # An earlier release knew no anchor, and wrote nothing of it.
+    assert config.pop("anchored") is False
+    _rewrite(folder, "config.json", json.dumps(config).encode())
+    earlier = Checkpoint.load(folder)
+    earlier.save(tmp_path / "again")
+    again = Checkpoint.load(tmp_path / "again")
+    assert again.config == earlier.config
+    assert again.manifest.digest != earlier.manifest.digest
+    earlier.save(folder)
+    assert Checkpoint.load(folder).manifest == earlier.manifest
+
+
+def _rewrite(folder: Path, name: str, content: bytes) -> None:
+    """Puts another content into a checkpoint, with hashes that fit."""
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["files"][name] = hashlib.sha256(content).hexdigest()
+    joined = "".join(f"{one}\0{digest}\n" for one, digest in sorted(manifest["files"].items()))
+    manifest["digest"] = hashlib.sha256(joined.encode()).hexdigest()
+    (folder / name).write_bytes(content)
+    (folder / "manifest.json").write_text(json.dumps(manifest))
 
 
 def test_what_fails_halfway_leaves_nothing_behind(tmp_path: Path) -> None:
