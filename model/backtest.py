@@ -15,10 +15,10 @@ from model.config import TrainingConfig
 from model.errors import HorizonOutOfRange, SeriesTooShort, TrainingCancelled
 from model.forecaster import Forecaster
 from model.grid import Grid, Instants, week_length
+from model.grid_series import on_grid
 from model.horizon import At
 from model.scores import Attempt, LeadScores, Score, Trial, average, by_lead
 from model.series import Panel, Series
-from model.windows import on_grid
 
 LEVELS = tuple(round(0.1 * number, 1) for number in range(1, 10))
 _SPARE_STEPS = 100

@@ -17,13 +17,13 @@ from model.checkpoint import Checkpoint, Manifest
 from model.config import TrainingConfig
 from model.device import choose_device
 from model.grid import season_length
+from model.grid_series import on_grid
 from model.horizon import Horizon
 from model.inference import Predictor
 from model.inputs import Inputs, inputs_of, notices_of, require_ahead
 from model.sampling import at_scores, scores_between
 from model.scaling import Scale
 from model.series import Forecast, ItemForecast, Notice, Panel, Series
-from model.windows import on_grid
 
 MAX_BATCH = 256
 

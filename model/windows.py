@@ -1,4 +1,4 @@
-"""A series on its regular grid, and the training windows cut from many of them."""
+"""Training windows, cut from series on their grids."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -9,67 +9,10 @@ from jaxtyping import Bool, Float, Int
 from numpy.typing import NDArray
 from torch import Tensor
 
+from model.grid_series import GridSeries, on_grid
 from model.inputs import Inputs, inputs_of
 from model.scheme import NO_SCHEME, Scheme
 from model.series import Panel, Series
-
-
-@dataclass(frozen=True, eq=False)
-class GridSeries:
-    """A series at consecutive positions of its grid, the last one at its last observation.
-
-    Attributes:
-        values: The observations, interpolated in time where there is none; shape (n,).
-        observed: Where an observation lies within half a step; shape (n,).
-    """
-
-    values: NDArray[np.float64]
-    observed: NDArray[np.bool_]
-
-
-def on_grid(series: Series, freq: str, season_length: int, length: int | None = None) -> GridSeries:
-    """Puts a series on its grid.
-
-    Between observations the value is linear in time. A gap longer than half a season repeats the season before it.
-    Before the first observation the season after it is repeated, or, where that is not known whole, all there is: so
-    the level and the spread of a short history are its own.
-
-    Args:
-        series: The observations.
-        freq: The step of the grid.
-        season_length: Steps of a season.
-        length: How many positions; as many as the series spans if left out.
-    """
-    positions = series.grid(freq).positions(series.timestamps)
-    span = int(np.ceil(-positions[0])) + 1
-    length = span if length is None else length
-    if np.array_equal(positions[-length:], np.arange(1 - length, 1)):
-        return GridSeries(series.values[-length:], np.ones(length, dtype=bool))
-    known = positions > -(length + 2 * season_length)
-    positions, values = positions[known], series.values[known]
-    first = min(-(length - 1), int(np.floor(positions[0])))
-    grid = np.arange(first, 1)
-    filled = np.interp(grid, positions, values)
-    observed = np.zeros(len(grid), dtype=bool)
-    observed[np.round(positions).astype(int) - first] = True
-    _repeat_seasons(filled, observed, season_length)
-    return GridSeries(filled[-length:], observed[-length:])
-
-
-def _repeat_seasons(values: NDArray[np.float64], observed: NDArray[np.bool_], season: int) -> None:
-    """Fills long gaps from the season before them, and the time before the first observation from what comes after."""
-    seen = np.flatnonzero(observed)
-    gaps = np.flatnonzero(np.diff(seen) - 1 > season // 2) if season > 1 else ()
-    for left, right in ((int(seen[gap]), int(seen[gap + 1])) for gap in gaps):
-        if left + 1 - season >= seen[0]:
-            for first in range(left + 1, right, season):
-                last = min(first + season, right)
-                values[first:last] = values[first - season : last - season]
-    start, span = int(seen[0]), int(seen[-1] - seen[0]) + 1
-    period = season if 1 < season <= span else span
-    for last in range(start, 0, -period):
-        first = max(0, last - period)
-        values[first:last] = values[first + period : last + period]
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,50 @@
+"""Series on their grids."""
+
+import numpy as np
+import pandas as pd
+
+from model import Series
+from model.grid_series import on_grid
+from tests.model.conftest import season_and_trend
+
+
+def test_a_regular_series_is_its_own_grid() -> None:
+    series = season_and_trend("a", length=100)
+    grid = on_grid(series, "h", 24)
+    assert np.array_equal(grid.values, series.values)
+    assert grid.observed.all()
+    assert np.array_equal(on_grid(series, "h", 24, 30).values, series.values[-30:])
+
+
+def test_a_short_gap_is_bridged_in_time_and_a_long_one_repeats_the_season() -> None:
+    steps = np.arange(240)
+    wave = np.sin(2 * np.pi * steps / 24)
+    kept = np.ones(240, dtype=bool)
+    kept[50:53] = False
+    kept[150:190] = False
+    index = pd.date_range("2026-01-01", periods=240, freq="h")
+    grid = on_grid(Series.from_values("a", index[kept], wave[kept]), "h", 24)
+    assert np.array_equal(grid.observed, kept)
+    assert np.abs(grid.values[150:190] - wave[150:190]).max() < 1e-9
+    assert np.allclose(grid.values[50:53], np.interp([50, 51, 52], steps[kept], wave[kept]))
+
+
+def test_before_the_first_observation_the_season_after_it_is_repeated() -> None:
+    series = season_and_trend("a", length=48, noise=0)
+    grid = on_grid(series, "h", 24, 96)
+    assert not grid.observed[:48].any()
+    assert np.array_equal(grid.values[24:48], series.values[:24])
+    assert np.array_equal(grid.values[:24], series.values[:24])
+
+
+def test_a_history_of_less_than_a_season_keeps_its_level_and_spread() -> None:
+    index = pd.date_range("2026-01-01", periods=5, freq="h")
+    grid = on_grid(Series.from_values("a", index, [1.0, 2.0, 3.0, 2.0, 1.0]), "h", 24, 100)
+    assert np.array_equal(grid.values, [1.0, 2.0, 3.0, 2.0, 1.0] * 20)
+
+
+def test_irregular_observations_are_interpolated_at_the_points_of_the_grid() -> None:
+    minutes = np.array([0, 50, 130, 170, 240])
+    start = pd.Timestamp("2026-01-01")
+    series = Series.from_values("a", [start + pd.Timedelta(minutes=int(m)) for m in minutes], minutes * 2.0, freq="h")
+    assert np.allclose(on_grid(series, "h", 24).values, [0, 120, 240, 360, 480])
