@@ -47,6 +47,7 @@ class Forecaster:
             block_length=checkpoint.validation.block_length,
             season_length=self.config.season_length,
             trust=checkpoint.validation.trust,
+            width=checkpoint.validation.width,
         )
         self._predictor.prepare(self.config.horizon)
 

@@ -28,15 +28,24 @@ class Predictor:
         network: Trained, and not trained any further.
         block_length: Steps for which the flow is continued before the context moves on.
         season_length: Steps of a season.
-        trust: How far forecasts go from the last value towards what the network says, from 0 to 1; intervals stay as
-            wide as they are.
+        trust: How far forecasts go from the last value towards what the network says, from 0 to 1.
+        width: The share of the network's spreads that quantiles have, from 0 to 1.
     """
 
-    def __init__(self, network: ShootingNetwork, *, block_length: int, season_length: int, trust: float = 1.0) -> None:
+    def __init__(
+        self,
+        network: ShootingNetwork,
+        *,
+        block_length: int,
+        season_length: int,
+        trust: float = 1.0,
+        width: float = 1.0,
+    ) -> None:
         self.network = network.eval().requires_grad_(requires_grad=False)
         self.block_length = block_length
         self.season_length = season_length
         self.trust = trust
+        self.width = width
         self._weights = mean_weights(network.levels.double())
         self._controls = ControlCache(network.flow)
 
@@ -109,8 +118,10 @@ class Predictor:
         scale = Scale.of(context)
         scaled = scale.remove(context)
         quantiles = self.network.predict(scaled.float(), horizon, self._controls, inputs).double()
-        if self.trust < 1:
-            quantiles = quantiles + (1 - self.trust) * (scaled[:, -1:] - self.mean(quantiles))[..., None]
+        if self.trust < 1 or self.width < 1:
+            mean = self.mean(quantiles)
+            trusted = torch.lerp(scaled[:, -1:], mean, self.trust)
+            quantiles = trusted[..., None] + self.width * (quantiles - mean[..., None])
         return scale.restore(quantiles)
 
     def _num_steps(self, horizon: int) -> int:

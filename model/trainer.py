@@ -48,7 +48,7 @@ def fit(
         panel, config, state_path=state_path, on_epoch=on_epoch, should_stop=should_stop, device=device, start=start
     )
     blend(learned.network, learned.parts)
-    chosen = validated(learned.network, [part.validation for part in learned.parts], config)
+    chosen = validated(learned.network, learned.parts, config)
     origin = None if start is None else start.origin
     training = Training(str(learned.device), learned.seconds, learned.validation_loss, trials, origin)
     return Checkpoint.of(learned.network.cpu(), config, chosen, panel, training)

@@ -1,7 +1,7 @@
 """What validation windows decide after training: whom to trust, how far a flow goes, how wide intervals are."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,7 +15,7 @@ from model.loss import mean_weights
 from model.network import ShootingNetwork
 from model.sampling import INDEPENDENT, MAX_LAGS, Dependence, dependence_of
 from model.scaling import Scale
-from model.windows import Windows
+from model.windows import Split, Windows
 
 MAX_WINDOWS = 512
 MIN_WINDOWS = 16
@@ -35,12 +35,14 @@ class Validation:
         block_length: Steps for which a flow is continued before the context moves on; see `inference`.
         calibration: Of the intervals.
         trust: How far forecasts go from the last value towards what the network says; see `inference`.
+        width: The share of the network's spreads that calibration starts from; none where the network is not trusted.
         dependence: Of the leads of sample paths; none in a version of an earlier release.
     """
 
     block_length: int
     calibration: Calibration
     trust: float = 1.0
+    width: float = 1.0
     dependence: Dependence = INDEPENDENT
 
     def to_json(self) -> dict[str, Any]:
@@ -49,15 +51,20 @@ class Validation:
             "block_length": self.block_length,
             "calibration": self.calibration.to_json(),
             "trust": self.trust,
+            "width": self.width,
             "autocorrelations": list(self.dependence.autocorrelations),
         }
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> "Validation":
-        """The choices that `to_json` gave, or those of an earlier release, which trusted every network."""
+        """The choices that `to_json` gave, or those of an earlier release.
+
+        That one trusted every network, or kept the width of one that it did not trust.
+        """
         calibration = Calibration.from_json(content["calibration"])
         dependence = Dependence(tuple(content.get("autocorrelations", ())))
-        return cls(content["block_length"], calibration, content.get("trust", 1.0), dependence)
+        trust, width = content.get("trust", 1.0), content.get("width", 1.0)
+        return cls(content["block_length"], calibration, trust, width, dependence)
 
     def check(self, config: TrainingConfig) -> None:
         """Refuses choices that no validation of this configuration makes.
@@ -72,6 +79,8 @@ class Validation:
                 raise ValueError("lengths")
         if not all(len(row) == num_pairs and all(map(math.isfinite, row)) for row in calibration.widenings):
             raise ValueError("widenings")
+        if not all(0 <= share <= 1 for share in (self.trust, self.width)):
+            raise ValueError("shares")
         correlations = self.dependence.autocorrelations
         if len(correlations) > MAX_LAGS or not all(-1 <= one <= 1 for one in correlations):
             raise ValueError("autocorrelations")
@@ -83,23 +92,33 @@ class Validation:
             raise ValueError("coverage")
 
 
-def validated(network: ShootingNetwork, parts: Sequence[Windows], config: TrainingConfig) -> Validation:
+def validated(network: ShootingNetwork, parts: Sequence[Split], config: TrainingConfig) -> Validation:
     """Chooses how far to trust the network, then the length of blocks, then calibrates within the trained horizon.
+
+    Where the network is not trusted at all, intervals are those of the last value: nothing was learned for it, so that
+    training windows tell as honestly as validation windows how far it is off, and are far more.
 
     Args:
         network: Trained.
-        parts: Validation windows by horizon, the longest last.
+        parts: The windows by horizon, the longest last.
         config: Of the training.
     """
-    windows = parts[-1]
-    trust = _best_trust(network, [part.thinned(MAX_WINDOWS // 2) for part in parts if len(part)], config)
-    block_length = _best_block_length(network, windows, config, trust)
-    forecasts = _forecasts(network, windows.thinned(MAX_WINDOWS), config, block_length, trust)
+    judged = [part.validation.thinned(MAX_WINDOWS // 2) for part in parts if len(part.validation)]
+    longest, trust = parts[-1].validation, _best_trust(network, judged, config)
+    width = 1.0 if trust else 0.0
+
+    def predictor(block_length: int) -> Predictor:
+        season = config.season_length
+        return Predictor(network, block_length=block_length, season_length=season, trust=trust, width=width)
+
+    block_length = _best_block_length(predictor, longest, config)
+    told = longest if trust else longest.joined(parts[-1].training)
+    forecasts = _forecasts(predictor(block_length), told.thinned(MAX_WINDOWS))
     residuals = Residuals(*(column.numpy() for column in forecasts[:3]))
     calibration = calibrate(residuals, config.quantile_levels, _bucket_length(config))
     calibrated = calibration.apply(forecasts[0], torch.ones(len(forecasts[0]), dtype=torch.float64))
     dependence = dependence_of(replace(residuals, quantiles=calibrated.numpy()), config.quantile_levels)
-    return Validation(block_length, calibration, trust, dependence)
+    return Validation(block_length, calibration, trust, width, dependence)
 
 
 def _bucket_length(config: TrainingConfig) -> int:
@@ -122,14 +141,16 @@ def _best_trust(network: ShootingNetwork, parts: Sequence[Windows], config: Trai
 def _against_last_value(network: ShootingNetwork, windows: Windows, config: TrainingConfig) -> Tensor:
     """Mean square errors for each of `TRUSTS` over that of repeating the last value."""
     weights = mean_weights(network.levels.double()).cpu()
-    quantiles, target, known, spread = _forecasts(network, windows, config, config.horizon, 0.0)
+    whole = Predictor(network, block_length=config.horizon, season_length=config.season_length)
+    none = Predictor(network, block_length=config.horizon, season_length=config.season_length, trust=0.0)
+    quantiles, target, known, spread = _forecasts(none, windows)
     last = quantiles @ weights
-    said = _forecasts(network, windows, config, config.horizon, 1.0)[0] @ weights
+    said = _forecasts(whole, windows)[0] @ weights
     errors = [((last + trust * (said - last) - target) * spread * known).square().sum() for trust in TRUSTS]
     return torch.stack(errors) / errors[TRUSTS.index(0.0)].clamp_min(1e-12)
 
 
-def _best_block_length(network: ShootingNetwork, windows: Windows, config: TrainingConfig, trust: float) -> int:
+def _best_block_length(predictor: Callable[[int], Predictor], windows: Windows, config: TrainingConfig) -> int:
     """The one with the least mean square error past the trained horizon, as far as validation reaches."""
     candidates = [config.horizon << power for power in range(LONGEST_BLOCK_IN_HORIZONS.bit_length())]
     reachable = [length for length in candidates if len(windows.with_horizon(length)) >= MIN_WINDOWS]
@@ -138,18 +159,16 @@ def _best_block_length(network: ShootingNetwork, windows: Windows, config: Train
     longest = windows.with_horizon(reachable[-1]).thinned(MAX_WINDOWS // 4)
 
     def error(block_length: int) -> float:
-        quantiles, target, known, spread = _forecasts(network, longest, config, block_length, trust)
-        squares = ((quantiles[..., network.median] - target) * spread * known).square()
+        one = predictor(block_length)
+        quantiles, target, known, spread = _forecasts(one, longest)
+        squares = ((quantiles[..., one.network.median] - target) * spread * known).square()
         return float(squares[:, config.horizon :].sum())
 
     return min(reachable, key=error)
 
 
-def _forecasts(
-    network: ShootingNetwork, windows: Windows, config: TrainingConfig, block_length: int, trust: float
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def _forecasts(predictor: Predictor, windows: Windows) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Quantiles, targets and which of them are known, in units of each context's spread, and those; by cutoff."""
-    predictor = Predictor(network, block_length=block_length, season_length=config.season_length, trust=trust)
     order = torch.argsort(windows.starts - windows.ends, stable=True)
     parts = []
     for numbers in order.split(128):

@@ -116,6 +116,19 @@ class Windows:
         """The same starts with another horizon, without those that would reach past the end of their series."""
         return self._only(self.starts + self.context_length + horizon <= self.ends, horizon)
 
+    def joined(self, other: "Windows") -> "Windows":
+        """These windows and others of the same kind, cut from the same values."""
+        starts, ends = torch.cat([self.starts, other.starts]), torch.cat([self.ends, other.ends])
+        return Windows(
+            self.values,
+            self.observed,
+            starts,
+            ends,
+            context_length=self.context_length,
+            horizon=self.horizon,
+            beside=self.beside,
+        )
+
     def _only(self, chosen: Tensor, horizon: int) -> "Windows":
         return Windows(
             self.values,

@@ -260,6 +260,7 @@ def _version(
         block_length=validation.block_length,
         season_length=config.season_length,
         trust=validation.trust,
+        width=validation.width,
     )
     raw = predictor.quantiles(context, horizon)
     return predictor.mean(raw), validation.calibration.apply(raw, Scale.of(context).spread)

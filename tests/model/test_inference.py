@@ -93,8 +93,8 @@ def test_a_season_is_still_there_after_a_hundred_horizons(network: ShootingNetwo
 
 
 def test_a_network_that_is_not_trusted_repeats_the_last_value_with_intervals_as_wide(network: ShootingNetwork) -> None:
-    def said(trust: float) -> tuple[Tensor, Tensor]:
-        predictor = Predictor(network, block_length=24, season_length=24, trust=trust)
+    def said(trust: float, width: float = 1.0) -> tuple[Tensor, Tensor]:
+        predictor = Predictor(network, block_length=24, season_length=24, trust=trust, width=width)
         quantiles = predictor.quantiles(contexts(), 24)
         return quantiles, predictor.mean(quantiles)
 
@@ -104,3 +104,4 @@ def test_a_network_that_is_not_trusted_repeats_the_last_value_with_intervals_as_
     assert_close(none_mean, last)
     assert_close(half_mean, (last + whole_mean) / 2)
     assert_close(none - none[..., median, None], whole - whole[..., median, None])
+    assert_close(said(0.0, 0.0)[0], last[..., None].expand_as(whole))
