@@ -6,6 +6,9 @@
 
 Any CSV with a column of dates is a dataset by its name. One version is trained for the longest horizon and asked for
 all of them; `--apart` trains one for each. A suite is a benchmark with a protocol of its own; see its file.
+
+`--peers PYTHON` trains neuralforecast's DLinear, NHITS and PatchTST after each of ours, on the same data and as many
+threads, one model for each horizon; PYTHON is the interpreter of an environment that has neuralforecast.
 """
 
 import argparse
@@ -18,12 +21,13 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.accuracy import dysts, fev, m4
+from benchmarks.accuracy import dysts, fev, m4, peers
 from benchmarks.accuracy.long_horizon import (
     ABLATION_HEADER,
     HEADER,
     REMOVED_HEADER,
     LongHorizonSet,
+    Record,
     measured,
     measurements,
     rows,
@@ -42,9 +46,11 @@ def main(words: Sequence[str] | None = None) -> int:
     torch.set_num_threads(asked.threads)
     found: list[Measurement] = []
     try:
+        if asked.peers:
+            peers.check(asked.peers)
         for some in _suite(asked) if asked.suite else _datasets(asked):
             found += some
-    except FileNotFoundError as error:
+    except (FileNotFoundError, peers.PeersMissing) as error:
         print(error, file=sys.stderr)
         return 2
     if asked.json:
@@ -62,7 +68,22 @@ def _datasets(asked: argparse.Namespace) -> Iterator[list[Measurement]]:
                 options = TrainingOptions(**dict(asked.options) | {"horizon": horizons[-1], "seed": seed})
                 records = measured(data, options, horizons, removed=asked.removed, ablation=asked.ablation)
                 print("\n".join(rows(records)), flush=True)
-                yield [measurement for record in records for measurement in measurements(record)]
+                others = list(_peers(asked, data, records)) if asked.peers else []
+                for record in records:
+                    yield peers.compared(measurements(record), record, others)
+
+
+def _peers(asked: argparse.Namespace, data: LongHorizonSet, records: list[Record]) -> Iterator[peers.Peer]:
+    """Each peer, printed as soon as it is known; at the end all of them beside the version."""
+    print(peers.HEADER)
+    horizons, found = [record.horizon for record in records], []
+    for peer in peers.trained(
+        asked.peers, data, horizons, names=asked.peer_models, seed=records[0].seed, threads=asked.threads
+    ):
+        print(peers.row(peer), flush=True)
+        found.append(peer)
+        yield peer
+    print("\n".join(peers.rows(records, found)), flush=True)
 
 
 def _suite(asked: argparse.Namespace) -> Iterator[list[Measurement]]:
@@ -89,6 +110,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--ablation", action="store_true", help="score the flow and the line each without the other, too"
     )
+    parser.add_argument("--peers", type=Path, metavar="PYTHON", help="an interpreter that has neuralforecast")
+    parser.add_argument("--peer-models", nargs="+", choices=peers.PEERS, default=peers.PEERS, help="which of them")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
     parser.add_argument("--threads", type=int, default=1, help="of torch; more seldom pay for matrices of this size")
     parser.add_argument(

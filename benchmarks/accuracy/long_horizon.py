@@ -124,6 +124,7 @@ class Record:
         season: Of repeating the last season.
         seed: Of the training.
         seconds: Trials and training.
+        processor_seconds: The processor time in them.
         num_windows: Test windows times channels.
         published: The best published errors.
         config: Every choice of the training.
@@ -140,6 +141,7 @@ class Record:
     season: Errors
     seed: int
     seconds: float
+    processor_seconds: float
     num_windows: int
     published: Published | None
     config: dict[str, object]
@@ -187,10 +189,10 @@ def measured(
     borders = data.borders
     seen = data.until(borders.validation)
     options = replace(options, validation_steps=borders.validation - borders.train)
-    started = time.monotonic()
+    started = time.monotonic(), time.process_time()
     chosen = select(seen, options, on_trial=lambda trial: print(f"trial  {trial}", file=sys.stderr, flush=True))
     checkpoint = fit(seen, chosen.config, trials=chosen.trials, on_epoch=show_epoch)
-    seconds = round(time.monotonic() - started, 1)
+    seconds, worked = time.monotonic() - started[0], time.process_time() - started[1]
     if sys.stderr.isatty():
         print("\r" + " " * 60, end="\r", file=sys.stderr)
     whole, records = data.until(borders.test), []
@@ -215,7 +217,8 @@ def measured(
                 horizon=horizon,
                 **errors,
                 seed=config.seed,
-                seconds=seconds,
+                seconds=round(seconds, 1),
+                processor_seconds=round(worked, 1),
                 num_windows=len(test),
                 published=PUBLISHED.get((data.name, horizon)),
                 config=chosen.config.to_json(),
@@ -315,6 +318,7 @@ def measurements(record: Record) -> list[Measurement]:
     sides = {"": record.errors, "validation_": record.validation}
     others = {"thinned_": record.thinned, "flow_alone_": record.flow, "line_alone_": record.line}
     sides |= {prefix: side for prefix, side in others.items() if side is not None}
+    spent = {"seconds": record.seconds, "processor_seconds": record.processor_seconds}
     figures = {prefix + name: value for prefix, side in sides.items() for name, value in asdict(side).items()}
     return [
         Measurement(
@@ -324,7 +328,7 @@ def measurements(record: Record) -> list[Measurement]:
             compared_with=_compared(record, name),
             settings=sizes | {"config": record.config},
         )
-        for name, value in (figures | {"seconds": record.seconds}).items()
+        for name, value in (figures | spent).items()
     ]
 
 
@@ -349,7 +353,8 @@ def rows(records: Sequence[Record]) -> list[str]:
         lines.append(_mean_row(records))
     config = records[0].config
     chosen = "  ".join(f"{name} {config[name]}" for name in CHOSEN)
-    return [*lines, f"  seed {records[0].seed}, trained in {records[0].seconds:.0f} s  {chosen}"]
+    spent = f"{records[0].seconds:.0f} s, {records[0].processor_seconds:.0f} s of the processor"
+    return [*lines, f"  seed {records[0].seed}, trained in {spent}  {chosen}"]
 
 
 def _mean_row(records: Sequence[Record]) -> str:

@@ -57,7 +57,8 @@ def test_one_version_is_asked_for_every_horizon_and_the_records_hold_what_is_nee
     figures = [*errors, *(f"validation_{name}" for name in errors)]
     thinned = [f"thinned_{name}" for name in errors]
     alone = [f"{side}_alone_{name}" for side in ("flow", "line") for name in errors]
-    expected = {"24": [*figures, *thinned, *alone, "seconds"], "48": [*figures, *alone, "seconds"]}
+    spent = ["seconds", "processor_seconds"]
+    expected = {"24": [*figures, *thinned, *alone, *spent], "48": [*figures, *alone, *spent]}
     assert list(records) == [f"accuracy.waves.{h}.{figure}" for h in expected for figure in expected[h]]
     sides = [records[f"accuracy.waves.48.{side}mse"]["value"] for side in ("flow_alone_", "", "line_alone_")]
     assert len(set(sides)) == 3
