@@ -21,7 +21,7 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.accuracy import dysts, fev, m4, peers
+from benchmarks.accuracy import dysts, fev, irregular, m4, peers
 from benchmarks.accuracy.long_horizon import (
     ABLATION_HEADER,
     HEADER,
@@ -36,7 +36,12 @@ from benchmarks.accuracy.suite import line
 from benchmarks.measurement import Measurement, write
 from model import TrainingOptions
 
-SUITES = {"dysts": (dysts.SUITE,), "fev": (fev.SUITE,), "m4": (m4.HOURLY_SUITE, m4.WEEKLY_SUITE)}
+SUITES = {
+    "dysts": (dysts.SUITE,),
+    "fev": (fev.SUITE,),
+    "irregular": (irregular.SUITE,),
+    "m4": (m4.HOURLY_SUITE, m4.WEEKLY_SUITE),
+}
 """Every suite by name, in its parts."""
 
 
