@@ -86,8 +86,12 @@ def learn(
     should_stop: Callable[[], bool] = lambda: False,
     device: str | None = None,
     start: WarmStart | None = None,
+    build: Callable[[TrainingConfig], ShootingNetwork] = ShootingNetwork,
 ) -> Learned:
-    """Trains until validation no longer improves; arguments and errors are those of `trainer.fit`."""
+    """Trains until validation no longer improves; arguments and errors are those of `trainer.fit`.
+
+    `build` makes the untrained network of a configuration.
+    """
     place = choose_device(device)
     shape = WindowShape(
         config.freq,
@@ -101,7 +105,7 @@ def learn(
     _require_windows(panel, config, parts[-1].training, parts[-1].validation)
     training = [part.training for part in parts if len(part.training)]
     validation = [part.validation.thinned(MAX_VALIDATION_WINDOWS // len(parts)) for part in parts]
-    state = _new_state(panel, config, place, start)
+    state = _new_state(panel, config, place, start, build)
     if state_path is not None:
         state.restore(state_path)
     while state.epoch < config.num_epochs and state.epoch - state.best_epoch < _patience(config):
@@ -179,9 +183,15 @@ def _validation_loss(network: ShootingNetwork, config: TrainingConfig, parts: li
     return float(torch.stack(losses).mean())
 
 
-def _new_state(panel: Panel, config: TrainingConfig, device: torch.device, start: WarmStart | None) -> TrainingState:
+def _new_state(
+    panel: Panel,
+    config: TrainingConfig,
+    device: torch.device,
+    start: WarmStart | None,
+    build: Callable[[TrainingConfig], ShootingNetwork],
+) -> TrainingState:
     with _seeded(config.seed, 0, device):
-        network = ShootingNetwork(config).to(device)
+        network = build(config).to(device)
     if start is not None:
         start.weigh(network)
     optimizer = torch.optim.AdamW(network.parameters(), lr=config.learning_rate, weight_decay=WEIGHT_DECAY)

@@ -32,7 +32,7 @@ from benchmarks.accuracy.long_horizon import (
     measurements,
     rows,
 )
-from benchmarks.accuracy.suite import line
+from benchmarks.accuracy.suite import find, line
 from benchmarks.measurement import Measurement, write
 from model import TrainingOptions
 
@@ -67,7 +67,7 @@ def _datasets(asked: argparse.Namespace) -> Iterator[list[Measurement]]:
     """The figures of one version after the other, each printed as a table."""
     print(HEADER + ABLATION_HEADER * asked.ablation + REMOVED_HEADER * bool(asked.removed))
     for name in asked.datasets:
-        data = LongHorizonSet.read(name, _find(asked.data, f"{name}.csv", f"{name}.csv.gz"))
+        data = LongHorizonSet.read(name, find(asked.data, f"{name}.csv", f"{name}.csv.gz"))
         for horizons in [(one,) for one in asked.horizons] if asked.apart else [tuple(sorted(asked.horizons))]:
             for seed in asked.seeds:
                 options = TrainingOptions(**dict(asked.options) | {"horizon": horizons[-1], "seed": seed})
@@ -94,7 +94,7 @@ def _peers(asked: argparse.Namespace, data: LongHorizonSet, records: list[Record
 def _suite(asked: argparse.Namespace) -> Iterator[list[Measurement]]:
     """The figures of each part of a suite, each printed on a line."""
     for part in SUITES[asked.suite]:
-        files = [_find(asked.data, pattern) for pattern in part.files]
+        files = [find(asked.data, pattern) for pattern in part.files]
         for seed in asked.seeds:
             found = part.run(files, TrainingOptions(**dict(asked.options) | {"seed": seed}))
             print("\n".join(map(line, found)), flush=True)
@@ -137,18 +137,6 @@ def _option(text: str) -> tuple[str, int | float | str]:
     if name not in {field.name for field in fields(TrainingOptions)} - {"horizon", "seed", "validation_steps"}:
         raise argparse.ArgumentTypeError(f"{name!r} is no option of a training")
     return name, value if name == "preset" else json.loads(value)
-
-
-def _find(folder: Path, *patterns: str) -> Path:
-    """The first file below a folder that fits one of the patterns.
-
-    Raises:
-        FileNotFoundError: There is none.
-    """
-    for pattern in patterns:
-        for path in sorted(folder.rglob(pattern)):
-            return path
-    raise FileNotFoundError(f"There is no {' or '.join(patterns)} below {folder}.")
 
 
 if __name__ == "__main__":

@@ -199,17 +199,17 @@ def measured(
     for horizon in horizons:
         config = replace(chosen.config, horizon=horizon, training_horizons=())
         share = removed if horizon == horizons[0] else 0.0
-        test = _last_windows(whole, config, borders.test - borders.validation)
-        earlier = _last_windows(seen, config, borders.validation - borders.train).thinned(MAX_VALIDATION_WINDOWS)
+        test = last_windows(whole, config, borders.test - borders.validation)
+        earlier = last_windows(seen, config, borders.validation - borders.train).thinned(MAX_VALIDATION_WINDOWS)
         version = partial(_version, checkpoint, horizon)
         errors = {
-            "errors": _errors(version, test, data.values),
-            "thinned": _errors(version, test, data.values, removed=share) if share else None,
-            "flow": _errors(partial(version, share=0.0), test, data.values) if ablation else None,
-            "line": _errors(partial(version, share=1.0), test, data.values) if ablation else None,
-            "validation": _errors(version, earlier, data.values[: borders.validation]),
-            "last": _errors(partial(_repeated, 1, horizon), test, data.values),
-            "season": _errors(partial(_repeated, config.season_length, horizon), test, data.values),
+            "errors": errors_of(version, test, data.values),
+            "thinned": errors_of(version, test, data.values, removed=share) if share else None,
+            "flow": errors_of(partial(version, share=0.0), test, data.values) if ablation else None,
+            "line": errors_of(partial(version, share=1.0), test, data.values) if ablation else None,
+            "validation": errors_of(version, earlier, data.values[: borders.validation]),
+            "last": errors_of(partial(_repeated, 1, horizon), test, data.values),
+            "season": errors_of(partial(_repeated, config.season_length, horizon), test, data.values),
         }
         records.append(
             Record(
@@ -239,7 +239,7 @@ def _panel(frame: pd.DataFrame, values: NDArray[np.float64]) -> Panel:
     return Panel(tuple(Series.from_values(one, timestamps, values[:, number]) for number, one in enumerate(names)))
 
 
-def _last_windows(panel: Panel, config: TrainingConfig, num_steps: int) -> Windows:
+def last_windows(panel: Panel, config: TrainingConfig, num_steps: int) -> Windows:
     """Every window whose targets lie in the last `num_steps`: what training calls validation, of the longer panel."""
     shape = WindowShape(config.freq, config.season_length, config.context_length, config.horizon, num_steps)
     return split(panel, shape, choose_device()).validation
@@ -275,7 +275,7 @@ def _repeated(period: int, horizon: int, context: Tensor) -> tuple[Tensor, Tenso
     return mean, mean[..., None].expand(-1, -1, len(LEVELS))
 
 
-def _errors(forecasts: Forecasts, windows: Windows, values: NDArray[np.float64], *, removed: float = 0.0) -> Errors:
+def errors_of(forecasts: Forecasts, windows: Windows, values: NDArray[np.float64], *, removed: float = 0.0) -> Errors:
     """In units of the training part's deviation, over all windows."""
     # Windows hold each series in units of its own deviation over all its rows.
     channel = torch.div(windows.starts, len(values), rounding_mode="floor")

@@ -60,3 +60,15 @@ def line(measurement: Measurement) -> str:
     """A line of a table: the figure, then those that it is compared with."""
     others = "".join(f"   {name} {value:.3f}" for name, value in measurement.compared_with.items())
     return f"{measurement.name:<42}{measurement.value:>9.3f}{others}"
+
+
+def find(folder: Path, *patterns: str) -> Path:
+    """The first file below a folder that fits one of the patterns.
+
+    Raises:
+        FileNotFoundError: There is none.
+    """
+    for pattern in patterns:
+        for path in sorted(folder.rglob(pattern)):
+            return path
+    raise FileNotFoundError(f"There is no {' or '.join(patterns)} below {folder}.")

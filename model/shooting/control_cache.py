@@ -2,12 +2,20 @@
 
 from collections.abc import Iterator
 from threading import Lock
+from typing import Protocol, runtime_checkable
 
 import torch
 
 from model.shooting.dynamics import Control
-from model.shooting.flow import Flow
 from model.shooting.methods import StageControls
+
+
+@runtime_checkable
+class Controlled(Protocol):
+    """What has controls: a flow."""
+
+    def controls(self) -> Iterator[StageControls]:
+        """Those of one step after the other."""
 
 
 class ControlCache:
@@ -19,7 +27,7 @@ class ControlCache:
         flow: The flow.
     """
 
-    def __init__(self, flow: Flow) -> None:
+    def __init__(self, flow: Controlled) -> None:
         self._steps: list[StageControls] = []
         self._coming = flow.controls()
         self._lock = Lock()

@@ -32,7 +32,7 @@ def test_every_test_window_of_every_channel_is_scored(tmp_path: Path) -> None:
     frame = pd.read_csv(tmp_path / "some.csv")
     panel = long_horizon._panel(frame, frame.iloc[:, 1:].to_numpy())
     config = choose_config(panel, TrainingOptions(horizon=96, validation_steps=2880))
-    windows = long_horizon._last_windows(panel, config, 2880)
+    windows = long_horizon.last_windows(panel, config, 2880)
     assert len(windows) == 3 * (2880 - 96 + 1)
     first_targets = windows.starts + config.context_length - (windows.ends - 14_400)
     assert int(first_targets.min()) == 11_520
