@@ -49,6 +49,8 @@ RULES: Final[Mapping[type[ForecastingError], Rule]] = {
     model.CovariateInvalid: Rule(422, "Covariate invalid"),
     model.CovariateLengthMismatch: Rule(422, "Lengths differ"),
     model.CovariateMissing: Rule(422, "Covariate missing"),
+    model.ChannelMissing: Rule(422, "Channel missing"),
+    model.ChannelUnknown: Rule(422, "Channel unknown"),
     model.ObservationConflict: Rule(409, "Observation contradicted"),
     model.HorizonOutOfRange: Rule(422, "Horizon out of range"),
     model.HorizonNotAhead: Rule(422, "Horizon in the past"),

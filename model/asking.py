@@ -21,6 +21,7 @@ from model.grid import Grid, Instants
 from model.horizon import At, Duration, Horizon, Steps, Until
 from model.inputs import SeriesInputs
 from model.series import Series
+from model.system import System
 
 MAX_STEPS = 100_000
 MIN_OBSERVATIONS = 2
@@ -56,6 +57,7 @@ class Asked:
         inputs: The covariates that a version uses, from its history to the last step; None where it uses none.
         paths: Which sample paths are wanted.
         rates: Whether the rate of change of the mean is wanted, too.
+        system: Which the series is a channel of; None where it is forecast by itself.
     """
 
     series: Series
@@ -67,6 +69,7 @@ class Asked:
     inputs: SeriesInputs | None = None
     paths: Paths = NO_PATHS
     rates: bool = False
+    system: System | None = None
 
     def timestamps(self) -> Instants:
         """The instants of the positions."""
@@ -97,7 +100,12 @@ class Asked:
 
 
 def ask(
-    series: Series, horizon: Horizon, quantile_levels: Sequence[float] = (0.1, 0.5, 0.9), *, max_steps: int = MAX_STEPS
+    series: Series,
+    horizon: Horizon,
+    quantile_levels: Sequence[float] = (0.1, 0.5, 0.9),
+    *,
+    max_steps: int = MAX_STEPS,
+    system: System | None = None,
 ) -> Asked:
     """A question that can be answered.
 
@@ -106,8 +114,10 @@ def ask(
         horizon: What to answer for.
         quantile_levels: Between 0 and 1.
         max_steps: The longest horizon to accept.
+        system: Which the series is a channel of: then steps are counted from the end of the system.
 
     Raises:
+        ChannelUnknown: The series is no channel of the system.
         SeriesTooShort: It has fewer than two observations.
         FrequencyUnknown: It has no frequency.
         HorizonOutOfRange: The horizon is below one step, or longer than `max_steps`.
@@ -116,12 +126,19 @@ def ask(
     """
     if len(series) < MIN_OBSERVATIONS:
         raise SeriesTooShort(series.item_id, len(series), MIN_OBSERVATIONS, "a forecast")
-    if series.freq is None:
-        raise FrequencyUnknown(series.item_id)
-    grid = series.grid(series.freq)
+    grid = _grid(series, system)
     positions = _positions(series, grid, horizon, max_steps)
     num_steps = int(np.ceil(positions.max()))
-    return Asked(series, series.freq, grid, positions, num_steps, _checked_levels(quantile_levels))
+    return Asked(series, grid.freq, grid, positions, num_steps, _checked_levels(quantile_levels), system=system)
+
+
+def _grid(series: Series, system: System | None) -> Grid:
+    if system is not None:
+        system.number(series.item_id)
+        return system.grid(series)
+    if series.freq is None:
+        raise FrequencyUnknown(series.item_id)
+    return series.grid(series.freq)
 
 
 def with_future(series: Series, horizon: Horizon, signals: Mapping[str, Column]) -> Series:
@@ -161,7 +178,7 @@ def _positions(series: Series, grid: Grid, horizon: Horizon, max_steps: int) -> 
         case Until(timestamp):
             num_steps = int(_steps_until(series, grid, [series.instant(timestamp)], limit)[0] + 1e-9)
         case Duration(length):
-            num_steps = int(_steps_until(series, grid, [series.last + length.to_timedelta64()], limit)[0] + 1e-9)
+            num_steps = int(_steps_until(series, grid, [grid.anchor + length.to_timedelta64()], limit)[0] + 1e-9)
         case At(timestamps):
             return _steps_until(series, grid, [series.instant(one) for one in timestamps], limit)
     if not 1 <= num_steps <= limit:
@@ -181,8 +198,8 @@ def _steps_until(series: Series, grid: Grid, instants: list[np.datetime64], limi
     if not instants:
         raise HorizonOutOfRange(0, limit, item_id=series.item_id)
     asked = np.array(instants, dtype="datetime64[us]")
-    if asked.min() <= series.last:
-        raise HorizonNotAhead(series.item_id, str(pd.Timestamp(asked.min())), str(pd.Timestamp(series.last)))
+    if asked.min() <= grid.anchor:
+        raise HorizonNotAhead(series.item_id, str(pd.Timestamp(asked.min())), str(pd.Timestamp(grid.anchor)))
     roughly = grid.steps_until(asked.max())
     if roughly > limit + 60:
         raise HorizonOutOfRange(int(roughly), limit, item_id=series.item_id)

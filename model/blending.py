@@ -63,7 +63,7 @@ def ridge(windows: Windows) -> Callable[[float], Tensor]:
     length, horizon, device = windows.context_length, windows.horizon, windows.values.device
     squares = torch.zeros(length, length, dtype=torch.float64, device=device)
     products = torch.zeros(length, horizon, dtype=torch.float64, device=device)
-    for numbers in torch.arange(len(windows), device=device).split(_BATCH):
+    for numbers in windows.groups(_BATCH):
         batch = windows.batch(numbers)
         level = batch.context.mean(1, keepdim=True)
         context, target = batch.context - level, (batch.target - level) * batch.known

@@ -22,6 +22,12 @@ MIN_OBSERVATIONS = 16
 MAX_PATCH_LENGTH = 672
 """Beyond it a patch costs more than it tells: a week of quarters of an hour."""
 
+MAX_CHANNELS = 256
+"""Channels of a system: each adds a context's length to what the encoder reads, and a patch to what is read off."""
+
+_LEAST_BATCH = 64
+"""Windows of a gradient step where each shows many channels."""
+
 MAX_PATCHES = 32
 """Patches in a horizon, unless asked for: each costs a step of the flow."""
 
@@ -46,6 +52,7 @@ class TrainingOptions:
         validation_steps: How many of each series' last steps are kept for validation.
         seed: Fixes the initial weights, the order of windows and the dropout.
         calendar: Whether the phases of the day, the week and the year are covariates, too.
+        joint: Whether the series are the channels of one system, forecast together; else each is forecast by itself.
         preset: One of `Preset`: how much is tried on validation data before what was left open is settled; see
             `selection`.
         time_budget_seconds: About how long trials and training may take together; without trials nothing changes.
@@ -67,6 +74,7 @@ class TrainingOptions:
     validation_steps: int | None = None
     seed: int = 0
     calendar: bool = False
+    joint: bool = False
     preset: str = "fast"
     time_budget_seconds: float | None = None
     warm_start: str | None = None
@@ -80,7 +88,7 @@ class TrainingOptions:
     @property
     def chosen(self) -> dict[str, int | float]:
         """What the user chose among the fields of a configuration."""
-        own = ("calendar", "preset", "time_budget_seconds", "warm_start")
+        own = ("calendar", "joint", "preset", "time_budget_seconds", "warm_start")
         return {name: value for name, value in asdict(self).items() if value is not None and name not in own}
 
 
@@ -99,6 +107,7 @@ class TrainingConfig:
         linear: Whether a line beside the flow has a share in what is said; see `blending`. It knows no covariates.
         quantile_levels: What the network learns, ascending.
         covariates: What it uses beside the target.
+        channels: The item_ids of the series that form one system, ascending; none where each series is by itself.
 
     Raises:
         ConfigurationInvalid: A value is impossible.
@@ -126,6 +135,12 @@ class TrainingConfig:
     linear: bool = False
     quantile_levels: tuple[float, ...] = DEFAULT_QUANTILE_LEVELS
     covariates: Scheme = NO_SCHEME
+    channels: tuple[str, ...] = ()
+
+    @property
+    def num_channels(self) -> int:
+        """How many series are forecast together."""
+        return max(1, len(self.channels))
 
     @property
     def horizons(self) -> tuple[int, ...]:
@@ -154,11 +169,17 @@ class TrainingConfig:
         if self.horizons != ascending or ascending[0] < 1 or ascending[-1] > self.horizon:
             needed = f"ascending lengths up to the horizon of {self.horizon}"
             raise ConfigurationInvalid("training_horizons", self.training_horizons, needed)
+        if len(self.channels) > MAX_CHANNELS or list(self.channels) != sorted({str(one) for one in self.channels}):
+            raise ConfigurationInvalid("channels", len(self.channels), f"at most {MAX_CHANNELS} names, ascending")
+        if self.channels and self.covariates:
+            raise ConfigurationInvalid("channels", len(self.channels), "none where there are covariates")
 
     def to_json(self) -> dict[str, Any]:
-        """The configuration as JSON's own types; one without covariates is written as before there were any."""
+        """The configuration as JSON's own types; without covariates or channels as before there were any."""
         fields = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
         fields.pop("covariates")
+        if not self.channels:
+            fields.pop("channels")
         return fields | ({"covariates": self.covariates.to_json()} if self.covariates else {})
 
     @classmethod
@@ -218,6 +239,7 @@ def choose_config(panel: Panel, options: TrainingOptions) -> TrainingConfig:
     context = options.context_length or _usual_context(season, horizon, num_steps - validation - horizon)
     patch = options.patch_length or _usual_patch(freq, season, horizon)
     covariates = scheme_of(panel, freq, calendar=options.calendar)
+    channels = _channels(panel, covariates) if options.joint else ()
     config = TrainingConfig(
         freq=freq,
         season_length=season,
@@ -229,9 +251,21 @@ def choose_config(panel: Panel, options: TrainingOptions) -> TrainingConfig:
         mean_weight=1.0,
         linear=not covariates,
         covariates=covariates,
+        channels=channels,
+        batch_size=max(_LEAST_BATCH, TrainingConfig.batch_size // max(1, len(channels))),
     )
     fields: dict[str, Any] = dict(options.chosen)
     return replace(config, **fields)
+
+
+def _channels(panel: Panel, covariates: Scheme) -> tuple[str, ...]:
+    """The names of a system's channels, in an order that does not depend on the panel's."""
+    if covariates:
+        needed = "left out where there are covariates or the calendar: a system is forecast from its channels alone"
+        raise ConfigurationInvalid("joint", True, needed)  # noqa: FBT003
+    if len(panel) > MAX_CHANNELS:
+        raise ConfigurationInvalid("joint", True, f"left out for {len(panel)} series: {MAX_CHANNELS} at most")  # noqa: FBT003
+    return tuple(sorted(one.item_id for one in panel))
 
 
 def least_observations(horizon: int) -> int:

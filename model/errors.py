@@ -22,7 +22,9 @@ The tree::
     │   ├── HorizonOutOfRange
     │   ├── HorizonNotAhead
     │   ├── QuantileLevelOutOfRange
-    │   └── CovariateMissing
+    │   ├── CovariateMissing
+    │   ├── ChannelMissing
+    │   └── ChannelUnknown
     ├── ConfigurationError             a choice made before training is impossible
     │   ├── ConfigurationInvalid
     │   ├── WarmStartMismatch
@@ -44,6 +46,8 @@ can act on them without reading prose.
 """
 
 import re
+
+_MOST_LISTED = 10
 
 
 class ForecastingError(Exception):
@@ -161,11 +165,12 @@ class TimestampInvalid(DataError):
 
 
 class TimeZonesMixed(DataError):
-    """Some timestamps of a series carry a time zone and others do not."""
+    """Some timestamps of a series, or of the channels of a system, carry a time zone and others do not."""
 
-    def __init__(self, item_id: str) -> None:
+    def __init__(self, item_id: str, *, other: str | None = None) -> None:
+        between = "mixes" if other is None else f"and {other!r} of the same system mix"
         super().__init__(
-            f"Series {item_id!r} mixes timestamps with and without a time zone.",
+            f"Series {item_id!r} {between} timestamps with and without a time zone.",
             hint="Give every timestamp a time zone, or none of them.",
             item_id=item_id,
         )
@@ -306,6 +311,35 @@ class CovariateMissing(RequestError):
         )
         self.covariate = covariate
         self.known_until = known_until
+
+
+class ChannelMissing(RequestError):
+    """A version of one system is asked without one of its channels."""
+
+    def __init__(self, item_id: str, channels: tuple[str, ...]) -> None:
+        super().__init__(
+            f"This version forecasts one system of {len(channels)} channels, and {item_id!r} is not among the series.",
+            hint=f"Send all of them together: {_listed(channels)}.",
+            item_id=item_id,
+        )
+        self.channels = channels
+
+
+class ChannelUnknown(RequestError):
+    """A series is no channel of the system that a version forecasts."""
+
+    def __init__(self, item_id: str, channels: tuple[str, ...]) -> None:
+        super().__init__(
+            f"Series {item_id!r} is no channel of the system that this version forecasts: {_listed(channels)}.",
+            hint="Leave it out, or train a version with it.",
+            item_id=item_id,
+        )
+        self.channels = channels
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    more = f" and {len(names) - _MOST_LISTED} more" if len(names) > _MOST_LISTED else ""
+    return ", ".join(map(repr, names[:_MOST_LISTED])) + more
 
 
 class ConfigurationError(ForecastingError):

@@ -1,7 +1,7 @@
 """A loaded checkpoint that answers."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -24,6 +24,7 @@ from model.inputs import Inputs, inputs_of, notices_of, require_ahead
 from model.sampling import at_scores, scores_between
 from model.scaling import Scale
 from model.series import Forecast, ItemForecast, Notice, Panel, Series
+from model.system import System
 
 MAX_BATCH = 256
 
@@ -97,11 +98,32 @@ class Forecaster:
         Raises:
             SeriesTooShort, FrequencyUnknown, HorizonOutOfRange, HorizonNotAhead, QuantileLevelOutOfRange: As `ask`.
             CovariateMissing: A series lacks a covariate that the version uses.
+            ChannelMissing, ChannelUnknown: The series are not the channels of the system that the version forecasts.
         """
+        system = self.system(panel)
         asked = [
-            self.ask(one, horizon, quantile_levels, paths=paths, rates=rates, max_steps=max_steps) for one in panel
+            self.ask(one, horizon, quantile_levels, paths=paths, rates=rates, max_steps=max_steps, system=system)
+            for one in panel
         ]
         return Forecast(self.answer(asked), self.num_evaluations(asked))
+
+    def system(self, series: Iterable[Series]) -> System | None:
+        """What series that are asked for together have in common, for `ask`; None where each is forecast by itself.
+
+        Raises:
+            ChannelMissing: A channel of the version's system is not among them.
+            FrequencyUnknown: No channel has a frequency.
+            TimeZonesMixed: Some channels have a time zone, others have none.
+        """
+        if not self.config.channels:
+            return None
+        return System.of(
+            series,
+            self.config.channels,
+            freq=self.config.freq,
+            season=self.config.season_length,
+            context_length=self.config.context_length,
+        )
 
     def ask(
         self,
@@ -112,9 +134,22 @@ class Forecaster:
         paths: Paths = NO_PATHS,
         rates: bool = False,
         max_steps: int = MAX_STEPS,
+        system: System | None = None,
     ) -> Asked:
-        """A question that this version can answer; arguments and errors are those of `forecast`."""
-        asked = replace(ask(series, horizon, quantile_levels, max_steps=max_steps), paths=paths, rates=rates)
+        """A question that this version can answer; other arguments and errors are those of `forecast`.
+
+        Args:
+            series: The history.
+            horizon: What to answer for.
+            quantile_levels: Between 0 and 1.
+            paths: Sample paths to draw.
+            rates: Whether to tell how fast the mean changes, too.
+            max_steps: The longest horizon to accept.
+            system: What `system` said of all series of the request.
+        """
+        system = self.system((series,)) if system is None else system
+        asked = ask(series, horizon, quantile_levels, max_steps=max_steps, system=system)
+        asked = replace(asked, paths=paths, rates=rates)
         scheme = self.config.covariates
         if not scheme:
             return asked
@@ -129,24 +164,36 @@ class Forecaster:
             by_length[one.num_steps].append(number)
         items: dict[int, ItemForecast] = {}
         for num_steps, numbers in by_length.items():
-            for first in range(0, len(numbers), MAX_BATCH):
-                some = numbers[first : first + MAX_BATCH]
+            for some in _chunks(asked, numbers):
                 items.update(zip(some, self._answer([asked[number] for number in some], num_steps), strict=True))
         return tuple(items[number] for number in range(len(asked)))
 
     def num_evaluations(self, asked: Iterable[Asked]) -> int:
-        """How often the vector field is evaluated for these answers, one by one."""
-        return sum(self._predictor.num_evaluations(one.num_steps) for one in asked)
+        """How often the vector field is evaluated for these answers, system by system."""
+        passes = {(_pass(one), one.num_steps) for one in tuple(asked)}
+        return sum(self._predictor.num_evaluations(num_steps) for _, num_steps in passes)
 
     @torch.inference_mode()
     def _answer(self, asked: Sequence[Asked], num_steps: int) -> list[ItemForecast]:
-        context = torch.from_numpy(np.stack([self._context(one) for one in asked])).to(self._device)
+        contexts, rows = self._contexts(asked)
+        context = torch.from_numpy(contexts).to(self._device)
         given = [one.inputs for one in asked if one.inputs is not None]
         inputs = Inputs.stacked(given, self._device) if given else None
         raw = self._predictor.quantiles(context, num_steps, inputs)
+        if rows is not None:
+            raw, context = raw[rows], context[rows]
         means = self._predictor.mean(raw).cpu().numpy()
         quantiles = self._calibration.apply(raw, Scale.of(context).spread).cpu().numpy()
         return [self._item(one, mean, paths) for one, mean, paths in zip(asked, means, quantiles, strict=True)]
+
+    def _contexts(self, asked: Sequence[Asked]) -> tuple[NDArray[np.float64], list[int] | None]:
+        """What the network is shown, and which rows of that were asked for if it is shown whole systems."""
+        systems = {id(one.system): one.system for one in asked if one.system is not None}
+        if not systems:
+            return np.stack([self._context(one) for one in asked]), None
+        first = {key: number * self.config.num_channels for number, key in enumerate(systems)}
+        rows = [first[id(one.system)] + one.system.number(one.series.item_id) for one in asked if one.system]
+        return np.concatenate([one.contexts for one in systems.values()]), rows
 
     def _context(self, asked: Asked) -> NDArray[np.float64]:
         season = self.config.season_length if asked.freq == self.config.freq else season_length(asked.freq)
@@ -189,6 +236,10 @@ class Forecaster:
         if span < self.config.context_length:
             detail = f"The history spans {int(span)} steps; the version looks at {self.config.context_length}."
             notices.append(Notice("history_short", detail))
+        steps_behind = -asked.grid.positions(asked.series.timestamps[-1:])[0]
+        if steps_behind >= 1:
+            detail = f"The series ends {int(steps_behind)} steps before others of its system; until there its last "
+            notices.append(Notice("channel_ends_early", detail + "value was taken for it."))
         return (*notices, *notices_of(asked.series, self.config.covariates))
 
 
@@ -203,6 +254,22 @@ def load(path: str | Path, *, device: str | None = None) -> Forecaster:
         CheckpointError: It cannot be trusted.
     """
     return Forecaster.load(Path(path), device=device)
+
+
+def _chunks(asked: Sequence[Asked], numbers: Sequence[int]) -> Iterator[list[int]]:
+    """Parts of which no more than `MAX_BATCH` rows pass through the network, those of one system together."""
+    groups: dict[int, list[int]] = defaultdict(list)
+    for number in numbers:
+        groups[_pass(asked[number])].append(number)
+    together, system = list(groups.values()), asked[numbers[0]].system
+    most = max(1, MAX_BATCH // (1 if system is None else len(system.channels)))
+    for first in range(0, len(together), most):
+        yield [number for group in together[first : first + most] for number in group]
+
+
+def _pass(asked: Asked) -> int:
+    """What is the same for those that pass through the network together."""
+    return id(asked if asked.system is None else asked.system)
 
 
 @lru_cache(maxsize=256)

@@ -12,6 +12,8 @@ from model.config import Preset, TrainingConfig, TrainingOptions, choose_config
 from model.covariates import Covariates, RawCovariates, covariates_of, read_covariates
 from model.device import device_name, limit_threads
 from model.errors import (
+    ChannelMissing,
+    ChannelUnknown,
     CheckpointCorrupt,
     CheckpointError,
     CheckpointFormatUnsupported,
@@ -59,6 +61,7 @@ from model.rows import Rows, RowsOfItem, read_rows
 from model.scores import LeadScores, Score
 from model.selection import Selection, select
 from model.series import Forecast, ItemForecast, Notice, Panel, Series
+from model.system import System
 from model.trainer import fit
 from model.trial import Trial
 from model.warm_start import WarmStart, configure
@@ -72,6 +75,8 @@ __all__ = [
     "AxisReader",
     "BacktestReport",
     "CalibrationSummary",
+    "ChannelMissing",
+    "ChannelUnknown",
     "Checkpoint",
     "CheckpointCorrupt",
     "CheckpointError",
@@ -130,6 +135,7 @@ __all__ = [
     "SolverError",
     "StepBudgetExceeded",
     "Steps",
+    "System",
     "Tally",
     "TimeZonesMixed",
     "TimestampInvalid",

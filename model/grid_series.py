@@ -5,12 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from model.grid import Grid
 from model.series import Series
 
 
 @dataclass(frozen=True, eq=False)
 class GridSeries:
-    """A series at consecutive positions of its grid, the last one at its last observation.
+    """A series at consecutive positions of its grid, the last one at its end.
 
     Attributes:
         values: The observations, interpolated in time where there is none; shape (n,).
@@ -21,26 +22,37 @@ class GridSeries:
     observed: NDArray[np.bool_]
 
 
-def on_grid(series: Series, freq: str, season_length: int, length: int | None = None) -> GridSeries:
+def on_grid(
+    series: Series, freq: str, season_length: int, length: int | None = None, *, end: np.datetime64 | None = None
+) -> GridSeries:
     """Puts a series on its grid.
 
     Between observations the value is linear in time. A gap longer than half a season repeats the season before it.
     Before the first observation the season after it is repeated, or, where that is not known whole, all there is: so
-    the level and the spread of a short history are its own.
+    the level and the spread of a short history are its own. After its last observation it holds that value.
 
     Args:
         series: The observations.
         freq: The step of the grid.
         season_length: Steps of a season.
         length: How many positions; as many as the series spans if left out.
+        end: The last position, not before the last observation; that one if left out.
     """
-    positions = series.grid(freq).positions(series.timestamps)
+    grid = series.grid(freq) if end is None else Grid(end, freq, series.time_zone)
+    return _filled(grid.positions(series.timestamps), series.values, season_length, length)
+
+
+def _filled(
+    positions: NDArray[np.float64], values: NDArray[np.float64], season_length: int, length: int | None
+) -> GridSeries:
     span = int(np.ceil(-positions[0])) + 1
     length = span if length is None else length
     if np.array_equal(positions[-length:], np.arange(1 - length, 1)):
-        return GridSeries(series.values[-length:], np.ones(length, dtype=bool))
+        return GridSeries(values[-length:], np.ones(length, dtype=bool))
     known = positions > -(length + 2 * season_length)
-    positions, values = positions[known], series.values[known]
+    if not known.any():
+        return GridSeries(np.full(length, values[-1]), np.zeros(length, dtype=bool))
+    positions, values = positions[known], values[known]
     first = min(-(length - 1), int(np.floor(positions[0])))
     grid = np.arange(first, 1)
     filled = np.interp(grid, positions, values)

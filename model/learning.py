@@ -100,6 +100,7 @@ def learn(
         config.horizon,
         config.validation_steps,
         config.covariates,
+        config.channels,
     )
     parts = split_by_horizon(panel, shape, config.horizons, place)
     _require_windows(panel, config, parts[-1].training, parts[-1].validation)
@@ -177,8 +178,7 @@ def _validation_loss(network: ShootingNetwork, config: TrainingConfig, parts: li
     network.eval()
     losses = []
     for windows in (part for part in parts if len(part)):
-        batches = torch.arange(len(windows), device=windows.values.device).split(256)
-        sums = [_loss(network, windows, numbers, config) * len(numbers) for numbers in batches]
+        sums = [_loss(network, windows, numbers, config) * len(numbers) for numbers in windows.groups(256)]
         losses.append(torch.stack(sums).sum() / len(windows))
     return float(torch.stack(losses).mean())
 

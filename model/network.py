@@ -3,6 +3,9 @@
     context ─ linear L→d = x(0) ─ linear d→αd = v(0) ─ flow ─ at each patch: linear d→P medians and their spreads
         └──── a line, which moves them by its share
 
+Of a system, one state carries all channels: the encoder reads their contexts at once, and of each the decoder reads a
+patch off. Its channels are consecutive rows of a batch, always in one order.
+
 Legend: L context length, d state size, α inflation, P patch length, Q quantile levels.
 """
 
@@ -34,6 +37,7 @@ class ShootingNetwork(nn.Module):
         config: The sizes.
 
     Attributes:
+        num_channels: Rows that are carried by one state.
         horizon: The longest lead, in steps, that it is trained on.
         period: Steps after which values repeat most fully.
         levels: Of the quantiles.
@@ -45,6 +49,7 @@ class ShootingNetwork(nn.Module):
 
     def __init__(self, config: TrainingConfig) -> None:
         super().__init__()
+        self.num_channels = config.num_channels
         self.horizon = config.horizon
         self.period = _period(config)
         self.patch_length = config.patch_length
@@ -53,13 +58,14 @@ class ShootingNetwork(nn.Module):
         self.median = config.quantile_levels.index(0.5)
         num_spreads = len(config.quantile_levels) - 1
         dynamics = UpDownUniversal(config.state_size, config.inflation).weighted_by_fan_in()
-        self.encoder = nn.Linear(config.context_length, config.state_size)
+        self.encoder = nn.Linear(config.num_channels * config.context_length, config.state_size)
         self.dropout = nn.Dropout(config.dropout)
         self.lift = Lift("linear", dynamics.component_sizes)
         particles = ParticlesDynamic(dynamics, num_particles=config.num_particles)
         self.flow = Flow(particles, step=1 / config.steps_per_patch)
-        self.median_head = nn.Linear(config.state_size, config.patch_length)
-        self.spread_head = nn.Linear(config.state_size, config.patch_length * num_spreads)
+        num_values = config.num_channels * config.patch_length
+        self.median_head = nn.Linear(config.state_size, num_values)
+        self.spread_head = nn.Linear(config.state_size, num_values * num_spreads)
         self.linear = LinearPath(config.context_length, config.horizon) if config.linear else None
         # Last, so that a network without covariates starts from the same numbers as ever.
         self.exogenous = _exogenous(config, dynamics.component_sizes)
@@ -70,8 +76,8 @@ class ShootingNetwork(nn.Module):
         return self.exogenous is not None and self.exogenous.num_ahead > 0
 
     def encode(self, context: Float[Tensor, "batch context"], inputs: Inputs | None = None) -> State:
-        """The data points (x(0), v(0)) of scaled contexts, and of their covariates."""
-        x = self.encoder(context)
+        """The data points (x(0), v(0)) of scaled contexts, and of their covariates; one a system."""
+        x = self.encoder(context.reshape(len(context) // self.num_channels, -1))
         if self.exogenous is not None:
             x = x + self.exogenous.start(_given(inputs))
         state: State = self.lift(self.dropout(x))
@@ -80,11 +86,17 @@ class ShootingNetwork(nn.Module):
     def decode(self, states: list[State]) -> Float[Tensor, "batch horizon levels"]:
         """The quantiles of consecutive patches, ascending along the last dimension by construction."""
         x = torch.stack([state[0] for state in states], dim=1)
-        median = self.median_head(x).unsqueeze(-1)
-        gaps = functional.softplus(self.spread_head(x).unflatten(-1, (self.patch_length, -1)) - 1)
+        median = self._by_row(self.median_head(x))
+        gaps = functional.softplus(self._by_row(self.spread_head(x)) - 1)
         below = median - gaps[..., : self.median].flip(-1).cumsum(-1).flip(-1)
         above = median + gaps[..., self.median :].cumsum(-1)
         return torch.cat([below, median, above], -1).flatten(1, 2)
+
+    def _by_row(self, patches: Float[Tensor, "systems patches values"]) -> Float[Tensor, "batch patches steps rest"]:
+        """What was read off each state, as a row for each of its channels."""
+        rows: Tensor = patches.unflatten(-1, (self.num_channels, self.patch_length, -1))
+        by_row: Tensor = rows.transpose(1, 2).flatten(0, 1)
+        return by_row
 
     def forward(
         self, context: Float[Tensor, "batch context"], horizon: int, inputs: Inputs | None = None

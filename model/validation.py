@@ -171,7 +171,7 @@ def _forecasts(predictor: Predictor, windows: Windows) -> tuple[Tensor, Tensor, 
     """Quantiles, targets and which of them are known, in units of each context's spread, and those; by cutoff."""
     order = torch.argsort(windows.starts - windows.ends, stable=True)
     parts = []
-    for numbers in order.split(128):
+    for numbers in order.split(max(1, 128 // windows.num_channels)):
         batch = windows.batch(numbers)
         scale = Scale.of(batch.context)
         quantiles = predictor.quantiles(scale.remove(batch.context).double(), windows.horizon, batch.inputs)

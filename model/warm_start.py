@@ -58,6 +58,7 @@ def configure(panel: Panel, options: TrainingOptions, start: WarmStart | None = 
     wanted = replace(
         options,
         calendar=options.calendar or bool(before.covariates.calendar),
+        joint=options.joint or bool(before.channels),
         **{name: getattr(before, name) for name in left_open},
     )
     found = choose_config(panel, wanted)
@@ -80,7 +81,8 @@ def _differences(before: TrainingConfig, found: TrainingConfig) -> Iterator[tupl
     for name in ("freq", *_SHAPES):
         if getattr(before, name) != getattr(found, name):
             yield name, str(getattr(before, name)), str(getattr(found, name))
-    for kind, own, other in zip(_KINDS, _named(before.covariates), _named(found.covariates), strict=True):
+    kinds = zip(_KINDS, _named(before.covariates), _named(found.covariates), strict=True)
+    for kind, own, other in (*kinds, ("channels", before.channels, found.channels)):
         if own != other:
             yield kind, ", ".join(own) or "none", ", ".join(other) or "none"
 

@@ -13,6 +13,7 @@ from model.grid_series import GridSeries, on_grid
 from model.inputs import Inputs, inputs_of
 from model.scheme import NO_SCHEME, Scheme
 from model.series import Panel, Series
+from model.system import ordered
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,8 +59,26 @@ class Beside:
         return Inputs(signals, self.measures[series], self.choices[series])
 
 
+@dataclass(frozen=True, eq=False)
+class Channels:
+    """The channels of a system: where they lie, and where they are known well enough to count.
+
+    Attributes:
+        offsets: How far each lies behind the first one among the values; shape (channels,).
+        counted: Whether a window counts the targets of a channel; shape (windows, channels).
+    """
+
+    offsets: Tensor
+    counted: Tensor
+
+
+_LEAST_WINDOWS = 16
+
+
 class Windows:
     """Every window of a kind, gathered on the device from one flat tensor.
+
+    A window of a system has a row for each of its channels; any other is one row.
 
     Args:
         values: The series one behind the other; shape (n,).
@@ -69,6 +88,7 @@ class Windows:
         context_length: Length of the history.
         horizon: Length of what comes after it.
         beside: The covariates.
+        channels: Of a system, whose first one the starts and ends are in; None where each series is by itself.
     """
 
     def __init__(
@@ -81,6 +101,7 @@ class Windows:
         context_length: int,
         horizon: int,
         beside: Beside | None = None,
+        channels: Channels | None = None,
     ) -> None:
         self.values = values
         self.observed = observed
@@ -89,13 +110,26 @@ class Windows:
         self.context_length = context_length
         self.horizon = horizon
         self.beside = beside
+        self.channels = channels
         self._offsets = torch.arange(context_length + horizon, device=values.device)
 
     def __len__(self) -> int:
         return len(self.starts)
 
-    def batch(self, chosen: Int[Tensor, " batch"]) -> Batch:
-        """The windows of these numbers."""
+    @property
+    def num_channels(self) -> int:
+        """Rows of a window."""
+        return 1 if self.channels is None else len(self.channels.offsets)
+
+    def groups(self, num_rows: int) -> tuple[Tensor, ...]:
+        """The numbers of all windows, in groups of about so many rows."""
+        numbers = torch.arange(len(self), device=self.starts.device)
+        return tuple(numbers.split(max(1, num_rows // self.num_channels)))
+
+    def batch(self, chosen: Int[Tensor, " windows"]) -> Batch:
+        """The windows of these numbers, the rows of each together."""
+        if self.channels is not None:
+            return self._of_system(chosen, self.channels)
         places = self.starts[chosen, None] + self._offsets
         values, context_length = self.values[places], self.context_length
         return Batch(
@@ -105,8 +139,19 @@ class Windows:
             None if self.beside is None else self.beside.inputs(places, context_length),
         )
 
+    def _of_system(self, chosen: Tensor, channels: Channels) -> Batch:
+        """The windows of a system; a channel that ends before its history holds its last value, as in a forecast."""
+        starts = self.starts[chosen, None] + channels.offsets
+        places = starts.view(-1, 1) + self._offsets
+        values, observed, length = self.values[places], self.observed[places], self.context_length
+        counted = channels.counted[chosen].view(-1, 1)
+        return Batch(
+            _held(values[:, :length], observed[:, :length]), values[:, length:], observed[:, length:] & counted
+        )
+
     def thinned(self, most: int) -> "Windows":
-        """At most so many windows, evenly spread."""
+        """At most so many rows, but not much fewer than that of windows, evenly spread."""
+        most = max(min(most, _LEAST_WINDOWS), most // self.num_channels)
         if len(self) <= most:
             return self
         chosen = torch.linspace(0, len(self) - 1, most, device=self.starts.device).long()
@@ -138,6 +183,7 @@ class Windows:
             context_length=self.context_length,
             horizon=horizon,
             beside=self.beside,
+            channels=None if self.channels is None else replace(self.channels, counted=self.channels.counted[chosen]),
         )
 
 
@@ -160,6 +206,7 @@ class WindowShape:
         horizon: Length of what comes after it.
         validation_steps: The last steps of each series, which training never sees.
         covariates: What is given beside the values.
+        channels: The series that form one system, in order; none where each series is by itself.
     """
 
     freq: str
@@ -168,6 +215,7 @@ class WindowShape:
     horizon: int
     validation_steps: int
     covariates: Scheme = NO_SCHEME
+    channels: tuple[str, ...] = ()
 
 
 def split(panel: Panel, shape: WindowShape, device: torch.device) -> Split:
@@ -184,31 +232,45 @@ def split_by_horizon(
     panel: Panel, shape: WindowShape, horizons: Sequence[int], device: torch.device
 ) -> tuple[Split, ...]:
     """The same for several horizons, none longer than the shape's, over one copy of the values."""
-    grids = [_extended(series, shape) for series in panel]
+    grids = _grids(panel, shape)
     ends = np.cumsum([len(grid.values) for grid in grids])
     values = torch.from_numpy(np.concatenate([_standardized(grid.values) for grid in grids])).float().to(device)
     observed = torch.from_numpy(np.concatenate([grid.observed for grid in grids])).to(device)
     beside = _beside(panel, grids, shape, device) if shape.covariates else None
 
-    def windows(starts: list[NDArray[np.int64]], horizon: int) -> Windows:
-        firsts = [end - len(grid.values) for end, grid in zip(ends, grids, strict=True)]
-        places = np.concatenate([one + first for one, first in zip(starts, firsts, strict=True)])
-        until = np.repeat(ends, [len(one) for one in starts])
+    def windows(cut: _Cut, horizon: int) -> Windows:
         return Windows(
             values,
             observed,
-            torch.from_numpy(places).to(device),
-            torch.from_numpy(until).to(device),
+            torch.from_numpy(cut.starts).to(device),
+            torch.from_numpy(cut.ends).to(device),
             context_length=shape.context_length,
             horizon=horizon,
             beside=beside,
+            channels=None if cut.counted is None else _channels(cut.counted, ends, device),
         )
 
-    def cut(horizon: int) -> Split:
-        cuts = [_starts(grid, replace(shape, horizon=horizon)) for grid in grids]
-        return Split(windows([first for first, _ in cuts], horizon), windows([second for _, second in cuts], horizon))
+    def at(horizon: int) -> Split:
+        own = replace(shape, horizon=horizon)
+        cuts = _cut_system(grids, own) if shape.channels else _cut_each(grids, own)
+        return Split(*(windows(cut, horizon) for cut in cuts))
 
-    return tuple(cut(horizon) for horizon in horizons)
+    return tuple(at(horizon) for horizon in horizons)
+
+
+def _channels(counted: NDArray[np.bool_], ends: NDArray[np.int64], device: torch.device) -> Channels:
+    return Channels(torch.from_numpy(ends - ends[0]).to(device), torch.from_numpy(counted).to(device))
+
+
+def _grids(panel: Panel, shape: WindowShape) -> list[GridSeries]:
+    """Each series on a grid of its own, or the channels of a system, in their order, on a common one."""
+    if not shape.channels:
+        return [_extended(series, shape) for series in panel]
+    series = ordered(panel, shape.channels)
+    end = max(one.last for one in series)
+    spans = [len(on_grid(one, shape.freq, shape.season_length, end=end).values) for one in series]
+    length = max(shape.context_length + shape.horizon + shape.validation_steps, *spans)
+    return [on_grid(one, shape.freq, shape.season_length, length, end=end) for one in series]
 
 
 def _beside(panel: Panel, grids: Sequence[GridSeries], shape: WindowShape, device: torch.device) -> Beside:
@@ -233,17 +295,71 @@ def _extended(series: Series, shape: WindowShape) -> GridSeries:
     return on_grid(series, shape.freq, shape.season_length, whole)
 
 
-def _starts(grid: GridSeries, shape: WindowShape) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+@dataclass(frozen=True, eq=False)
+class _Cut:
+    """Where windows start and where their series end, and which channels they count if they are of a system."""
+
+    starts: NDArray[np.int64]
+    ends: NDArray[np.int64]
+    counted: NDArray[np.bool_] | None = None
+
+
+def _cut_each(grids: Sequence[GridSeries], shape: WindowShape) -> tuple[_Cut, _Cut]:
+    """The windows of all series to learn from, and those to validate on."""
+    ends = np.cumsum([len(grid.values) for grid in grids])
+    cuts: tuple[list[_Cut], list[_Cut]] = ([], [])
+    for grid, end in zip(grids, ends, strict=True):
+        starts, is_cutoff, counts = _looked_at(grid, shape)
+        for kind, chosen in zip(cuts, _by_time(starts, is_cutoff & counts, len(grid.values), shape), strict=True):
+            kind.append(_Cut(starts[chosen] + end - len(grid.values), np.full(chosen.sum(), end)))
+    first, second = (
+        _Cut(np.concatenate([one.starts for one in kind]), np.concatenate([one.ends for one in kind])) for kind in cuts
+    )
+    return first, second
+
+
+def _cut_system(grids: Sequence[GridSeries], shape: WindowShape) -> tuple[_Cut, _Cut]:
+    """The windows of one system: there some channel is observed at the cutoff, and some counts."""
+    starts = _looked_at(grids[0], shape)[0]
+    end = len(grids[0].values)
+    is_cutoff, counts = (
+        np.stack(rows, axis=-1) for rows in zip(*(_looked_at(one, shape)[1:] for one in grids), strict=True)
+    )
+    usable = np.asarray(is_cutoff.any(axis=-1) & counts.any(axis=-1))
+    first, second = (
+        _Cut(starts[chosen], np.full(chosen.sum(), end), counts[chosen])
+        for chosen in _by_time(starts, usable, end, shape)
+    )
+    return first, second
+
+
+def _by_time(
+    starts: NDArray[np.int64], usable: NDArray[np.bool_], length: int, shape: WindowShape
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """The windows whose targets lie before the validation steps, and those whose targets lie within them."""
+    boundary = length - shape.validation_steps
+    cutoffs = starts + shape.context_length
+    return usable & (cutoffs + shape.horizon <= boundary), usable & (cutoffs >= boundary)
+
+
+def _looked_at(grid: GridSeries, shape: WindowShape) -> tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.bool_]]:
+    """Every start; whether the history from there ends with an observation; whether there is something to learn."""
     context, horizon = shape.context_length, shape.horizon
-    boundary = len(grid.values) - shape.validation_steps
     counts = np.concatenate([[0], np.cumsum(grid.observed)])
     starts = np.arange(max(0, len(grid.values) - context - horizon + 1))
     cutoffs = starts + context
     known_targets = counts[cutoffs + horizon] - counts[cutoffs]
     known_history = counts[cutoffs] - counts[starts]
-    usable = grid.observed[cutoffs - 1] & (known_targets > 0) & (known_history > 1)
-    usable &= _spread(grid.values, starts, context) > 1e-3 * grid.values.std()
-    return starts[usable & (cutoffs + horizon <= boundary)], starts[usable & (cutoffs >= boundary)]
+    varies = _spread(grid.values, starts, context) > 1e-3 * grid.values.std()
+    return starts, grid.observed[cutoffs - 1], (known_targets > 0) & (known_history > 1) & varies
+
+
+def _held(context: Tensor, observed: Tensor) -> Tensor:
+    """Contexts whose last observed value is held to their ends; one without an observation stays as it is."""
+    steps = torch.arange(context.shape[1], device=context.device)
+    last = torch.where(observed, steps, -1).amax(1, keepdim=True)
+    last = torch.where(last < 0, context.shape[1] - 1, last)
+    return torch.where(steps > last, context.gather(1, last), context)
 
 
 def _spread(values: NDArray[np.float64], starts: NDArray[np.int64], length: int) -> NDArray[np.float64]:

@@ -19,7 +19,7 @@ from app.routes.resources import Resources, Service
 from app.schemas.backtests import BacktestBody, BacktestJobRequest, BacktestPage, from_backtest, from_backtests
 from app.schemas.job_events import JobEventBody
 from app.schemas.panels import check_size, each_read_once, to_panel
-from model import FrequencyUnknown
+from model import ChannelMissing, FrequencyUnknown
 
 router = APIRouter(prefix="/v1/backtests", tags=["backtests"])
 
@@ -38,6 +38,7 @@ router = APIRouter(prefix="/v1/backtests", tags=["backtests"])
         errors.NameInvalid,
         errors.VersionNotFound,
         FrequencyUnknown,
+        ChannelMissing,
         errors.IdempotencyMismatch,
     ),
     openapi_extra=describe_body(BacktestJobRequest),

@@ -10,6 +10,8 @@ from app.problems import MEDIA_TYPE, code_of, rule_of
 from app.schemas import refusals
 from app.schemas.horizon import DateInvalid
 from model import (
+    ChannelMissing,
+    ChannelUnknown,
     CheckpointCorrupt,
     CheckpointFormatUnsupported,
     CheckpointMissing,
@@ -56,6 +58,7 @@ ANY_CHECKPOINT: Final = (CheckpointMissing, CheckpointCorrupt, CheckpointFormatU
 ANY_VERSION: Final = (errors.NameInvalid, *ANY_ALIAS, errors.VersionNotFound, *ANY_CHECKPOINT)
 ANY_FORECAST: Final = (
     *(HorizonOutOfRange, FrequencyUnknown, DateInvalid, ForecastNotFinite, CovariateMissing),
+    *(ChannelMissing, ChannelUnknown),
     *(ServiceBusy, DeadlineExceeded),
 )
 

@@ -24,6 +24,17 @@ def thinned(series: Series, *, keep: float, seed: int = 0) -> Series:
     return replace(series, timestamps=series.timestamps[kept], values=series.values[kept])
 
 
+def coupled(*, length: int = 1500, delay: int = 12, seed: int = 0) -> Panel:
+    """A random oscillation and, some steps behind it, what it drives."""
+    random = np.random.default_rng(seed)
+    driver = np.zeros(length + 200)
+    for step in range(2, len(driver)):
+        driver[step] = 1.5 * driver[step - 1] - 0.75 * driver[step - 2] + random.normal()
+    index = pd.date_range("2026-01-01", periods=length, freq="h")
+    driven = 5 + 3 * driver[200 - delay : -delay] + 0.1 * random.normal(size=length)
+    return Panel((Series.from_values("driver", index, driver[200:]), Series.from_values("driven", index, driven)))
+
+
 SMALL = TrainingOptions(
     horizon=24,
     context_length=72,

@@ -43,6 +43,16 @@ def test_a_history_of_less_than_a_season_keeps_its_level_and_spread() -> None:
     assert np.array_equal(grid.values, [1.0, 2.0, 3.0, 2.0, 1.0] * 20)
 
 
+def test_until_a_later_end_the_last_value_is_held() -> None:
+    series = season_and_trend("a", length=100)
+    grid = on_grid(series, "h", 24, 60, end=series.last + np.timedelta64(40, "h"))
+    assert np.array_equal(grid.values[:20], series.values[-20:])
+    assert (grid.values[20:] == series.values[-1]).all()
+    assert np.array_equal(grid.observed, np.arange(60) < 20)
+    long_after = on_grid(series, "h", 24, 60, end=series.last + np.timedelta64(1000, "h"))
+    assert (long_after.values == series.values[-1]).all()
+
+
 def test_irregular_observations_are_interpolated_at_the_points_of_the_grid() -> None:
     minutes = np.array([0, 50, 130, 170, 240])
     start = pd.Timestamp("2026-01-01")

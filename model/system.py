@@ -1,0 +1,94 @@
+"""Series that form one system: the histories of all channels on one grid, which ends at the last observation of any."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.errors import ChannelMissing, ChannelUnknown, FrequencyUnknown, TimeZonesMixed
+from model.grid import Grid, season_length
+from model.grid_series import on_grid
+from model.series import Series
+
+
+@dataclass(frozen=True, eq=False)
+class System:
+    """What is known of a system when it is to be forecast.
+
+    Attributes:
+        channels: The item_ids of its series, in the order of the version.
+        freq: The step of its grid.
+        end: The last observation of any channel: position 0 of the grid.
+        contexts: The history of each channel; shape (channels, context).
+    """
+
+    channels: tuple[str, ...]
+    freq: str
+    end: np.datetime64
+    contexts: NDArray[np.float64]
+
+    @classmethod
+    def of(
+        cls, series: Iterable[Series], channels: tuple[str, ...], *, freq: str, season: int, context_length: int
+    ) -> "System":
+        """The system that series form, in whatever order they come.
+
+        Args:
+            series: All channels, perhaps among others.
+            channels: The item_ids.
+            freq: The step that counts where as many channels have another one.
+            season: Steps of a season, at that step.
+            context_length: Steps of the histories.
+
+        Raises:
+            ChannelMissing: One is not among the series.
+            FrequencyUnknown: None has a frequency.
+            TimeZonesMixed: Some have a time zone, others have none.
+        """
+        known = ordered(series, channels)
+        freq_here = _commonest(known, freq)
+        here = season if freq_here == freq else season_length(freq_here)
+        end = max(one.last for one in known)
+        contexts = [on_grid(one, freq_here, here, context_length, end=end).values for one in known]
+        return cls(channels, freq_here, end, np.stack(contexts))
+
+    def number(self, item_id: str) -> int:
+        """Which channel a series is.
+
+        Raises:
+            ChannelUnknown: It is none.
+        """
+        if item_id not in self.channels:
+            raise ChannelUnknown(item_id, self.channels)
+        return self.channels.index(item_id)
+
+    def grid(self, channel: Series) -> Grid:
+        """The common grid, in the time zone of a channel."""
+        return Grid(self.end, self.freq, channel.time_zone)
+
+
+def ordered(series: Iterable[Series], channels: Sequence[str]) -> tuple[Series, ...]:
+    """The channels of a system among some series, in its order.
+
+    Raises:
+        ChannelMissing: One is not there.
+        TimeZonesMixed: Some have a time zone, others have none.
+    """
+    named = {one.item_id: one for one in series}
+    for name in channels:
+        if name not in named:
+            raise ChannelMissing(name, tuple(channels))
+    found = tuple(named[name] for name in channels)
+    for one in found:
+        if (one.time_zone is None) != (found[0].time_zone is None):
+            raise TimeZonesMixed(found[0].item_id, other=one.item_id)
+    return found
+
+
+def _commonest(series: Sequence[Series], preferred: str) -> str:
+    known = Counter(one.freq for one in series if one.freq is not None)
+    if not known:
+        raise FrequencyUnknown(series[0].item_id)
+    return max(known, key=lambda freq: (known[freq], freq == preferred))
