@@ -32,6 +32,10 @@ MAX_PATCHES = 32
 """Patches in a horizon, unless asked for: each costs a step of the flow."""
 
 
+USUAL_SEEDS = 3
+"""Of a small panel. The best of several costs nothing to serve, where a mean of several costs their sum."""
+
+
 @dataclass(frozen=True)
 class TrainingOptions:
     """What a user may choose; None leaves the choice to the data.
@@ -51,6 +55,7 @@ class TrainingOptions:
         steps_per_epoch: Gradient steps an epoch.
         validation_steps: How many of each series' last steps are kept for validation.
         seed: Fixes the initial weights, the order of windows and the dropout.
+        num_seeds: Trainings one after the other, from as many initial weights; the one that validates best is kept.
         calendar: Whether the phases of the day, the week and the year are covariates, too.
         joint: Whether the series are the channels of one system, forecast together; else each is forecast by itself.
         preset: One of `Preset`: how much is tried on validation data before what was left open is settled; see
@@ -73,6 +78,7 @@ class TrainingOptions:
     steps_per_epoch: int | None = None
     validation_steps: int | None = None
     seed: int = 0
+    num_seeds: int | None = None
     calendar: bool = False
     joint: bool = False
     preset: str = "fast"
@@ -129,6 +135,7 @@ class TrainingConfig:
     num_epochs: int = 20
     steps_per_epoch: int = 50
     seed: int = 0
+    num_seeds: int = 1
     training_horizons: tuple[int, ...] = ()
     mean_weight: float = 0.0
     anchored: bool = False
@@ -210,6 +217,7 @@ _HIGHEST = {
     "batch_size": 65_536,
     "num_epochs": 10_000,
     "steps_per_epoch": 100_000,
+    "num_seeds": 1000,
 }
 
 
@@ -219,7 +227,7 @@ def choose_config(panel: Panel, options: TrainingOptions) -> TrainingConfig:
     The frequency is the commonest one of the panel. The context is three weeks of what is observed within the day, else
     several seasons and two horizons; a patch is a week of it, else a season. Batches draw their length from the horizon
     and its halves down to a season, and to a patch unless trials may settle on another one. Validation keeps the last
-    part of each series, as far as the longest series allows.
+    part of each series, as far as the longest series allows. With trials, a small panel is learned from several seeds.
 
     Raises:
         FrequencyUnknown: No series says its frequency.
@@ -255,7 +263,9 @@ def choose_config(panel: Panel, options: TrainingOptions) -> TrainingConfig:
         batch_size=max(_LEAST_BATCH, TrainingConfig.batch_size // max(1, len(channels))),
     )
     fields: dict[str, Any] = dict(options.chosen)
-    return replace(config, **fields)
+    config = replace(config, **fields)
+    is_settled = options.preset == "fast" or options.num_seeds is not None
+    return config if is_settled else replace(config, num_seeds=_usual_seeds(panel, config))
 
 
 def _channels(panel: Panel, covariates: Scheme) -> tuple[str, ...]:
@@ -277,6 +287,11 @@ def _halves(horizon: int, *, shortest: int) -> tuple[int, ...]:
     """The horizon, its half, its quarter and its eighth, as far as they are no shorter than that; ascending."""
     lengths = {horizon} | {horizon // 2**power for power in (1, 2, 3)}
     return tuple(sorted(length for length in lengths if length == horizon or length >= shortest))
+
+
+def _usual_seeds(panel: Panel, config: TrainingConfig) -> int:
+    """Several where an epoch sees every observation anew: there seeds differ most, and cost least."""
+    return USUAL_SEEDS if panel.num_observations <= config.steps_per_epoch * config.batch_size else 1
 
 
 def _commonest_frequency(panel: Panel) -> str:

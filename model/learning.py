@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -27,14 +28,17 @@ GRADIENT_CLIP = 1.0
 WEIGHT_DECAY = 0.01
 MAX_VALIDATION_WINDOWS = 1024
 
+_Fresh = Callable[[int], tuple[ShootingNetwork, torch.optim.AdamW]]
+"""From the number of a seed to what it begins with."""
+
 
 @dataclass(frozen=True)
 class Progress:
     """How far a training is, told after each epoch.
 
     Attributes:
-        epoch: Epochs done.
-        num_epochs: Epochs at most.
+        epoch: Epochs done, or left out because a seed no longer improved.
+        num_epochs: Epochs at most, of all seeds together.
         train_loss: Mean loss of the epoch, on scaled values.
         validation_loss: The same on the validation windows of every training horizon.
         best_validation_loss: The lowest so far.
@@ -64,7 +68,6 @@ class Learned:
         network: With the weights of its best epoch.
         parts: The windows by horizon, the longest last.
         seconds: Spent, interruptions left out.
-        num_epochs: Done.
         validation_loss: The best one.
         device: Where.
     """
@@ -72,7 +75,6 @@ class Learned:
     network: ShootingNetwork
     parts: tuple[Split, ...]
     seconds: float
-    num_epochs: int
     validation_loss: float
     device: torch.device
 
@@ -106,10 +108,13 @@ def learn(
     _require_windows(panel, config, parts[-1].training, parts[-1].validation)
     training = [part.training for part in parts if len(part.training)]
     validation = [part.validation.thinned(MAX_VALIDATION_WINDOWS // len(parts)) for part in parts]
-    state = _new_state(panel, config, place, start, build)
+    fresh = partial(_fresh, config, place, start, build)
+    state = _new_state(panel, config, start, fresh)
     if state_path is not None:
         state.restore(state_path)
-    while state.epoch < config.num_epochs and state.epoch - state.best_epoch < _patience(config):
+    while _is_unfinished(state, config):
+        if _is_seed_done(state, config):
+            state.begin(*fresh(state.seed_number + 1))
         started = time.monotonic()
         train_loss = _train_epoch(state, config, training, should_stop)
         validation_loss = _validation_loss(state.network, config, validation)
@@ -118,7 +123,7 @@ def learn(
             state.save(state_path)
         on_epoch(_progress(state, config, train_loss, validation_loss))
     state.network.load_state_dict(state.best_weights)
-    return Learned(state.network, parts, state.seconds, state.epoch, state.best_loss, place)
+    return Learned(state.network, parts, state.seconds, state.best_loss, place)
 
 
 def one_cycle(step: int, num_steps: int, highest: float) -> float:
@@ -140,7 +145,7 @@ def _train_epoch(
     network.train()
     device = parts[-1].values.device
     total = torch.zeros((), device=device)
-    with _seeded(config.seed, state.epoch + 1, device):
+    with _seeded(config, state.seed_number, state.epoch + 1, device):
         chosen = torch.randint(len(parts), (config.steps_per_epoch,)).tolist()
         places = torch.rand(config.steps_per_epoch, config.batch_size, dtype=torch.float64)
         for number, place in enumerate(places.to(device)):
@@ -183,29 +188,43 @@ def _validation_loss(network: ShootingNetwork, config: TrainingConfig, parts: li
     return float(torch.stack(losses).mean())
 
 
-def _new_state(
-    panel: Panel,
-    config: TrainingConfig,
-    device: torch.device,
-    start: WarmStart | None,
-    build: Callable[[TrainingConfig], ShootingNetwork],
-) -> TrainingState:
-    with _seeded(config.seed, 0, device):
-        network = build(config).to(device)
-    if start is not None:
-        start.weigh(network)
-    optimizer = torch.optim.AdamW(network.parameters(), lr=config.learning_rate, weight_decay=WEIGHT_DECAY)
+def _new_state(panel: Panel, config: TrainingConfig, start: WarmStart | None, fresh: _Fresh) -> TrainingState:
+    network, optimizer = fresh(0)
     origin = [] if start is None else [start.checkpoint.manifest.digest]
     purpose = json.dumps([config.to_json(), panel.digest(), *origin], sort_keys=True)
     return TrainingState(network, optimizer, hashlib.sha256(purpose.encode()).hexdigest())
 
 
+def _fresh(
+    config: TrainingConfig,
+    device: torch.device,
+    start: WarmStart | None,
+    build: Callable[[TrainingConfig], ShootingNetwork],
+    seed_number: int,
+) -> tuple[ShootingNetwork, torch.optim.AdamW]:
+    """What one of the seeds begins with."""
+    with _seeded(config, seed_number, 0, device):
+        network = build(config).to(device)
+    if start is not None:
+        start.weigh(network)
+    return network, torch.optim.AdamW(network.parameters(), lr=config.learning_rate, weight_decay=WEIGHT_DECAY)
+
+
 @contextmanager
-def _seeded(seed: int, epoch: int, device: torch.device) -> Iterator[None]:
-    """Everything random inside follows from the seed and the epoch, and nothing outside is disturbed."""
+def _seeded(config: TrainingConfig, seed_number: int, epoch: int, device: torch.device) -> Iterator[None]:
+    """Everything random inside follows from the seed, its number and the epoch, and nothing outside is disturbed."""
+    epochs_before = seed_number * (config.num_epochs + 1)
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        torch.manual_seed((seed * 1_000_003 + epoch) % 2**63)
+        torch.manual_seed((config.seed * 1_000_003 + epochs_before + epoch) % 2**63)
         yield
+
+
+def _is_unfinished(state: TrainingState, config: TrainingConfig) -> bool:
+    return state.seed_number + 1 < config.num_seeds or not _is_seed_done(state, config)
+
+
+def _is_seed_done(state: TrainingState, config: TrainingConfig) -> bool:
+    return state.epoch == config.num_epochs or state.epoch - state.best_epoch >= _patience(config)
 
 
 def _patience(config: TrainingConfig) -> int:
@@ -214,10 +233,9 @@ def _patience(config: TrainingConfig) -> int:
 
 
 def _progress(state: TrainingState, config: TrainingConfig, train_loss: float, validation_loss: float) -> Progress:
-    remaining = (config.num_epochs - state.epoch) * state.seconds / state.epoch
-    return Progress(
-        state.epoch, config.num_epochs, train_loss, validation_loss, state.best_loss, state.seconds, remaining
-    )
+    done, most = state.seed_number * config.num_epochs + state.epoch, config.num_seeds * config.num_epochs
+    remaining = (most - done) * state.seconds / done
+    return Progress(done, most, train_loss, validation_loss, state.best_loss, state.seconds, remaining)
 
 
 def _require_windows(panel: Panel, config: TrainingConfig, *parts: Windows) -> None:

@@ -123,7 +123,7 @@ class _Race:
             if self._is_over():
                 break
             with contextlib.suppress(TrainingDiverged):
-                scores[number] = self._trial(replace(candidate, num_epochs=num_epochs)).score
+                scores[number] = self._trial(replace(candidate, num_epochs=num_epochs, num_seeds=1)).score
         limit = AS_GOOD * min(scores.values(), default=0.0)
         return candidates[next((number for number, score in scores.items() if score <= limit), 0)]
 
@@ -183,13 +183,15 @@ def _contexts(config: TrainingConfig, pinned: set[str]) -> list[TrainingConfig]:
 
 
 def _within(config: TrainingConfig, trials: Sequence[Trial], options: TrainingOptions) -> TrainingConfig:
-    """As many epochs as fit into what is left of the budget, by the pace of the trials of this kind."""
+    """As many epochs of each seed as fit into what is left of the budget, by the pace of the trials of this kind."""
     kind = _kind(config)
     own = [trial for trial in trials if _kind(trial) == kind]
     if options.time_budget_seconds is None or not own:
         return config
     left = options.time_budget_seconds - sum(trial.seconds for trial in trials)
-    an_epoch = config.steps_per_epoch * sum(one.seconds for one in own) / sum(one.num_steps for one in own)
+    an_epoch = (
+        config.num_seeds * config.steps_per_epoch * sum(one.seconds for one in own) / sum(one.num_steps for one in own)
+    )
     return replace(config, num_epochs=max(1, min(config.num_epochs, int(left / an_epoch))))
 
 

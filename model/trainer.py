@@ -28,7 +28,7 @@ def fit(
 
     Args:
         panel: What to learn from. The last `config.validation_steps` of each series are never trained on: they choose
-            the epoch, the share of the line, the length of the forecaster's blocks and the calibration of its
+            the epoch, the seed, the share of the line, the length of the forecaster's blocks and the calibration of its
             intervals.
         config: Every choice; see `choose_config`, `configure` and `select`.
         trials: What led to that choice; kept in the manifest.

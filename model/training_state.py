@@ -26,9 +26,11 @@ class TrainingState:
         network: As the last epoch left it.
         optimizer: With its moments.
         purpose: Names the configuration and the data; a state of another purpose is not continued.
-        epoch: Epochs done.
-        best_loss: The lowest validation loss so far.
+        seed_number: Seeds done before the present one.
+        epoch: Epochs done of the present seed.
+        lowest_loss: The lowest validation loss of the present seed so far.
         best_epoch: When it was reached.
+        best_loss: The lowest validation loss of all seeds so far.
         best_weights: The weights that reached it.
         seconds: Spent so far.
     """
@@ -36,9 +38,11 @@ class TrainingState:
     network: ShootingNetwork
     optimizer: torch.optim.AdamW
     purpose: str
+    seed_number: int = 0
     epoch: int = 0
-    best_loss: float = float("inf")
+    lowest_loss: float = float("inf")
     best_epoch: int = 0
+    best_loss: float = float("inf")
     best_weights: dict[str, Tensor] = field(default_factory=dict)
     seconds: float = 0.0
 
@@ -46,9 +50,17 @@ class TrainingState:
         """Counts an epoch that took so long, and keeps its weights if none had a lower validation loss."""
         self.epoch += 1
         self.seconds += seconds
+        if validation_loss < self.lowest_loss:
+            self.lowest_loss, self.best_epoch = validation_loss, self.epoch
         if validation_loss < self.best_loss:
-            self.best_loss, self.best_epoch = validation_loss, self.epoch
+            self.best_loss = validation_loss
             self.best_weights = {k: v.detach().clone() for k, v in self.network.state_dict().items()}
+
+    def begin(self, network: ShootingNetwork, optimizer: torch.optim.AdamW) -> None:
+        """Goes on to the next seed, with weights that nothing was learned with yet."""
+        self.network, self.optimizer = network, optimizer
+        self.seed_number, self.epoch, self.best_epoch = self.seed_number + 1, 0, 0
+        self.lowest_loss = float("inf")
 
     def save(self, path: Path) -> None:
         """Writes the state whole or not at all."""
@@ -58,9 +70,11 @@ class TrainingState:
             tensors |= {f"optimizer.{number}.{name}": value for name, value in moments.items()}
         numbers = {
             "purpose": self.purpose,
+            "seed_number": self.seed_number,
             "epoch": self.epoch,
-            "best_loss": self.best_loss,
+            "lowest_loss": self.lowest_loss,
             "best_epoch": self.best_epoch,
+            "best_loss": self.best_loss,
             "seconds": self.seconds,
         }
         with written_whole(path) as temporary:
@@ -85,5 +99,6 @@ class TrainingState:
             number, _, moment = name.partition(".")
             moments.setdefault(int(number), {})[moment] = tensor
         self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": moments})
-        self.epoch, self.best_epoch = int(numbers["epoch"]), int(numbers["best_epoch"])
+        self.seed_number, self.epoch = int(numbers["seed_number"]), int(numbers["epoch"])
+        self.lowest_loss, self.best_epoch = numbers["lowest_loss"], int(numbers["best_epoch"])
         self.best_loss, self.seconds = numbers["best_loss"], numbers["seconds"]

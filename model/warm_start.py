@@ -73,6 +73,7 @@ def configure(panel: Panel, options: TrainingOptions, start: WarmStart | None = 
         covariates=before.covariates,
         dropout=before.dropout if options.dropout is None else options.dropout,
         learning_rate=before.learning_rate if options.learning_rate is None else options.learning_rate,
+        num_seeds=options.num_seeds or 1,
     )
 
 

@@ -38,7 +38,7 @@ from model import Progress as Epoch
 
 _SHOWN = ("freq", "season_length", "horizon", "context_length", "patch_length", "validation_steps", "state_size",
           "num_particles", "dropout", "anchored", "learning_rate", "batch_size", "num_epochs", "steps_per_epoch",
-          "seed")  # fmt: skip
+          "seed", "num_seeds")  # fmt: skip
 
 
 @one_line
@@ -71,6 +71,9 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     steps_per_epoch: Annotated[int | None, typer.Option(help="Gradient steps an epoch.")] = None,
     validation_steps: Annotated[int | None, typer.Option(help="Last steps of each series kept for validation.")] = None,
     seed: Annotated[int, typer.Option(help="Fixes weights, windows and dropout.")] = 0,
+    num_seeds: Annotated[
+        int | None, typer.Option("--seeds", "--num-seeds", help="Trainings, of which the best one is kept.")
+    ] = None,
     calendar: Annotated[  # noqa: FBT002
         bool, typer.Option("--calendar", help="Give it the phases of the day, the week and the year, too.")
     ] = False,
@@ -101,6 +104,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
         steps_per_epoch=steps_per_epoch,
         validation_steps=validation_steps,
         seed=seed,
+        num_seeds=num_seeds,
         calendar=calendar,
         preset=preset,
         time_budget_seconds=None if time_budget is None else parse_duration(time_budget).total_seconds(),

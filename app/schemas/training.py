@@ -32,6 +32,9 @@ class OptionsBody(BaseModel):
     steps_per_epoch: int | None = None
     validation_steps: int | None = None
     seed: int = 0
+    num_seeds: Annotated[
+        int | None, Field(description="Trainings from so many initial weights; the one that validates best is kept.")
+    ] = None
     calendar: Annotated[
         bool, Field(description="Whether the phases of the day, the week and the year are covariates, too.")
     ] = False

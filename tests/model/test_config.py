@@ -83,6 +83,14 @@ def test_batches_draw_their_length_from_the_halves_of_the_horizon_down_to_a_seas
     assert choose_config(panel, options).horizons == expected
 
 
+def test_a_small_panel_is_learned_from_several_seeds_where_trials_are_made() -> None:
+    small, large = (Panel((season_and_trend("a", length=length),)) for length in (400, 12_000))
+    assert choose_config(small, TrainingOptions(preset="balanced")).num_seeds > 1
+    assert choose_config(small, TrainingOptions(preset="balanced", num_seeds=1)).num_seeds == 1
+    assert choose_config(small, TrainingOptions()).num_seeds == 1
+    assert choose_config(large, TrainingOptions(preset="best")).num_seeds == 1
+
+
 @pytest.mark.parametrize("horizons", [(12, 20), (24, 12), (12, 12, 24), (0, 24), (24, 30)])
 def test_training_horizons_that_do_not_ascend_to_the_horizon_are_refused(
     config: TrainingConfig, horizons: tuple[int, ...]

@@ -52,6 +52,32 @@ def test_a_training_that_was_stopped_goes_on_to_the_same_weights(
     assert told[0].epoch == stop_after // config.steps_per_epoch + 1
 
 
+def test_of_several_seeds_the_one_that_validates_best_is_kept(panel: Panel, config: TrainingConfig) -> None:
+    told: list[Progress] = []
+    several = replace(config, num_epochs=2, num_seeds=3)
+    kept = fit(panel, several, on_epoch=told.append, device="cpu")
+    losses = [progress.validation_loss for progress in told]
+    assert [(progress.epoch, progress.num_epochs) for progress in told] == [(number, 6) for number in range(1, 7)]
+    assert len(set(losses)) == len(losses)
+    assert kept.manifest.validation_loss == min(losses)
+    alone = fit(panel, replace(several, num_seeds=1), device="cpu")
+    assert alone.manifest.validation_loss == min(losses[:2])
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 3])
+def test_several_seeds_that_were_stopped_go_on_to_the_same_weights(
+    panel: Panel, config: TrainingConfig, tmp_path: Path, epochs: int
+) -> None:
+    several = replace(config, num_epochs=2, num_seeds=2, steps_per_epoch=4)
+    batches = itertools.count()
+    with pytest.raises(TrainingCancelled):
+        fit(panel, several, state_path=tmp_path / "s", should_stop=lambda: next(batches) >= 4 * epochs, device="cpu")
+    told: list[Progress] = []
+    resumed = fit(panel, several, state_path=tmp_path / "s", on_epoch=told.append, device="cpu")
+    assert same(resumed, fit(panel, several, device="cpu"))
+    assert [progress.epoch for progress in told] == list(range(epochs + 1, 5))
+
+
 def test_a_state_of_other_data_or_a_damaged_one_is_not_continued(
     panel: Panel, config: TrainingConfig, checkpoint: Checkpoint, tmp_path: Path
 ) -> None:
