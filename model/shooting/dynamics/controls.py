@@ -40,7 +40,7 @@ class FullControl(Control):
         pulled = self.structure.pulled_back(q, values, [gradients[f] for f in self.structure.features])
         return self.structure.decayed(pulled, p, sign=1.0)
 
-    def kept(self) -> Control:
+    def kept(self, dtype: torch.dtype) -> Control:
         """All matrices in one."""
         width = self.structure.num_inputs
         starts, start = {}, 0
@@ -52,7 +52,7 @@ class FullControl(Control):
         for term, matrix in zip(self.structure.terms, self.matrices, strict=True):
             first = starts[term.feature]
             blocks[term.target][first : first + matrix.shape[1]] = matrix.T
-        return JoinedControl(self.structure, joined, torch.cat(self.biases))
+        return JoinedControl(self.structure, joined, torch.cat(self.biases)).kept(dtype)
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,18 +92,19 @@ class LowRankControl(Control):
             self.structure.decayed(pulled, particles.p, sign=1.0),
         )
 
-    def kept(self) -> Control:
+    def kept(self, dtype: torch.dtype) -> Control:
         """As one matrix where that is hardly more work: one product then takes the place of one or two a term."""
         num_particles, width, height = len(self.features[0]), self.structure.num_inputs, sum(self.structure.sizes)
         if width * height > 1.5 * num_particles * (width + height):
-            return self
+            particles = Phase.from_components([one.to(dtype) for one in self.particles.components()])
+            return LowRankControl(self.structure, particles, tuple(one.to(dtype) for one in self.features))
         rows = zip(self.structure.terms, self.structure.term_weights, strict=True)
         features = dict(zip(self.structure.features, self.features, strict=True))
         matrices = tuple(
             self.particles.p[term.target].T @ features[term.feature] * (a / num_particles) for term, a in rows
         )
         biases = zip(self.particles.p, self.structure.bias_weights, strict=True)
-        return FullControl(self.structure, matrices, tuple(p.mean(0) * a for p, a in biases)).kept()
+        return FullControl(self.structure, matrices, tuple(p.mean(0) * a for p, a in biases)).kept(dtype)
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,3 +126,7 @@ class JoinedControl(Control):
         gradients = torch.cat(p, dim=1).neg() @ self.matrix.T
         pulled = self.structure.pulled_back(q, self.structure.values(q), gradients.split(sizes, dim=1))
         return self.structure.decayed(pulled, p, sign=1.0)
+
+    def kept(self, dtype: torch.dtype) -> Control:
+        """As it is."""
+        return JoinedControl(self.structure, self.matrix.to(dtype), self.bias.to(dtype))

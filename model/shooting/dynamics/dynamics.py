@@ -6,6 +6,7 @@ Legend: q position, p momentum, θ weights, R cost, K number of particles.
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor
 
 from model.shooting.phase import Phase, State
@@ -26,9 +27,9 @@ class Control(ABC):
         """(q̇, ṗ) = (∂H/∂p, −∂H/∂q): how particles move under this control; theirs, where it is their optimal one."""
         return Phase(self.velocity(particles.q), self.momentum_velocity(*particles))
 
-    def kept(self) -> "Control":
-        """The same control in the form to keep for many forecasts: it may take longer to make."""
-        return self
+    @abstractmethod
+    def kept(self, dtype: torch.dtype) -> "Control":
+        """The same control in the form and type of numbers to keep for many forecasts; it may take longer to make."""
 
 
 class Dynamics(ABC):

@@ -181,3 +181,6 @@ class _ImplicitControl(Control):
     def momentum_velocity(self, q: State, p: State) -> State:
         pulled_back = torch.func.vjp(lambda *q: self.dynamics.velocity(q, self.weights), *q)[1]
         return tuple(-gradient for gradient in pulled_back(p))
+
+    def kept(self, dtype: torch.dtype) -> Control:
+        return _ImplicitControl(self.dynamics, tuple(weight.to(dtype) for weight in self.weights))
