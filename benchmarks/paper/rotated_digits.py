@@ -14,8 +14,10 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from benchmarks.paper.convolutions import image_decoder, image_encoder
+from benchmarks.paper.deformation import deformations, deformed
 from benchmarks.paper.experiment import Experiment, Metric, Outcome, Run, Task
 from benchmarks.paper.latent import LatentFlow, find, mosaic
 from model.errors import TrainingDiverged
@@ -45,6 +47,8 @@ class DigitsBudget:
         inflation: α.
         num_particles: K.
         filters: Of the convolutions at full size.
+        angles_per_step: Of the Runge–Kutta method; angles in between are read off its continuous extension.
+        deformation: How much digits are deformed in training: the deviation of a linear map from 1, entry by entry.
     """
 
     seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
@@ -59,6 +63,8 @@ class DigitsBudget:
     inflation: int = 10
     num_particles: int = 100
     filters: int = 8
+    angles_per_step: int = 1
+    deformation: float = 0.0
 
 
 def load(data: Path) -> Tensor:
@@ -79,7 +85,7 @@ def network(name: str, budget: DigitsBudget, *, num_angles: int, side: int) -> L
         num_pieces=5,
     )
     size = {"side": side, "filters": budget.filters, "state_size": budget.state_size}
-    flow = Flow(control, step=1 / (num_angles - 1))
+    flow = Flow(control, step=budget.angles_per_step / (num_angles - 1))
     return LatentFlow(image_encoder(num_frames=1, **size), flow, image_decoder(**size))
 
 
@@ -108,7 +114,7 @@ def _fitted(network: LatentFlow, sequences: Tensor, budget: DigitsBudget, genera
     for epoch in range(1, budget.epochs + 1):
         for chosen in torch.randperm(len(sequences), generator=generator).split(budget.batch_size):
             batch = sequences[chosen.to(sequences.device)]
-            loss = _error(network, batch, budget.num_skipped, generator)
+            loss = _error(network, batch, budget, generator)
             loss = loss + budget.energy_weight * network.flow.energy()
             if not torch.isfinite(loss):
                 raise TrainingDiverged(epoch)
@@ -119,12 +125,18 @@ def _fitted(network: LatentFlow, sequences: Tensor, budget: DigitsBudget, genera
     return network.eval()
 
 
-def _error(network: LatentFlow, batch: Tensor, num_skipped: int, generator: torch.Generator) -> Tensor:
+def _error(network: LatentFlow, batch: Tensor, budget: DigitsBudget, generator: torch.Generator) -> Tensor:
     """The mean square error at the angles that are shown; only those are decoded."""
-    paths = network.paths(batch[:, :1], _times(batch))
-    shown = _shown_angles(len(batch), batch.shape[1], num_skipped, generator).to(batch.device)
+    num_angles = batch.shape[1]
+    shown = _shown_angles(len(batch), num_angles, budget.num_skipped, generator).to(batch.device)
     rows = torch.arange(len(batch), device=batch.device)[:, None]
-    return (network.decode(paths[rows, shown]) - batch[rows, shown]).square().mean()
+    upright, target = batch[:, :1], batch[rows, shown]
+    if budget.deformation:
+        maps = deformations(len(batch), budget.deformation, generator).to(batch.device)
+        angles = functional.pad(shown, (1, 0)) / num_angles
+        upright, target = deformed(torch.cat([upright, target], 1), angles, maps).split([1, target.shape[1]], dim=1)
+    paths = network.paths(upright, _times(batch))
+    return (network.decode(paths[rows, shown]) - target).square().mean()
 
 
 def _shown_angles(num_sequences: int, num_angles: int, num_skipped: int, generator: torch.Generator) -> Tensor:

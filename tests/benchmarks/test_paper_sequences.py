@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 import torch
 from scipy.io import savemat
+from scipy.ndimage import rotate
 
 from benchmarks.paper import bouncing_balls, mocap, rotated_digits, walks
 from benchmarks.paper.balls_generator import Box, films, overlap, positions, rendered, step
+from benchmarks.paper.deformation import deformations, deformed
 from benchmarks.paper.experiment import Experiment, Run, Task
 
 SMALL_DIGITS = rotated_digits.DigitsBudget(
@@ -45,6 +47,7 @@ def data(tmp_path: Path) -> Path:
 
 CASES = [
     (rotated_digits.EXPERIMENT, SMALL_DIGITS),
+    (rotated_digits.EXPERIMENT, replace(SMALL_DIGITS, deformation=0.1, angles_per_step=5)),
     (bouncing_balls.EXPERIMENT, SMALL_BALLS),
     (mocap.EXPERIMENT, SMALL_MOCAP),
 ]
@@ -86,6 +89,29 @@ def test_the_fourth_angle_is_never_trained_on():
     assert shown.shape == (200, 11)
     assert not (shown == rotated_digits.ASKED_ANGLE).any()
     assert all(len(set(row.tolist())) == 11 for row in shown)
+
+
+def test_a_digit_deformed_and_then_rotated_is_one_rotated_and_then_deformed():
+    rows, columns = np.mgrid[:28, :28] - 13.5
+    digit = np.exp(-((rows - 3) ** 2 + 3 * (columns + 2) ** 2) / 30) + np.exp(-((rows + 4) ** 2 + columns**2) / 8)
+
+    def rotated(picture: np.ndarray) -> torch.Tensor:
+        return torch.from_numpy(np.stack([rotate(picture, 360 * a / 16, reshape=False, order=1) for a in range(16)]))
+
+    maps = torch.tensor([[[1.15, 0.2], [-0.1, 0.9]]], dtype=torch.float64)
+    upright, angles = torch.from_numpy(digit)[None, None], torch.arange(16.0, dtype=torch.float64)[None] / 16
+    first = deformed(upright, torch.zeros(1, 1, dtype=torch.float64), maps)[0, 0]
+    assert (first - upright[0, 0]).square().mean() > 2e-3
+    later = deformed(rotated(digit)[None], angles, maps)[0]
+    assert (later - rotated(first.numpy())).square().mean() < 1e-4
+
+
+def test_deformations_spread_as_asked_and_none_changes_nothing():
+    generator = torch.Generator().manual_seed(0)
+    assert deformations(4000, 0.1, generator).std(0).numpy() == pytest.approx(0.1, rel=0.1)
+    pictures = torch.rand(3, 4, 28, 28, generator=generator)
+    angles = torch.rand(3, 4, generator=generator)
+    torch.testing.assert_close(deformed(pictures, angles, torch.eye(2).expand(3, 2, 2)), pictures, rtol=0, atol=1e-4)
 
 
 def test_windows_of_walks_follow_them_at_another_tempo():
