@@ -102,6 +102,20 @@ def test_links_between_documents_lead_somewhere(document: Path):
         assert (document.parent / target).exists(), target
 
 
+def test_functions_and_tests_that_the_mathematics_name_exist():
+    model, tests = ([*ROOT.glob(f"{part}/**/*.py")] for part in ("model", "tests"))
+    defined = re.compile(r"(?:def |class |^ {4})(\w+)(?=[(:])", re.MULTILINE)
+    functions = {name for path in model for name in defined.findall(path.read_text("utf-8"))}
+    proofs = {name for path in tests for name in re.findall(r"def (test_\w+)", path.read_text("utf-8"))}
+    proofs |= {path.name for path in tests}
+    lines = (ROOT / "docs/mathematics.md").read_text("utf-8").splitlines()
+    rows = [line.strip("|").split("|") for line in lines if "| `" in line and "`test_" in line]
+    assert len(rows) > 40
+    for _, by, proven in rows:
+        assert {part for name in re.findall(r"`([\w.]+)`", by) for part in name.split(".")} <= functions, by
+        assert set(re.findall(r"`(test_[\w.]+)`", proven)) <= proofs, proven
+
+
 def test_every_dependency_is_pinned():
     project = PYPROJECT["project"]
     wanted = project["dependencies"] + [each for extra in project["optional-dependencies"].values() for each in extra]
