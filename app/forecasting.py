@@ -156,7 +156,7 @@ class Prepared:
 
     def answer(self, forecasts: Iterator[ItemForecast]) -> Answer:
         """The answer, from the forecasts of what was asked, in order."""
-        items = tuple(_finite(self._as_asked(next(forecasts))) if isinstance(one, Asked) else one for one in self.items)
+        items = _finite([self._as_asked(next(forecasts)) if isinstance(one, Asked) else one for one in self.items])
         _refuse_unless_partial(items, self.question)
         return Answer(
             name=self.version.name,
@@ -378,7 +378,18 @@ def _refuse_unless_partial(items: Sequence[object], question: Question) -> None:
         raise refused.error
 
 
-def _finite(forecast: ItemForecast) -> ItemForecast | Refusal:
-    if all(np.isfinite(values).all() for values in (forecast.mean, *forecast.quantiles.values())):
-        return forecast
+def _finite(items: Sequence[ItemForecast | Refusal]) -> tuple[ItemForecast | Refusal, ...]:
+    """The same, with a refusal in the place of each forecast that is not finite."""
+    paths = [path for one in items if isinstance(one, ItemForecast) for path in (one.mean, *one.quantiles.values())]
+    # One look at all of them is enough for nearly every answer.
+    if not paths or np.isfinite(np.concatenate(paths)).all():
+        return tuple(items)
+    return tuple(one if isinstance(one, Refusal) or _is_finite(one) else _not_finite(one) for one in items)
+
+
+def _is_finite(forecast: ItemForecast) -> bool:
+    return all(np.isfinite(path).all() for path in (forecast.mean, *forecast.quantiles.values()))
+
+
+def _not_finite(forecast: ItemForecast) -> Refusal:
     return Refusal(forecast.item_id, ForecastNotFinite(forecast.item_id))

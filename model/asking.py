@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 import pandas as pd
@@ -17,7 +17,7 @@ from model.errors import (
     QuantileLevelOutOfRange,
     SeriesTooShort,
 )
-from model.grid import Grid, Instants
+from model.grid import Grid, Instants, shared_timestamps
 from model.horizon import At, Duration, Horizon, Steps, Until
 from model.inputs import SeriesInputs
 from model.series import Series
@@ -71,10 +71,18 @@ class Asked:
     rates: bool = False
     system: System | None = None
 
+    @cached_property
+    def is_next(self) -> bool:
+        """Whether answers are wanted at the next points of the grid, one after the other."""
+        steps = _first_steps(self.num_steps)
+        return self.positions is steps or np.array_equal(self.positions, steps)
+
     def timestamps(self) -> Instants:
-        """The instants of the positions."""
+        """The instants of the positions; not to be written to."""
+        if self.is_next:
+            return shared_timestamps(self.grid, 1, self.num_steps)
         whole = np.floor(self.positions).astype(int)
-        points = self.grid.timestamps(0, self.num_steps).astype("datetime64[us]")
+        points = shared_timestamps(self.grid, 0, self.num_steps)
         following = points[np.minimum(whole + 1, self.num_steps)]
         fraction = self.positions - whole
         passed = ((following - points[whole]).astype(np.int64) * fraction).round().astype("timedelta64[us]")
@@ -82,7 +90,7 @@ class Asked:
 
     def at_positions(self, path: NDArray[np.float64]) -> NDArray[np.float64]:
         """Values at the positions, of a path over the steps of the grid; between two points linear in time."""
-        if np.array_equal(self.positions, np.arange(1, len(path) + 1)):
+        if self.is_next:
             return np.ascontiguousarray(path)
         known = self._from_last(path)
         return np.asarray(np.interp(self.positions, np.arange(len(known)), known))
@@ -104,6 +112,8 @@ def ask(
     horizon: Horizon,
     quantile_levels: Sequence[float] = (0.1, 0.5, 0.9),
     *,
+    paths: Paths = NO_PATHS,
+    rates: bool = False,
     max_steps: int = MAX_STEPS,
     system: System | None = None,
 ) -> Asked:
@@ -113,6 +123,8 @@ def ask(
         series: The history, with at least two observations.
         horizon: What to answer for.
         quantile_levels: Between 0 and 1.
+        paths: Which sample paths are wanted.
+        rates: Whether the rate of change of the mean is wanted, too.
         max_steps: The longest horizon to accept.
         system: Which the series is a channel of: then steps are counted from the end of the system.
 
@@ -129,7 +141,8 @@ def ask(
     grid = _grid(series, system)
     positions = _positions(series, grid, horizon, max_steps)
     num_steps = int(np.ceil(positions.max()))
-    return Asked(series, grid.freq, grid, positions, num_steps, _checked_levels(quantile_levels), system=system)
+    levels = _checked_levels(tuple(quantile_levels))
+    return Asked(series, grid.freq, grid, positions, num_steps, levels, paths=paths, rates=rates, system=system)
 
 
 def _grid(series: Series, system: System | None) -> Grid:
@@ -157,7 +170,8 @@ def with_future(series: Series, horizon: Horizon, signals: Mapping[str, Column])
     return replace(series, covariates=series.covariates.joined(found))
 
 
-def _checked_levels(levels: Sequence[float]) -> tuple[float, ...]:
+@lru_cache(maxsize=64)
+def _checked_levels(levels: tuple[float, ...]) -> tuple[float, ...]:
     for level in levels:
         if not 0 < level < 1:
             raise QuantileLevelOutOfRange(level)
@@ -171,7 +185,7 @@ def _positions(series: Series, grid: Grid, horizon: Horizon, max_steps: int) -> 
         HorizonOutOfRange: None, or further away than `max_steps` or the last year of the calendar.
         HorizonNotAhead: Not after the last observation.
     """
-    limit = min(max_steps, int(grid.steps_until(LAST_INSTANT)))
+    limit = min(max_steps, _last_position(grid))
     match horizon:
         case Steps(num_steps):
             pass
@@ -184,6 +198,12 @@ def _positions(series: Series, grid: Grid, horizon: Horizon, max_steps: int) -> 
     if not 1 <= num_steps <= limit:
         raise HorizonOutOfRange(num_steps, limit, item_id=series.item_id)
     return _first_steps(num_steps)
+
+
+@lru_cache(maxsize=1024)
+def _last_position(grid: Grid) -> int:
+    """About where the calendar ends."""
+    return int(grid.steps_until(LAST_INSTANT))
 
 
 @lru_cache(maxsize=64)

@@ -5,6 +5,7 @@ Legend: Q quantile levels in pairs (τ, 1 − τ) around the median; a lead buck
 
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -67,24 +68,33 @@ class Calibration:
         """
         if not self.widenings:
             return quantiles
-        shifts = self._shifts(quantiles.shape[1]).to(quantiles) * spread.view(-1, 1, 1)
-        middle = quantiles.shape[-1] // 2
-        median = quantiles[..., middle : middle + 1]
-        moved, kept = quantiles + shifts, torch.lerp(median, quantiles, LEAST_WIDTH)
-        below = torch.minimum(moved, kept)[..., :middle].flip(-1).cummin(-1).values.flip(-1)
-        above = torch.maximum(moved, kept)[..., middle + 1 :].cummax(-1).values
-        return torch.cat([below, median, above], dim=-1)
+        # One level after the other: what is computed then lies side by side.
+        levels = quantiles.movedim(-1, 0).contiguous()
+        median = len(levels) // 2
+        kept = torch.lerp(levels[median], levels, LEAST_WIDTH)
+        moved = levels + self._shifts(quantiles.shape[1]).to(quantiles)[:, None] * spread.view(1, -1, 1)
+        below, above = moved[:median], moved[median + 1 :]
+        moved[median] = levels[median]
+        torch.minimum(below, kept[:median], out=below)
+        torch.maximum(above, kept[median + 1 :], out=above)
+        paths = moved.unbind()
+        for inner, outer in pairwise(reversed(paths[:median])):
+            torch.minimum(outer, inner, out=outer)
+        for inner, outer in pairwise(paths[median + 1 :]):
+            torch.maximum(outer, inner, out=outer)
+        return moved.movedim(0, -1)
 
     def _shifts(self, horizon: int) -> Tensor:
-        buckets = (torch.arange(horizon) // self.bucket_length).clamp_max(len(self._signed) - 1)
-        return self._signed[buckets]
+        """By how much each level is moved at each lead; shape (Q, horizon)."""
+        buckets = (torch.arange(horizon) // self.bucket_length).clamp_max(self._signed.shape[1] - 1)
+        return self._signed[:, buckets]
 
     @cached_property
     def _signed(self) -> Tensor:
-        """By how much each level is moved in each bucket, and past the last one; shape (buckets + 1, Q)."""
-        table = torch.tensor(self.widenings, dtype=torch.float64)
-        table = torch.cat([table, table.amax(0, keepdim=True)])
-        return torch.cat([-table, table.new_zeros(len(table), 1), table.flip(-1)], dim=-1)
+        """By how much each level is moved in each bucket, and past the last one; shape (Q, buckets + 1)."""
+        table = torch.tensor(self.widenings, dtype=torch.float64).T
+        table = torch.cat([table, table.amax(1, keepdim=True)], dim=1)
+        return torch.cat([-table, table.new_zeros(1, table.shape[1]), table.flip(0)])
 
     def to_json(self) -> dict[str, Any]:
         """The calibration as JSON's own types."""

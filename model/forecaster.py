@@ -1,6 +1,6 @@
 """A loaded checkpoint that answers."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -148,8 +148,7 @@ class Forecaster:
             system: What `system` said of all series of the request.
         """
         system = self.system((series,)) if system is None else system
-        asked = ask(series, horizon, quantile_levels, max_steps=max_steps, system=system)
-        asked = replace(asked, paths=paths, rates=rates)
+        asked = ask(series, horizon, quantile_levels, paths=paths, rates=rates, max_steps=max_steps, system=system)
         scheme = self.config.covariates
         if not scheme:
             return asked
@@ -171,7 +170,8 @@ class Forecaster:
     def num_evaluations(self, asked: Iterable[Asked]) -> int:
         """How often the vector field is evaluated for these answers, system by system."""
         passes = {(_pass(one), one.num_steps) for one in tuple(asked)}
-        return sum(self._predictor.num_evaluations(num_steps) for _, num_steps in passes)
+        counts = Counter(num_steps for _, num_steps in passes)
+        return sum(number * self._predictor.num_evaluations(num_steps) for num_steps, number in counts.items())
 
     @torch.inference_mode()
     def _answer(self, asked: Sequence[Asked], num_steps: int) -> list[ItemForecast]:
@@ -184,7 +184,8 @@ class Forecaster:
             raw, context = raw[rows], context[rows]
         means = self._predictor.mean(raw).cpu().numpy()
         quantiles = self._calibration.apply(raw, Scale.of(context).spread).cpu().numpy()
-        return [self._item(one, mean, paths) for one, mean, paths in zip(asked, means, quantiles, strict=True)]
+        wanted = self._at_levels([one.levels for one in asked], quantiles)
+        return [self._item(*each) for each in zip(asked, means, quantiles, wanted, strict=True)]
 
     def _contexts(self, asked: Sequence[Asked]) -> tuple[NDArray[np.float64], list[int] | None]:
         """What the network is shown, and which rows of that were asked for if it is shown whole systems."""
@@ -199,13 +200,40 @@ class Forecaster:
         season = self.config.season_length if asked.freq == self.config.freq else season_length(asked.freq)
         return on_grid(asked.series, asked.freq, season, self.config.context_length).values
 
-    def _item(self, asked: Asked, mean: NDArray[np.float64], quantiles: NDArray[np.float64]) -> ItemForecast:
-        wanted = np.maximum.accumulate(quantiles @ _mixture(self.config.quantile_levels, asked.levels), axis=-1)
+    def _at_levels(
+        self, levels: Sequence[tuple[float, ...]], quantiles: NDArray[np.float64]
+    ) -> list[NDArray[np.float64]]:
+        """Each one's quantiles at the levels that he asked for, in one product for all who ask for the same.
+
+        Args:
+            levels: Those of each.
+            quantiles: At the version's own levels; shape (batch, steps, own levels).
+
+        Returns:
+            Of each, shape (levels, steps).
+        """
+        alike: dict[tuple[float, ...], list[int]] = defaultdict(list)
+        for number, one in enumerate(levels):
+            alike[one].append(number)
+        found: dict[int, NDArray[np.float64]] = {}
+        for wanted, numbers in alike.items():
+            mixed = quantiles.take(numbers, axis=0) @ _mixture(self.config.quantile_levels, wanted)
+            paths = np.ascontiguousarray(mixed.swapaxes(1, 2))
+            found.update(zip(numbers, np.maximum.accumulate(paths, axis=1, out=paths), strict=True))
+        return [found[number] for number in range(len(levels))]
+
+    def _item(
+        self,
+        asked: Asked,
+        mean: NDArray[np.float64],
+        quantiles: NDArray[np.float64],
+        wanted: NDArray[np.float64],
+    ) -> ItemForecast:
         return ItemForecast(
             asked.series.item_id,
             asked.timestamps(),
             asked.at_positions(mean),
-            {level: asked.at_positions(wanted[:, number]) for number, level in enumerate(asked.levels)},
+            {level: asked.at_positions(path) for level, path in zip(asked.levels, wanted, strict=True)},
             asked.series.time_zone,
             self._notices(asked),
             self._samples(asked, quantiles),
@@ -236,7 +264,7 @@ class Forecaster:
         if span < self.config.context_length:
             detail = f"The history spans {int(span)} steps; the version looks at {self.config.context_length}."
             notices.append(Notice("history_short", detail))
-        steps_behind = -asked.grid.positions(asked.series.timestamps[-1:])[0]
+        steps_behind = 0 if asked.system is None else -asked.grid.positions(asked.series.timestamps[-1:])[0]
         if steps_behind >= 1:
             detail = f"The series ends {int(steps_behind)} steps before others of its system; until there its last "
             notices.append(Notice("channel_ends_early", detail + "value was taken for it."))

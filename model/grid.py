@@ -181,6 +181,20 @@ class Grid:
         return guess
 
 
+@lru_cache(maxsize=1024)
+def shared_grid(anchor: np.datetime64, freq: str, time_zone: str | None) -> Grid:
+    """A grid: the same one, with all that was found out about it, for the many series that end together."""
+    return Grid(anchor, freq, time_zone)
+
+
+@lru_cache(maxsize=16)
+def shared_timestamps(grid: Grid, first: int, last: int) -> Instants:
+    """Its instants of positions `first` to `last`, held once for all series on it; not to be written to."""
+    timestamps = grid.timestamps(first, last).astype("datetime64[us]")
+    timestamps.flags.writeable = False
+    return timestamps
+
+
 def _fixed_step_microseconds(offset: Any) -> int | None:
     """The length of one step where every step has the same, else None (days follow the calendar of their zone)."""
     return int(offset.nanos // 1000) if isinstance(offset, pd.offsets.Tick) else None

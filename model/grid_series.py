@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from model.grid import Grid
+from model.grid import shared_grid, shared_timestamps
 from model.series import Series
 
 
@@ -38,7 +38,9 @@ def on_grid(
         length: How many positions; as many as the series spans if left out.
         end: The last position, not before the last observation; that one if left out.
     """
-    grid = series.grid(freq) if end is None else Grid(end, freq, series.time_zone)
+    grid = series.grid(freq) if end is None else shared_grid(end, freq, series.time_zone)
+    if length is not None and np.array_equal(series.timestamps[-length:], shared_timestamps(grid, 1 - length, 0)):
+        return GridSeries(series.values[-length:], np.ones(length, dtype=bool))
     return _filled(grid.positions(series.timestamps), series.values, season_length, length)
 
 

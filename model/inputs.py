@@ -108,6 +108,8 @@ def require_ahead(series: Series, scheme: Scheme, grid: Grid, position: float) -
 
 def notices_of(series: Series, scheme: Scheme) -> list[Notice]:
     """What of the covariates of a series is not used, or not known to a version."""
+    if not scheme and not series.covariates:
+        return []
     used = set(scheme.names)
     notices = [
         Notice("covariate_unused", f"The covariate {name!r} was not used: this version was trained without it.")

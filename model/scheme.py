@@ -69,7 +69,7 @@ class Scheme:
             raise ConfigurationInvalid("covariates", self.names, "names with a finite mean and a positive spread")
 
     def __bool__(self) -> bool:
-        return bool(self.names or self.calendar)
+        return bool(self.past or self.future or self.calendar or self.measures or self.choices)
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from model.columns import Column
 from model.covariates import NO_COVARIATES, Covariates, RawCovariates
 from model.errors import ColumnMissing, DuplicateItems, PanelEmpty, SeriesTooShort
-from model.grid import Grid, Instants, localize
+from model.grid import Grid, Instants, localize, shared_grid
 from model.reading import Aggregation, Reading, read_columns, read_grid
 
 
@@ -116,7 +116,7 @@ class Series:
 
     def grid(self, freq: str) -> Grid:
         """The grid of a frequency whose position 0 is the last observation."""
-        return Grid(self.last, freq, self.time_zone)
+        return shared_grid(self.last, freq, self.time_zone)
 
     def local_timestamps(self) -> pd.DatetimeIndex:
         """The timestamps in the zone they came in."""
