@@ -18,13 +18,13 @@ def format_timestamps(forecast: ItemForecast | Series) -> list[str]:
 
 
 class TimeAxes:
-    """Writes time axes, and remembers those of one answer."""
+    """Writes time axes, and remembers those it has written."""
 
     def __init__(self) -> None:
         self._texts: dict[tuple[bytes, str | None], list[str]] = {}
 
-    def texts(self, forecast: ItemForecast) -> list[str]:
-        """The timestamps of a forecast; the same list for the same axis."""
+    def texts(self, forecast: ItemForecast | Series) -> list[str]:
+        """The timestamps of a forecast or a series; the same list for the same axis."""
         axis = forecast.timestamps.tobytes(), forecast.time_zone
         if axis not in self._texts:
             self._texts[axis] = format_timestamps(forecast)

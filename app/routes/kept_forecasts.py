@@ -9,7 +9,7 @@ from app.errors import CursorInvalid, ForecastNotFound
 from app.forecasting import Answer
 from app.kept_forecasts import Keeping, KeptForecast
 from app.routes.accounting import audited
-from app.routes.bodies import JSON, answer, to_json
+from app.routes.bodies import JSON, answer
 from app.routes.documented import problems
 from app.routes.forecast_formats import Sent, num_values_of
 from app.routes.permissions import FORECAST, TRAIN
@@ -73,7 +73,7 @@ def kept(given: Answer, sent: Sent, *, answer_id: str, seconds: Seconds) -> Keep
     series = (one for one in sent.question.items if isinstance(one, Series) and one.item_id in forecasts)
     ends = [end_of(one, forecasts[one.item_id]) for one in series]
 
-    def write() -> bytes:
+    def content() -> KeptForecastBody:
         options = sent.options
         told = from_forecast(
             given,
@@ -83,14 +83,12 @@ def kept(given: Answer, sent: Sent, *, answer_id: str, seconds: Seconds) -> Keep
             seconds=seconds,
         )
         history = list(from_ends(ends, sent.sources))
-        return to_json(
-            KeptForecastBody(
-                told.id, made_at, told.model, told.forecasts, history, told.calibration, told.usage, told.timings_ms
-            )
+        return KeptForecastBody(
+            told.id, made_at, told.model, told.forecasts, history, told.calibration, told.usage, told.timings_ms
         )
 
     about = KeptForecast(
         answer_id, made_at, given.name, given.version, given.items[0].item_id if given.items else None, len(given.items)
     )
     num_values = num_values_of(given, sent) + sum(map(len, ends))
-    return Keeping(about, num_values, write)
+    return Keeping(about, num_values, content)

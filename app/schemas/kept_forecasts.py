@@ -1,7 +1,7 @@
 """Forecasts that were kept, shown again in JSON."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -18,7 +18,7 @@ from app.schemas.answers import (
     Usage,
     VersionUsed,
 )
-from app.time_axes import format_timestamps
+from app.time_axes import TimeAxes
 from model import ItemForecast, Series
 
 _FEWEST, _MOST = 48, 1000
@@ -78,15 +78,18 @@ def read_kept(content: bytes) -> KeptForecastBody:
 
 
 def end_of(series: Series, forecast: ItemForecast) -> Series:
-    """The end of a series, as long as goes well with its forecast."""
+    """The end of a series, as long as goes well with its forecast; it does not hold on to the rest."""
     first = -min(max(2 * len(forecast.mean), _FEWEST), _MOST)
-    return replace(series, timestamps=series.timestamps[first:], values=series.values[first:])
+    return Series(
+        series.item_id, series.timestamps[first:].copy(), series.values[first:].copy(), series.freq, series.time_zone
+    )
 
 
 def from_ends(ends: Sequence[Series], sources: Mapping[str, str]) -> Iterator[HistoryBody]:
     """What came before forecasts, as JSON has it."""
+    axes = TimeAxes()
     for one in ends:
-        yield HistoryBody(one.item_id, sources.get(one.item_id), format_timestamps(one), one.values)
+        yield HistoryBody(one.item_id, sources.get(one.item_id), axes.texts(one), one.values)
 
 
 def from_kept(page: Page[KeptForecast]) -> KeptForecastPage:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import httpx
+import pyarrow as pa
 import pytest
 import sqlalchemy as sa
 
@@ -75,13 +76,14 @@ def test_a_forecast_survives_a_restart(start):
         assert client.get(f"/v1/forecasts/{answered['id']}").json()["forecasts"] == answered["forecasts"]
 
 
-def test_what_zlib_packed_is_still_read(client):
+@pytest.mark.parametrize("packed", [zlib.compress, lambda content: pa.Codec("zstd").compress(content, asbytes=True)])
+def test_what_earlier_releases_packed_is_still_read(client, packed):
     kept = client.application.state.resources.kept_forecasts
     answered = ask(client)
     kept.flush()
     content = kept.content(answered["id"])
     with client.application.state.resources.database.writing() as session:
-        session.execute(sa.update(KeptForecastRow).values(content=zlib.compress(content)))
+        session.execute(sa.update(KeptForecastRow).values(content=packed(content)))
     assert kept.content(answered["id"]) == content
 
 
