@@ -28,6 +28,8 @@ MAX_CHANNELS = 256
 _LEAST_BATCH = 64
 """Windows of a gradient step where each shows many channels."""
 
+MAX_PRECEDENT_WINDOWS = 256
+
 MAX_PATCHES = 32
 """Patches in a horizon, unless asked for: each costs a step of the flow."""
 
@@ -114,6 +116,8 @@ class TrainingConfig:
         quantile_levels: What the network learns, ascending.
         covariates: What it uses beside the target.
         channels: The item_ids of the series that form one system, ascending; none where each series is by itself.
+        precedent_windows: On how many validation windows the share of precedents is chosen, 0 for none; see `lenses`.
+            They know no covariates.
 
     Raises:
         ConfigurationInvalid: A value is impossible.
@@ -143,6 +147,7 @@ class TrainingConfig:
     quantile_levels: tuple[float, ...] = DEFAULT_QUANTILE_LEVELS
     covariates: Scheme = NO_SCHEME
     channels: tuple[str, ...] = ()
+    precedent_windows: int = 0
 
     @property
     def num_channels(self) -> int:
@@ -165,6 +170,9 @@ class TrainingConfig:
             raise ConfigurationInvalid("learning_rate", self.learning_rate, "above 0 and at most 1")
         if not 0 <= self.mean_weight <= 1000:
             raise ConfigurationInvalid("mean_weight", self.mean_weight, "from 0 to 1000")
+        if not 0 <= self.precedent_windows <= MAX_PRECEDENT_WINDOWS:
+            needed = f"from 0 to {MAX_PRECEDENT_WINDOWS}"
+            raise ConfigurationInvalid("precedent_windows", self.precedent_windows, needed)
         if not 0 <= self.seed < 2**63:
             raise ConfigurationInvalid("seed", self.seed, "a whole number from 0 to 2**63 - 1")
         self._check_lists()
@@ -261,6 +269,7 @@ def choose_config(panel: Panel, options: TrainingOptions) -> TrainingConfig:
         covariates=covariates,
         channels=channels,
         batch_size=max(_LEAST_BATCH, TrainingConfig.batch_size // max(1, len(channels))),
+        precedent_windows=0 if covariates or channels else _usual_precedent_windows(options.preset, num_steps),
     )
     fields: dict[str, Any] = dict(options.chosen)
     config = replace(config, **fields)
@@ -306,6 +315,12 @@ def _usual_horizon(season: int) -> int:
     if season >= 24 and season != 52:
         return min(7 * season, 672)
     return 4 * season if season in (5, 7) else max(season, 8)
+
+
+def _usual_precedent_windows(preset: str, num_steps: int) -> int:
+    """As many as take seconds, or with trials up to a minute: each looks through a whole history, many times."""
+    most, steps = (64, 300_000) if preset == "fast" else (MAX_PRECEDENT_WINDOWS, 1_000_000)
+    return min(most, max(16, steps // num_steps))
 
 
 def _usual_patch(freq: str, season: int, horizon: int) -> int:

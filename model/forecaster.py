@@ -10,6 +10,7 @@ from statistics import NormalDist
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from model.asking import MAX_STEPS, NO_PATHS, Asked, Paths, ask
 from model.calibration import CalibrationSummary
@@ -21,6 +22,7 @@ from model.grid_series import on_grid
 from model.horizon import Horizon
 from model.inference import Predictor
 from model.inputs import Inputs, inputs_of, notices_of, require_ahead
+from model.precedents import Past, moved
 from model.sampling import at_scores, scores_between
 from model.scaling import Scale
 from model.series import Forecast, ItemForecast, Notice, Panel, Series
@@ -43,6 +45,7 @@ class Forecaster:
         self._device = choose_device(device)
         self._calibration = checkpoint.validation.calibration
         self._dependence = checkpoint.validation.dependence
+        self._precedents = checkpoint.validation.precedents
         self._predictor = Predictor(
             checkpoint.network.to(self._device),
             block_length=checkpoint.validation.block_length,
@@ -182,6 +185,8 @@ class Forecaster:
         raw = self._predictor.quantiles(context, num_steps, inputs)
         if rows is not None:
             raw, context = raw[rows], context[rows]
+        if self._precedents:
+            raw = self._moved(asked, raw.cpu()).to(raw)
         means = self._predictor.mean(raw).cpu().numpy()
         quantiles = self._calibration.apply(raw, Scale.of(context).spread).cpu().numpy()
         wanted = self._at_levels([one.levels for one in asked], quantiles)
@@ -196,9 +201,21 @@ class Forecaster:
         rows = [first[id(one.system)] + one.system.number(one.series.item_id) for one in asked if one.system]
         return np.concatenate([one.contexts for one in systems.values()]), rows
 
+    def _moved(self, asked: Sequence[Asked], quantiles: Tensor) -> Tensor:
+        """Quantiles moved by the share of each history's precedents."""
+        pairs = zip(asked, quantiles, strict=True)
+        return torch.stack([moved(one, self._precedents, self._past(each), self.config.horizon) for each, one in pairs])
+
+    def _past(self, asked: Asked) -> Past:
+        season = self._season(asked)
+        grid = on_grid(asked.series, asked.freq, season)
+        return Past(torch.from_numpy(grid.values), torch.from_numpy(grid.observed), season)
+
     def _context(self, asked: Asked) -> NDArray[np.float64]:
-        season = self.config.season_length if asked.freq == self.config.freq else season_length(asked.freq)
-        return on_grid(asked.series, asked.freq, season, self.config.context_length).values
+        return on_grid(asked.series, asked.freq, self._season(asked), self.config.context_length).values
+
+    def _season(self, asked: Asked) -> int:
+        return self.config.season_length if asked.freq == self.config.freq else season_length(asked.freq)
 
     def _at_levels(
         self, levels: Sequence[tuple[float, ...]], quantiles: NDArray[np.float64]
@@ -261,8 +278,9 @@ class Forecaster:
             detail = f"The series has frequency {asked.freq}; the version was trained on {self.config.freq}."
             notices.append(Notice("frequency_differs", detail))
         span = -asked.grid.positions(asked.series.timestamps[:1])[0] + 1
-        if span < self.config.context_length:
-            detail = f"The history spans {int(span)} steps; the version looks at {self.config.context_length}."
+        looked_at = max(self.config.context_length, self._precedents.reach(self.config.horizon))
+        if span < looked_at:
+            detail = f"The history spans {int(span)} steps; the version looks at {looked_at}."
             notices.append(Notice("history_short", detail))
         steps_behind = 0 if asked.system is None else -asked.grid.positions(asked.series.timestamps[-1:])[0]
         if steps_behind >= 1:

@@ -11,8 +11,10 @@ from torch import Tensor
 from model.calibration import Calibration, Residuals, calibrate
 from model.config import TrainingConfig
 from model.inference import Predictor
+from model.lenses import Case, pasts_of, shares_of
 from model.loss import mean_weights
 from model.network import ShootingNetwork
+from model.precedents import NO_PRECEDENTS, Precedents, moved
 from model.sampling import INDEPENDENT, MAX_LAGS, Dependence, dependence_of
 from model.scaling import Scale
 from model.windows import Split, Windows
@@ -37,6 +39,7 @@ class Validation:
         trust: How far forecasts go from the last value towards what the network says; see `inference`.
         width: The share of the network's spreads that calibration starts from; none where the network is not trusted.
         dependence: Of the leads of sample paths; none in a version of an earlier release.
+        precedents: Which have a share in what is said; none in a version of an earlier release.
     """
 
     block_length: int
@@ -44,6 +47,7 @@ class Validation:
     trust: float = 1.0
     width: float = 1.0
     dependence: Dependence = INDEPENDENT
+    precedents: Precedents = NO_PRECEDENTS
 
     def to_json(self) -> dict[str, Any]:
         """The choices as JSON's own types."""
@@ -53,6 +57,7 @@ class Validation:
             "trust": self.trust,
             "width": self.width,
             "autocorrelations": list(self.dependence.autocorrelations),
+            "precedents": self.precedents.to_json(),
         }
 
     @classmethod
@@ -64,7 +69,8 @@ class Validation:
         calibration = Calibration.from_json(content["calibration"])
         dependence = Dependence(tuple(content.get("autocorrelations", ())))
         trust, width = content.get("trust", 1.0), content.get("width", 1.0)
-        return cls(content["block_length"], calibration, trust, width, dependence)
+        precedents = Precedents.from_json(content["precedents"]) if "precedents" in content else NO_PRECEDENTS
+        return cls(content["block_length"], calibration, trust, width, dependence, precedents)
 
     def check(self, config: TrainingConfig) -> None:
         """Refuses choices that no validation of this configuration makes.
@@ -84,6 +90,7 @@ class Validation:
         correlations = self.dependence.autocorrelations
         if len(correlations) > MAX_LAGS or not all(-1 <= one <= 1 for one in correlations):
             raise ValueError("autocorrelations")
+        self.precedents.check()
         summary = calibration.summary
         counts: tuple[object, ...] = (summary.num_scores, summary.longest_lead)
         if str(summary.method) != summary.method or not all(isinstance(one, int) for one in counts):
@@ -93,7 +100,7 @@ class Validation:
 
 
 def validated(network: ShootingNetwork, parts: Sequence[Split], config: TrainingConfig) -> Validation:
-    """Chooses how far to trust the network, then the length of blocks, then calibrates within the trained horizon.
+    """Chooses the trust in the network, the length of blocks and the shares of precedents, then calibrates.
 
     Where the network is not trusted at all, intervals are those of the last value: nothing was learned for it, so that
     training windows tell as honestly as validation windows how far it is off, and are far more.
@@ -112,13 +119,34 @@ def validated(network: ShootingNetwork, parts: Sequence[Split], config: Training
         return Predictor(network, block_length=block_length, season_length=season, trust=trust, width=width)
 
     block_length = _best_block_length(predictor, longest, config)
-    told = longest if trust else longest.joined(parts[-1].training)
-    forecasts = _forecasts(predictor(block_length), told.thinned(MAX_WINDOWS))
+    told = (longest if trust else longest.joined(parts[-1].training)).thinned(MAX_WINDOWS)
+    forecasts = _forecasts(predictor(block_length), told)
+    precedents = _look_back(network, told, config, forecasts)
     residuals = Residuals(*(column.numpy() for column in forecasts[:3]))
     calibration = calibrate(residuals, config.quantile_levels, _bucket_length(config))
     calibrated = calibration.apply(forecasts[0], torch.ones(len(forecasts[0]), dtype=torch.float64))
     dependence = dependence_of(replace(residuals, quantiles=calibrated.numpy()), config.quantile_levels)
-    return Validation(block_length, calibration, trust, width, dependence)
+    return Validation(block_length, calibration, trust, width, dependence, precedents)
+
+
+def _look_back(
+    network: ShootingNetwork, windows: Windows, config: TrainingConfig, forecasts: tuple[Tensor, ...]
+) -> Precedents:
+    """Chooses the shares of precedents, and moves the quantiles of the forecasts by them in place."""
+    if not config.precedent_windows or not len(windows):
+        return NO_PRECEDENTS
+    quantiles, target, known = forecasts[:3]
+    pasts = pasts_of(windows, _in_time(windows), config.season_length)
+    cases = [Case(*case) for case in zip(pasts, quantiles[..., network.median], target, known, strict=True)]
+    chosen = shares_of(cases[:: -(-len(cases) // config.precedent_windows)], config.season_length)
+    for row, past in enumerate(pasts) if chosen else ():
+        quantiles[row] = moved(quantiles[row], chosen, past, config.horizon)
+    return chosen
+
+
+def _in_time(windows: Windows) -> Tensor:
+    """The numbers of windows by their cutoffs, counted from the ends of their series."""
+    return torch.argsort(windows.starts - windows.ends, stable=True)
 
 
 def _bucket_length(config: TrainingConfig) -> int:
@@ -169,9 +197,8 @@ def _best_block_length(predictor: Callable[[int], Predictor], windows: Windows, 
 
 def _forecasts(predictor: Predictor, windows: Windows) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Quantiles, targets and which of them are known, in units of each context's spread, and those; by cutoff."""
-    order = torch.argsort(windows.starts - windows.ends, stable=True)
     parts = []
-    for numbers in order.split(max(1, 128 // windows.num_channels)):
+    for numbers in _in_time(windows).split(max(1, 128 // windows.num_channels)):
         batch = windows.batch(numbers)
         scale = Scale.of(batch.context)
         quantiles = predictor.quantiles(scale.remove(batch.context).double(), windows.horizon, batch.inputs)

@@ -88,6 +88,7 @@ class Windows:
         context_length: Length of the history.
         horizon: Length of what comes after it.
         beside: The covariates.
+        firsts: Where the observations of each series begin among the values, ascending; shape (series,).
         channels: Of a system, whose first one the starts and ends are in; None where each series is by itself.
     """
 
@@ -101,6 +102,7 @@ class Windows:
         context_length: int,
         horizon: int,
         beside: Beside | None = None,
+        firsts: Tensor | None = None,
         channels: Channels | None = None,
     ) -> None:
         self.values = values
@@ -110,6 +112,7 @@ class Windows:
         self.context_length = context_length
         self.horizon = horizon
         self.beside = beside
+        self.firsts = firsts
         self.channels = channels
         self._offsets = torch.arange(context_length + horizon, device=values.device)
 
@@ -149,6 +152,13 @@ class Windows:
             _held(values[:, :length], observed[:, :length]), values[:, length:], observed[:, length:] & counted
         )
 
+    def past(self, number: int) -> tuple[Float[Tensor, " past"], Bool[Tensor, " past"]]:
+        """All that is known of its series before the targets of a window, and where it was observed."""
+        first, until = self.starts[number], int(self.starts[number]) + self.context_length
+        if self.firsts is not None:
+            first = self.firsts[torch.searchsorted(self.firsts, until - 1, right=True) - 1]
+        return self.values[int(first) : until], self.observed[int(first) : until]
+
     def thinned(self, most: int) -> "Windows":
         """At most so many rows, but not much fewer than that of windows, evenly spread."""
         most = max(min(most, _LEAST_WINDOWS), most // self.num_channels)
@@ -172,6 +182,7 @@ class Windows:
             context_length=self.context_length,
             horizon=self.horizon,
             beside=self.beside,
+            firsts=self.firsts,
         )
 
     def _only(self, chosen: Tensor, horizon: int) -> "Windows":
@@ -183,6 +194,7 @@ class Windows:
             context_length=self.context_length,
             horizon=horizon,
             beside=self.beside,
+            firsts=self.firsts,
             channels=None if self.channels is None else replace(self.channels, counted=self.channels.counted[chosen]),
         )
 
@@ -236,6 +248,8 @@ def split_by_horizon(
     ends = np.cumsum([len(grid.values) for grid in grids])
     values = torch.from_numpy(np.concatenate([_standardized(grid.values) for grid in grids])).float().to(device)
     observed = torch.from_numpy(np.concatenate([grid.observed for grid in grids])).to(device)
+    seen = ends - [len(grid.values) - int(grid.observed.argmax()) for grid in grids]
+    firsts = torch.from_numpy(seen).to(device)
     beside = _beside(panel, grids, shape, device) if shape.covariates else None
 
     def windows(cut: _Cut, horizon: int) -> Windows:
@@ -247,6 +261,7 @@ def split_by_horizon(
             context_length=shape.context_length,
             horizon=horizon,
             beside=beside,
+            firsts=firsts,
             channels=None if cut.counted is None else _channels(cut.counted, ends, device),
         )
 

@@ -24,6 +24,7 @@ from model import Checkpoint, Panel, Progress, Series, TrainingConfig, TrainingO
 from model.config import DEFAULT_QUANTILE_LEVELS
 from model.device import choose_device
 from model.inference import Predictor
+from model.precedents import Past, moved
 from model.scaling import Scale
 from model.windows import Windows, WindowShape, split
 
@@ -198,18 +199,18 @@ def measured(
     whole, records = data.until(borders.test), []
     for horizon in horizons:
         config = replace(chosen.config, horizon=horizon, training_horizons=())
-        share = removed if horizon == horizons[0] else 0.0
+        share, season = removed if horizon == horizons[0] else 0.0, config.season_length
         test = last_windows(whole, config, borders.test - borders.validation)
         earlier = last_windows(seen, config, borders.validation - borders.train).thinned(MAX_VALIDATION_WINDOWS)
         version = partial(_version, checkpoint, horizon)
         errors = {
-            "errors": errors_of(version, test, data.values),
-            "thinned": errors_of(version, test, data.values, removed=share) if share else None,
-            "flow": errors_of(partial(version, share=0.0), test, data.values) if ablation else None,
-            "line": errors_of(partial(version, share=1.0), test, data.values) if ablation else None,
-            "validation": errors_of(version, earlier, data.values[: borders.validation]),
-            "last": errors_of(partial(_repeated, 1, horizon), test, data.values),
-            "season": errors_of(partial(_repeated, config.season_length, horizon), test, data.values),
+            "errors": errors_of(version, test, data.values, season),
+            "thinned": errors_of(version, test, data.values, season, removed=share) if share else None,
+            "flow": errors_of(partial(version, share=0.0), test, data.values, season) if ablation else None,
+            "line": errors_of(partial(version, share=1.0), test, data.values, season) if ablation else None,
+            "validation": errors_of(version, earlier, data.values[: borders.validation], season),
+            "last": errors_of(partial(_repeated, 1, horizon), test, data.values, season),
+            "season": errors_of(partial(_repeated, season, horizon), test, data.values, season),
         }
         records.append(
             Record(
@@ -245,14 +246,17 @@ def last_windows(panel: Panel, config: TrainingConfig, num_steps: int) -> Window
     return split(panel, shape, choose_device()).validation
 
 
-Forecasts = Callable[[Tensor], tuple[Tensor, Tensor]]
-"""From contexts to means (batch, horizon) and quantiles (batch, horizon, levels)."""
+Pasts = Callable[[], list[Past]]
+"""All that is known before each window, for whoever looks farther back than its context."""
+
+Forecasts = Callable[[Tensor, Pasts], tuple[Tensor, Tensor]]
+"""From contexts and pasts to means (batch, horizon) and quantiles (batch, horizon, levels)."""
 
 
 def _version(
-    checkpoint: Checkpoint, horizon: int, context: Tensor, *, share: float | None = None
+    checkpoint: Checkpoint, horizon: int, context: Tensor, pasts: Pasts, *, share: float | None = None
 ) -> tuple[Tensor, Tensor]:
-    """The version's answers; with another share of its line if one is given."""
+    """The version's answers; with another share of its line, and without precedents, if one is given."""
     config, validation = checkpoint.config, checkpoint.validation
     network = checkpoint.network.to(context.device)
     if share is not None and network.linear is not None:
@@ -266,16 +270,21 @@ def _version(
         width=validation.width,
     )
     raw = predictor.quantiles(context, horizon)
+    if validation.precedents and share is None:
+        pairs = zip(raw.cpu(), pasts(), strict=True)
+        raw = torch.stack([moved(one, validation.precedents, past, config.horizon) for one, past in pairs]).to(raw)
     return predictor.mean(raw), validation.calibration.apply(raw, Scale.of(context).spread)
 
 
-def _repeated(period: int, horizon: int, context: Tensor) -> tuple[Tensor, Tensor]:
+def _repeated(period: int, horizon: int, context: Tensor, _pasts: Pasts) -> tuple[Tensor, Tensor]:
     last = context[:, -min(period, context.shape[1]) :]
     mean = last.repeat(1, -(-horizon // last.shape[1]))[:, :horizon]
     return mean, mean[..., None].expand(-1, -1, len(LEVELS))
 
 
-def errors_of(forecasts: Forecasts, windows: Windows, values: NDArray[np.float64], *, removed: float = 0.0) -> Errors:
+def errors_of(
+    forecasts: Forecasts, windows: Windows, values: NDArray[np.float64], season: int, *, removed: float = 0.0
+) -> Errors:
     """In units of the training part's deviation, over all windows."""
     # Windows hold each series in units of its own deviation over all its rows.
     channel = torch.div(windows.starts, len(values), rounding_mode="floor")
@@ -288,7 +297,7 @@ def errors_of(forecasts: Forecasts, windows: Windows, values: NDArray[np.float64
         context = batch.context.double()
         if removed:
             context = _bridged(context, torch.rand(context.shape, generator=generator).to(context.device) >= removed)
-        mean, quantiles = forecasts(context)
+        mean, quantiles = forecasts(context, partial(_pasts, windows, numbers, context, season))
         error = (batch.target - mean) * unit[numbers, None]
         known, known_late = batch.known, batch.known & late.to(batch.known.device)
         inside = [
@@ -299,6 +308,15 @@ def errors_of(forecasts: Forecasts, windows: Windows, values: NDArray[np.float64
         totals += torch.stack(sums).cpu()
     all_known, late_known = totals[6], totals[7]
     return Errors(*(totals[:4] / all_known).tolist(), *(totals[4:6] / late_known).tolist())
+
+
+def _pasts(windows: Windows, numbers: Tensor, contexts: Tensor, season: int) -> list[Past]:
+    """What is known before windows, ending with contexts that may not be as they were."""
+    pasts = []
+    for number, context in zip(numbers.tolist(), contexts.cpu(), strict=True):
+        values, observed = windows.past(number)
+        pasts.append(Past(torch.cat([values[: -len(context)].cpu().double(), context]), observed.cpu(), season))
+    return pasts
 
 
 def _bridged(context: Tensor, kept: Tensor) -> Tensor:

@@ -78,7 +78,7 @@ def test_removed_values_are_linear_between_those_that_were_kept() -> None:
 
 
 def test_repeating_a_season_goes_on_with_the_last_one() -> None:
-    mean, quantiles = long_horizon._repeated(2, 5, torch.tensor([[7.0, 1.0, 2.0]]))
+    mean, quantiles = long_horizon._repeated(2, 5, torch.tensor([[7.0, 1.0, 2.0]]), list)
     assert mean.tolist() == [[1.0, 2.0, 1.0, 2.0, 1.0]]
     assert quantiles.shape == (1, 5, len(long_horizon.LEVELS))
 

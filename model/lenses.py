@@ -1,0 +1,145 @@
+"""Which lenses a version looks through for precedents, and the share of each, chosen on validation windows.
+
+Lenses are drawn one at a time, what was said without them counting as one more: each time the one whose mean with those
+before it errs least, with repetition, so that shares come in eighths. Caruana and others, "Ensemble selection from
+libraries of models", 2004.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import product
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from model.precedents import NO_PRECEDENTS, Lens, Past, Precedents, followed
+from model.scaling import Scale
+from model.windows import Windows
+
+NUM_DRAWS = 8
+MAX_LENSES = 4
+"""Each costs a forecast its time."""
+
+CLEARLY_BETTER = 0.98
+"""Precedents have a share only where errors fall below so many times what they are without."""
+
+MAX_LENGTH = 336
+_IN_SEASONS = (0.2, 0.5, 1, 3, 7)
+_WITHOUT_SEASON = (4, 8, 16, 32)
+_LOCALITIES, _STRENGTHS = (4.0, 16.0, 64.0), (0.1, 1.0)
+_FIRST, _GLOBAL = ((4.0, 0.1), (16.0, 1.0)), ((0.0, 0.01), (0.0, 0.1))
+_NUM_KEPT = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """A validation window, in units of its context's spread.
+
+    Attributes:
+        past: All that is known before it.
+        said: The medians forecast without precedents.
+        target: What came.
+        known: Which of it was observed.
+    """
+
+    past: Past
+    said: Float[Tensor, " horizon"]
+    target: Float[Tensor, " horizon"]
+    known: Bool[Tensor, " horizon"]
+
+
+def shares_of(cases: Sequence[Case], season_length: int) -> Precedents:
+    """The precedents with the least errors; none unless they do clearly better than what is said without them.
+
+    Whether they do is asked of every second case, after a choice by the others.
+    """
+    if len(cases) < 2:
+        return NO_PRECEDENTS
+    jury = _Jury(cases)
+    forms = list(product(_lengths(season_length), (True, False)))
+    jury.hear(Lens(length, *look, relative) for (length, relative), look in product(forms, _FIRST))
+    if not jury.has_gain():
+        return NO_PRECEDENTS
+    best = sorted(forms, key=lambda form: min(jury.error_of(form, look) for look in _FIRST))[:_NUM_KEPT]
+    looks = (*product(_LOCALITIES, _STRENGTHS), *_GLOBAL)
+    jury.hear(Lens(length, *look, relative) for (length, relative), look in product(best, looks))
+    return jury.verdict()
+
+
+def pasts_of(windows: Windows, numbers: Int[Tensor, " some"], season_length: int) -> list[Past]:
+    """What is known before the targets of some windows, each in units of its context's spread."""
+    pasts = []
+    for number, level, spread in zip(numbers.tolist(), *Scale.of(windows.batch(numbers).context), strict=True):
+        values, observed = windows.past(number)
+        scaled = Scale(level[None], spread[None]).remove(values[None])[0]
+        pasts.append(Past(scaled.cpu(), observed.cpu(), season_length))
+    return pasts
+
+
+def _lengths(season: int) -> list[int]:
+    lengths = {round(seasons * season) for seasons in _IN_SEASONS} if season > 1 else set(_WITHOUT_SEASON)
+    return sorted(length for length in lengths if 4 <= length <= MAX_LENGTH)
+
+
+class _Jury:
+    """What every lens says of every case."""
+
+    def __init__(self, cases: Sequence[Case]) -> None:
+        self._cases = cases
+        self._target = torch.stack([case.target for case in cases])
+        self._known = torch.stack([case.known for case in cases])
+        self._said: dict[Lens | None, Tensor] = {None: torch.stack([case.said for case in cases])}
+
+    def hear(self, lenses: Iterable[Lens]) -> None:
+        """Looks through every lens that was not known."""
+        for lens in lenses:
+            if lens not in self._said:
+                self._said[lens] = torch.stack([_looked(case, lens) for case in self._cases])
+
+    def error_of(self, form: tuple[int, bool], look: tuple[float, float]) -> float:
+        """Of one lens alone."""
+        return self._error(self._said[Lens(form[0], *look, form[1])], slice(None))
+
+    def has_gain(self) -> bool:
+        """Whether half a share of any lens known so far would lower the errors of all cases."""
+        without = self._said[None]
+        errors = [self._error((said + without) / 2, slice(None)) for lens, said in self._said.items() if lens]
+        return min(errors, default=math.inf) < self._error(without, slice(None))
+
+    def verdict(self) -> Precedents:
+        """The draws by all cases, if those by one half of them convince the other half."""
+        one, other = slice(None, None, 2), slice(1, None, 2)
+        tried, without = self._mean(self._draws(one)), self._said[None]
+        if self._error(tried, other) > CLEARLY_BETTER * self._error(without, other):
+            return NO_PRECEDENTS
+        drawn = self._draws(slice(None))
+        lenses = tuple(lens for lens in dict.fromkeys(drawn) if lens is not None)
+        return Precedents(lenses, tuple(drawn.count(lens) / NUM_DRAWS for lens in lenses))
+
+    def _draws(self, cases: slice) -> list[Lens | None]:
+        drawn: list[Lens | None] = []
+        total = torch.zeros_like(self._target)
+        for number in range(1, NUM_DRAWS + 1):
+            open_ = [one for one in self._said if one in drawn or len({*drawn} - {None}) < MAX_LENSES or one is None]
+            errors = [self._error((total + self._said[one]) / number, cases) for one in open_]
+            drawn.append(open_[min(range(len(open_)), key=errors.__getitem__)])
+            total = total + self._said[drawn[-1]]
+        return drawn
+
+    def _mean(self, drawn: Sequence[Lens | None]) -> Tensor:
+        return torch.stack([self._said[one] for one in drawn]).mean(0)
+
+    def _error(self, said: Tensor, cases: slice) -> float:
+        """The mean of the roots of the cases' mean absolute errors.
+
+        Their mean would be decided by what nobody can forecast, that of their logarithms by what anybody can.
+        """
+        errors = ((said - self._target).abs() * self._known)[cases].sum(1) / self._known[cases].sum(1).clamp_min(1)
+        return float(errors.sqrt().mean())
+
+
+def _looked(case: Case, lens: Lens) -> Tensor:
+    said = followed(case.past, len(case.said), lens)
+    return case.said if said is None else said.to(case.said)
