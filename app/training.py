@@ -24,12 +24,16 @@ from model import (
     Forecaster,
     Panel,
     Progress,
+    Reason,
+    Reasoned,
+    Selection,
     Series,
     SeriesTooShort,
     TrainingOptions,
     Trial,
     WarmStart,
     audit_panel,
+    choose_from,
     configure,
     fit,
     select,
@@ -177,7 +181,7 @@ def run_job(
         job.decision,
     )
     panel = datasets.panel(request.dataset_id, digest=job.dataset_digest)
-    ledger.record_notices(job.id, find_notices(panel, request.options))
+    ledger.record_notices(job.id, find_notices(panel, request.options, find_start(registry, request.options)))
     folder.mkdir(parents=True, exist_ok=True)
     outcome = train(
         registry,
@@ -216,11 +220,22 @@ def changes_of(outcome: Outcome, actor: str) -> Iterator[Change]:
         yield Change(actor, "alias.moved", alias, {"version": version.number})
 
 
-def find_notices(panel: Panel, options: TrainingOptions) -> tuple[JobNotice, ...]:
-    """What an audit finds in the data of a training, the worst first, as much of it as one wants to read."""
+def find_notices(panel: Panel, options: TrainingOptions, start: WarmStart | None = None) -> tuple[JobNotice, ...]:
+    """Another season than the usual one, and what an audit finds in the data, the worst first, as far as one reads."""
     audit = audit_panel(panel, horizon=options.horizon, now=now(), max_items=_MOST_NOTICES)
     found = [*audit.findings, *(finding for one in audit.items for finding in one.findings)]
-    return tuple(JobNotice(one.code, one.detail, one.fix, one.item_id) for one in found[:_MOST_NOTICES])
+    notices = [JobNotice(one.code, one.detail, one.fix, one.item_id) for one in found[:_MOST_NOTICES]]
+    return (*_season_notices(choose_from(panel, options, start)), *notices)
+
+
+def _season_notices(planned: Reasoned) -> Iterator[JobNotice]:
+    """That values repeat after other steps than those of their frequency usually do."""
+    if planned.config.has_usual_season:
+        return
+    detail = next(
+        f"The season has {one.value} steps: {one.why}." for one in planned.reasons if one.choice == "season_length"
+    )
+    yield JobNotice("season_found", detail, "Name season_length among the options to have another one.")
 
 
 def train(
@@ -255,14 +270,15 @@ def train(
     """
     check_name(plan.name)
     start = find_start(registry, plan.options)
-    horizon, kept, exam = _hold_back(panel, plan.options, start)
+    planned, kept, exam = _hold_back(panel, plan.options, start)
     record = None if state_path is None else trials_path(state_path)
-    options = replace(plan.options, horizon=horizon)
+    options = replace(plan.options, horizon=planned.config.horizon)
     chosen = select(kept, options, record_path=record, on_trial=on_trial, should_stop=should_stop, start=start)
     checkpoint = fit(
         kept,
         chosen.config,
         trials=chosen.trials,
+        reasons=_reasons(planned, chosen),
         state_path=state_path,
         on_epoch=on_epoch,
         should_stop=should_stop,
@@ -282,12 +298,19 @@ def train(
     return Outcome(registry.version(version.name, version.number), verdict)
 
 
-def _hold_back(panel: Panel, options: TrainingOptions, start: WarmStart | None) -> tuple[int, Panel, Exam | None]:
-    """The horizon, what to train on, and the exam on what is held back, if that leaves enough."""
-    config = configure(panel, options, start)
+def _reasons(planned: Reasoned, chosen: Selection) -> tuple[Reason, ...]:
+    """Why the choices are what they are; the horizon was chosen before anything was held back."""
+    before = {one.choice: one for one in planned.reasons}
+    return tuple(before.get(one.choice, one) if one.choice == "horizon" else one for one in chosen.reasons)
+
+
+def _hold_back(panel: Panel, options: TrainingOptions, start: WarmStart | None) -> tuple[Reasoned, Panel, Exam | None]:
+    """The choices for all there is, what to train on, and the exam on what is held back, if that leaves enough."""
+    planned = choose_from(panel, options, start)
+    config = planned.config
     examined = tuple(one for one in panel if _without_last(one, config.freq, config.horizon) is not one)
     if not examined:
-        return config.horizon, panel, None
+        return planned, panel, None
     spare = min(len(one) for one in examined) * _MOST_HELD_BACK
     num_cutoffs = max(1, min(_MOST_CUTOFFS, int(spare / config.horizon)))
     kept = Panel(tuple(_without_last(one, config.freq, num_cutoffs * config.horizon) for one in panel))
@@ -295,10 +318,10 @@ def _hold_back(panel: Panel, options: TrainingOptions, start: WarmStart | None) 
     try:
         configure(kept, replace(options, horizon=config.horizon), start)
     except SeriesTooShort:
-        return config.horizon, panel, None
+        return planned, panel, None
     if not examined:
-        return config.horizon, panel, None
-    return config.horizon, kept, Exam(Panel(examined), Cutoffs(config.horizon, num_cutoffs), config.season_length)
+        return planned, panel, None
+    return planned, kept, Exam(Panel(examined), Cutoffs(config.horizon, num_cutoffs), config.season_length)
 
 
 def _without_last(series: Series, freq: str, num_steps: int) -> Series:

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from model.config import TrainingOptions, choose_config, least_observations
+from model.choosing import choose_config, least_observations
+from model.config import TrainingOptions
 from model.errors import ConfigurationInvalid, DataError, DuplicateItems, PanelEmpty, SeriesTooShort
 from model.findings import MAX_PLACES, Finding, Severity, found, from_error, written
 from model.inspection import inspect

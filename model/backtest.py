@@ -14,7 +14,7 @@ from model.baselines import BASELINES, seasonal_naive
 from model.config import TrainingConfig
 from model.errors import HorizonOutOfRange, SeriesTooShort, TrainingCancelled
 from model.forecaster import Forecaster
-from model.grid import Grid, Instants, week_length
+from model.grid import Grid, Instants
 from model.grid_series import on_grid
 from model.horizon import At
 from model.scores import Attempt, LeadScores, Score, Trial, average, by_lead
@@ -200,7 +200,7 @@ def _trial(forecaster: Forecaster, case: _Case, season: int) -> Trial:
     attempts = [Attempt("longshot", forecast.mean, forecast.quantiles)]
     for name, method in BASELINES.items():
         attempts.append(Attempt(name, method(grid.values, positions, season)))
-    week = week_length(config.freq)
+    week = config.week_length
     if week is not None and len(grid.values) >= week:
         attempts.append(Attempt("weekly_naive", seasonal_naive(grid.values, positions, week)))
     return Trial(

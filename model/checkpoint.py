@@ -28,6 +28,7 @@ from model.config import TrainingConfig
 from model.errors import CheckpointCorrupt, CheckpointFormatUnsupported, CheckpointMissing, ForecastingError
 from model.files import read_files, written_whole
 from model.network import ShootingNetwork
+from model.reason import Reason
 from model.series import Panel
 from model.trial import Trial
 from model.validation import Validation
@@ -62,6 +63,7 @@ class Manifest:
         trials: Short trainings that its configuration was chosen by, in their order.
         warm_start: The version whose weights it started from, as it was called; None where they were random.
         warm_start_digest: Of that version's checkpoint.
+        reasons: Why the choices of its configuration are what they are; none in a checkpoint of an earlier release.
     """
 
     format_version: int
@@ -80,11 +82,15 @@ class Manifest:
     trials: tuple[Trial, ...] = ()
     warm_start: str | None = None
     warm_start_digest: str | None = None
+    reasons: tuple[Reason, ...] = ()
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> "Manifest":
         """The manifest that `asdict` and JSON made this of, or that of an earlier release, which knew fewer fields."""
-        return cls(**{**content, "trials": tuple(Trial(**one) for one in content.get("trials", ()))})
+        trials = tuple(Trial(**one) for one in content.get("trials", ()))
+        return cls(
+            **{**content, "trials": trials, "reasons": tuple(Reason(**one) for one in content.get("reasons", ()))}
+        )
 
     def check(self) -> None:
         """Refuses values of other types, which a manifest from elsewhere may have.
@@ -93,6 +99,7 @@ class Manifest:
             TypeError, ValueError
         """
         texts = [self.data_digest, self.trained_until, self.device, self.created_at, *self.versions.values()]
+        texts += [text for one in self.reasons for text in (one.choice, one.value, one.why)]
         counts = [self.num_series, self.num_observations, self.seed]
         if not all(isinstance(one, str) for one in (*texts, *self.files.values(), *self.files)):
             raise TypeError("texts")
@@ -128,6 +135,7 @@ class Training:
         validation_loss: The best one reached.
         trials: What its configuration was chosen by.
         origin: The version whose weights it started from.
+        reasons: Why the choices of its configuration are what they are.
     """
 
     device: str
@@ -135,6 +143,7 @@ class Training:
     validation_loss: float
     trials: tuple[Trial, ...] = ()
     origin: Origin | None = None
+    reasons: tuple[Reason, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,6 +186,7 @@ class Checkpoint:
             trials=training.trials,
             warm_start=None if origin is None else origin.reference,
             warm_start_digest=None if origin is None else origin.manifest.digest,
+            reasons=training.reasons,
         )
         return cls(network, config, validation, manifest)
 

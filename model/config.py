@@ -1,41 +1,23 @@
-"""Choices fixed before training, and how they follow from the data where nobody made them."""
+"""Choices fixed before training: those of a user, and all of them together."""
 
-from collections import Counter
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any, Literal, get_args
 
-from model.errors import ConfigurationInvalid, FrequencyUnknown, SeriesTooShort
-from model.grid import season_length, week_length
-from model.scheme import NO_SCHEME, Scheme, scheme_of
-from model.series import Panel
+from model.errors import ConfigurationInvalid
+from model.grid import LONGEST_SEASON, season_length, week_length
+from model.scheme import NO_SCHEME, Scheme
 
 DEFAULT_QUANTILE_LEVELS = (0.025, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.975)
 """The quantile levels that a network learns; others are interpolated between them."""
 
-Preset = Literal["fast", "balanced", "best"]
-"""How much is tried before a training: nothing, a little, or more."""
-
-MIN_OBSERVATIONS = 16
-"""The fewest from which a training makes sense."""
-
-MAX_PATCH_LENGTH = 672
-"""Beyond it a patch costs more than it tells: a week of quarters of an hour."""
-
 MAX_CHANNELS = 256
 """Channels of a system: each adds a context's length to what the encoder reads, and a patch to what is read off."""
 
-_LEAST_BATCH = 64
-"""Windows of a gradient step where each shows many channels."""
-
 MAX_PRECEDENT_WINDOWS = 256
 
-MAX_PATCHES = 32
-"""Patches in a horizon, unless asked for: each costs a step of the flow."""
-
-
-USUAL_SEEDS = 3
-"""Of a small panel. The best of several costs nothing to serve, where a mean of several costs their sum."""
+Preset = Literal["fast", "balanced", "best"]
+"""How much is tried before a training: nothing, a little, or more."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +26,7 @@ class TrainingOptions:
 
     Attributes:
         horizon: The longest lead, in steps, that the network is trained on; it answers longer ones too.
+        season_length: Steps after which values repeat; found in them, or else the usual one of the frequency.
         context_length: How many steps of history it sees.
         patch_length: How many steps are read off the flow at once.
         state_size: d, the size of the state x.
@@ -67,6 +50,7 @@ class TrainingOptions:
     """
 
     horizon: int | None = None
+    season_length: int | None = None
     context_length: int | None = None
     patch_length: int | None = None
     state_size: int | None = None
@@ -108,7 +92,9 @@ class TrainingConfig:
 
     Attributes:
         freq: The step of the grid, a pandas offset alias.
-        season_length: Steps of its usual season.
+        season_length: Steps after which values repeat.
+        period: Steps after which they repeat most fully, such as a week of days; 0 leaves it to the frequency, as in
+            earlier releases.
         training_horizons: Each batch draws its length from these, ascending up to `horizon`; `horizon` alone if empty.
         mean_weight: Of the loss of the mean forecast, beside the one of the quantiles.
         anchored: Whether the network sees a context relative to its last value and answers relative to it.
@@ -140,6 +126,7 @@ class TrainingConfig:
     steps_per_epoch: int = 50
     seed: int = 0
     num_seeds: int = 1
+    period: int = 0
     training_horizons: tuple[int, ...] = ()
     mean_weight: float = 0.0
     anchored: bool = False
@@ -159,6 +146,20 @@ class TrainingConfig:
         """The lengths that batches draw from, `horizon` last."""
         return self.training_horizons or (self.horizon,)
 
+    @property
+    def week_length(self) -> int | None:
+        """Steps of a week where the season is a day; None elsewhere."""
+        return week_length(self.freq) if self.has_usual_season else None
+
+    @property
+    def has_usual_season(self) -> bool:
+        """Whether the season is the one that its frequency usually has."""
+        return self.season_length == season_length(self.freq)
+
+    def season_at(self, freq: str) -> int:
+        """Steps of a season of a series that may have another frequency."""
+        return season_length(freq) if self.has_usual_season and freq != self.freq else self.season_length
+
     def __post_init__(self) -> None:
         for name, highest in _HIGHEST.items():
             found = getattr(self, name)
@@ -168,11 +169,9 @@ class TrainingConfig:
             raise ConfigurationInvalid("dropout", self.dropout, "at least 0 and below 1")
         if not 0 < self.learning_rate <= 1:
             raise ConfigurationInvalid("learning_rate", self.learning_rate, "above 0 and at most 1")
-        if not 0 <= self.mean_weight <= 1000:
-            raise ConfigurationInvalid("mean_weight", self.mean_weight, "from 0 to 1000")
-        if not 0 <= self.precedent_windows <= MAX_PRECEDENT_WINDOWS:
-            needed = f"from 0 to {MAX_PRECEDENT_WINDOWS}"
-            raise ConfigurationInvalid("precedent_windows", self.precedent_windows, needed)
+        for name, highest in _HIGHEST_OR_NONE.items():
+            if not 0 <= getattr(self, name) <= highest:
+                raise ConfigurationInvalid(name, getattr(self, name), f"from 0 to {highest}")
         if not 0 <= self.seed < 2**63:
             raise ConfigurationInvalid("seed", self.seed, "a whole number from 0 to 2**63 - 1")
         self._check_lists()
@@ -212,8 +211,13 @@ def _are_levels(levels: tuple[float, ...]) -> bool:
     return ascending and len(levels) % 2 == 1 and all(abs(lower + upper - 1) < 1e-9 for lower, upper in pairs)
 
 
+_HIGHEST_OR_NONE = {
+    "period": 7 * LONGEST_SEASON,
+    "mean_weight": 1000,
+    "precedent_windows": MAX_PRECEDENT_WINDOWS,
+}
 _HIGHEST = {
-    "season_length": 100_000,
+    "season_length": LONGEST_SEASON,
     "horizon": 100_000,
     "context_length": 100_000,
     "patch_length": 10_000,
@@ -227,110 +231,3 @@ _HIGHEST = {
     "steps_per_epoch": 100_000,
     "num_seeds": 1000,
 }
-
-
-def choose_config(panel: Panel, options: TrainingOptions) -> TrainingConfig:
-    """The configuration that follows from the data, with the user's own choices in place of it.
-
-    The frequency is the commonest one of the panel. The context is three weeks of what is observed within the day, else
-    several seasons and two horizons; a patch is a week of it, else a season. Batches draw their length from the horizon
-    and its halves down to a season, and to a patch unless trials may settle on another one. Validation keeps the last
-    part of each series, as far as the longest series allows. With trials, a small panel is learned from several seeds.
-
-    Raises:
-        FrequencyUnknown: No series says its frequency.
-        SeriesTooShort: Even the longest series is too short to learn from.
-        ConfigurationInvalid: A choice is impossible.
-        CovariateMissing: A series lacks a covariate that another has.
-    """
-    freq = _commonest_frequency(panel)
-    season = season_length(freq)
-    longest = max(panel, key=len)
-    num_steps = 1 + int(-longest.grid(freq).positions(longest.timestamps)[0])
-    horizon = options.horizon or max(1, min(_usual_horizon(season), num_steps // 5))
-    needed = least_observations(horizon)
-    if min(len(longest), num_steps) < needed:
-        raise SeriesTooShort(longest.item_id, len(longest), needed, f"training for a horizon of {horizon} steps")
-    validation = options.validation_steps or max(horizon, min(num_steps * 3 // 20, num_steps - needed + horizon))
-    context = options.context_length or _usual_context(season, horizon, num_steps - validation - horizon)
-    patch = options.patch_length or _usual_patch(freq, season, horizon)
-    covariates = scheme_of(panel, freq, calendar=options.calendar)
-    channels = _channels(panel, covariates) if options.joint else ()
-    config = TrainingConfig(
-        freq=freq,
-        season_length=season,
-        horizon=horizon,
-        context_length=context,
-        patch_length=patch,
-        validation_steps=validation,
-        training_horizons=_halves(horizon, shortest=max(season, patch) if options.preset == "fast" else season),
-        mean_weight=1.0,
-        linear=not covariates,
-        covariates=covariates,
-        channels=channels,
-        batch_size=max(_LEAST_BATCH, TrainingConfig.batch_size // max(1, len(channels))),
-        precedent_windows=0 if covariates or channels else _usual_precedent_windows(options.preset, num_steps),
-    )
-    fields: dict[str, Any] = dict(options.chosen)
-    config = replace(config, **fields)
-    is_settled = options.preset == "fast" or options.num_seeds is not None
-    return config if is_settled else replace(config, num_seeds=_usual_seeds(panel, config))
-
-
-def _channels(panel: Panel, covariates: Scheme) -> tuple[str, ...]:
-    """The names of a system's channels, in an order that does not depend on the panel's."""
-    if covariates:
-        needed = "left out where there are covariates or the calendar: a system is forecast from its channels alone"
-        raise ConfigurationInvalid("joint", True, needed)  # noqa: FBT003
-    if len(panel) > MAX_CHANNELS:
-        raise ConfigurationInvalid("joint", True, f"left out for {len(panel)} series: {MAX_CHANNELS} at most")  # noqa: FBT003
-    return tuple(sorted(one.item_id for one in panel))
-
-
-def least_observations(horizon: int) -> int:
-    """The fewest observations from which a training for a horizon makes sense."""
-    return max(MIN_OBSERVATIONS, 2 * horizon + MIN_OBSERVATIONS // 2)
-
-
-def _halves(horizon: int, *, shortest: int) -> tuple[int, ...]:
-    """The horizon, its half, its quarter and its eighth, as far as they are no shorter than that; ascending."""
-    lengths = {horizon} | {horizon // 2**power for power in (1, 2, 3)}
-    return tuple(sorted(length for length in lengths if length == horizon or length >= shortest))
-
-
-def _usual_seeds(panel: Panel, config: TrainingConfig) -> int:
-    """Several where an epoch sees every observation anew: there seeds differ most, and cost least."""
-    return USUAL_SEEDS if panel.num_observations <= config.steps_per_epoch * config.batch_size else 1
-
-
-def _commonest_frequency(panel: Panel) -> str:
-    known = Counter(one.freq for one in panel if one.freq is not None)
-    if not known:
-        raise FrequencyUnknown(panel.series[0].item_id)
-    return known.most_common(1)[0][0]
-
-
-def _usual_horizon(season: int) -> int:
-    """A week of what is observed within the day, four weeks of days, a year of longer steps."""
-    if season >= 24 and season != 52:
-        return min(7 * season, 672)
-    return 4 * season if season in (5, 7) else max(season, 8)
-
-
-def _usual_precedent_windows(preset: str, num_steps: int) -> int:
-    """As many as take seconds, or with trials up to a minute: each looks through a whole history, many times."""
-    most, steps = (64, 300_000) if preset == "fast" else (MAX_PRECEDENT_WINDOWS, 1_000_000)
-    return min(most, max(16, steps // num_steps))
-
-
-def _usual_patch(freq: str, season: int, horizon: int) -> int:
-    """A week of what is observed within the day, else as many seasons as leave no more than `MAX_PATCHES`."""
-    seasons = season * max(1, -(-horizon // (MAX_PATCHES * season)))
-    return min(max(week_length(freq) or 8, seasons), horizon, MAX_PATCH_LENGTH)
-
-
-def _usual_context(season: int, horizon: int, available: int) -> int:
-    """Three weeks of what is observed within the day, else several seasons and two horizons, if the data allow it."""
-    within_day = season >= 24 and season != 52
-    wanted = 21 * season if within_day else max((8 if season in (5, 7) else 3) * season, 2 * horizon, 24)
-    return max(4, min(wanted, 1440, available * 2 // 3))

@@ -17,7 +17,6 @@ from model.calibration import CalibrationSummary
 from model.checkpoint import Checkpoint, Manifest
 from model.config import TrainingConfig
 from model.device import choose_device
-from model.grid import season_length
 from model.grid_series import on_grid
 from model.horizon import Horizon
 from model.inference import Predictor
@@ -215,7 +214,7 @@ class Forecaster:
         return on_grid(asked.series, asked.freq, self._season(asked), self.config.context_length).values
 
     def _season(self, asked: Asked) -> int:
-        return self.config.season_length if asked.freq == self.config.freq else season_length(asked.freq)
+        return self.config.season_at(asked.freq)
 
     def _at_levels(
         self, levels: Sequence[tuple[float, ...]], quantiles: NDArray[np.float64]

@@ -7,8 +7,9 @@ from model.axes import AxisReader
 from model.backtest import BacktestReport, Cutoffs, backtest, check_backtest
 from model.calibration import CalibrationSummary
 from model.checkpoint import Checkpoint, Manifest
+from model.choosing import Reasoned, choose_config
 from model.columns import read_instants
-from model.config import Preset, TrainingConfig, TrainingOptions, choose_config
+from model.config import Preset, TrainingConfig, TrainingOptions
 from model.covariates import Covariates, RawCovariates, covariates_of, read_covariates
 from model.device import device_name, limit_threads
 from model.errors import (
@@ -57,6 +58,7 @@ from model.horizon import At, Duration, Horizon, Steps, Until
 from model.joining import Joined, join
 from model.learning import Progress
 from model.reading import Aggregation, Reading, read_columns, read_grid
+from model.reason import Reason
 from model.rows import Rows, RowsOfItem, read_rows
 from model.scores import LeadScores, Score
 from model.selection import Selection, select
@@ -64,7 +66,7 @@ from model.series import Forecast, ItemForecast, Notice, Panel, Series
 from model.system import System
 from model.trainer import fit
 from model.trial import Trial
-from model.warm_start import WarmStart, configure
+from model.warm_start import WarmStart, choose_from, configure
 
 __all__ = [
     "NO_PATHS",
@@ -122,6 +124,8 @@ __all__ = [
     "QuantileLevelOutOfRange",
     "RawCovariates",
     "Reading",
+    "Reason",
+    "Reasoned",
     "RequestError",
     "Rows",
     "RowsOfItem",
@@ -154,6 +158,7 @@ __all__ = [
     "backtest",
     "check_backtest",
     "choose_config",
+    "choose_from",
     "configure",
     "count_cutoffs",
     "covariates_of",

@@ -14,6 +14,10 @@ Instants = NDArray[Any]
 """Points in time, UTC, in microseconds (`datetime64[us]`)."""
 
 _MICROSECONDS_PER_DAY = 86_400_000_000
+_DAYS_PER_YEAR = 365.25
+LONGEST_SEASON = 100_000
+"""In steps."""
+
 _SOME_DAY = pd.Timestamp("2000-01-03")
 _SHORTEST_STEP, _LONGEST_STEP = pd.Timedelta(1, unit="us"), pd.Timedelta(3700, unit="D")
 _OFFSETS = (
@@ -62,20 +66,35 @@ def _parse(freq: str) -> pd.offsets.BaseOffset:
 
 
 def season_length(freq: str) -> int:
-    """How many steps of a grid make its usual season: a day below a day, a week of days, a year of longer steps."""
+    """How many steps of a grid make its usual season: a day below a day, a week of days, a year of longer steps.
+
+    Of steps so short that a day has more than `LONGEST_SEASON` of them nobody looks a day back: they have none, 1.
+    """
     offset = parse_frequency(freq)
     step = _fixed_step_microseconds(offset)
     if step is not None:
-        return max(1, _MICROSECONDS_PER_DAY // step)
+        return _within_reach(max(1, _MICROSECONDS_PER_DAY // step))
     letter = offset.rule_code[0] if not isinstance(offset, pd.offsets.BusinessDay) else "B"
     by_letter = {"D": 7, "B": 5, **_PERIODS_PER_YEAR}
     return max(1, by_letter.get(letter, 1) // offset.n)
+
+
+def _within_reach(season: int) -> int:
+    return season if season <= LONGEST_SEASON else 1
 
 
 def week_length(freq: str) -> int | None:
     """How many steps make a week, the second season of what is observed within the day; None for longer steps."""
     season = season_length(freq)
     return 7 * season if _fixed_step_microseconds(parse_frequency(freq)) is not None and season > 1 else None
+
+
+def year_length(freq: str) -> int | None:
+    """About how many steps make a year; None for steps of a year or longer."""
+    offset = parse_frequency(freq)
+    first = _SOME_DAY + offset
+    steps = round(60 * _DAYS_PER_YEAR * pd.Timedelta(1, unit="D") / (first + 60 * offset - first))
+    return steps if steps > 1 else None
 
 
 def infer_frequency(timestamps: Instants, time_zone: str | None, *, item_id: str) -> str:

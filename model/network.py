@@ -155,6 +155,6 @@ def _given(inputs: Inputs | None) -> Inputs:
 
 
 def _period(config: TrainingConfig) -> int:
-    """Steps after which values repeat most fully: a week where that is seen as one whole, else a season."""
-    week = week_length(config.freq) or config.season_length
-    return week if config.context_length + config.horizon >= week else config.season_length
+    """Steps after which values repeat most fully: a week, say, where that is seen as one whole, else a season."""
+    period = config.period or week_length(config.freq) or config.season_length
+    return period if config.context_length + config.horizon >= period else config.season_length

@@ -14,15 +14,17 @@ from pathlib import Path
 
 import torch
 
-from model.config import MAX_PATCH_LENGTH, MAX_PATCHES, TrainingConfig, TrainingOptions
+from model.choosing import MAX_PATCH_LENGTH, MAX_PATCHES
+from model.config import TrainingConfig, TrainingOptions
 from model.errors import TrainingDiverged
 from model.files import written_whole
 from model.learning import Learned, learn
 from model.loss import huber, mean_weights, pinball
+from model.reason import Reason
 from model.scaling import Scale
 from model.series import Panel
 from model.trial import Trial
-from model.warm_start import WarmStart, configure
+from model.warm_start import WarmStart, choose_from
 
 AS_GOOD = 1.02
 """A score up to so many times the best one counts as good as it: differences below are noise of the seed."""
@@ -47,10 +49,12 @@ class Selection:
     Attributes:
         config: The choice.
         trials: In their order; none where nothing was left open.
+        reasons: Why the choices are what they are.
     """
 
     config: TrainingConfig
     trials: tuple[Trial, ...]
+    reasons: tuple[Reason, ...] = ()
 
 
 def select(
@@ -79,9 +83,10 @@ def select(
     Raises:
         ForecastingError: As `configure` and `fit` do.
     """
-    config = configure(panel, options, start)
+    choice = choose_from(panel, options, start)
+    config = choice.config
     if options.preset == "fast":
-        return Selection(config, ())
+        return Selection(config, (), choice.reasons)
     origin = [] if start is None else [start.checkpoint.manifest.digest]
     purpose = hashlib.sha256(json.dumps([asdict(options), panel.digest(), *origin]).encode()).hexdigest()
     record = _Record(record_path, purpose)
@@ -100,7 +105,10 @@ def select(
     num_epochs = max(1, round(config.num_epochs * _SHARES[options.preset]))
     rounds = (_patches, _regularisations, _contexts) if start is None else (_regularisations,)
     best = _rounds(race, rounds, config, set(options.chosen), num_epochs)
-    return Selection(_within(best, race.trials, options), tuple(race.trials))
+    by_trials = f"the first as good as the best of {len(race.trials)} short trainings, by validation data"
+    choice = choice.within(best, by_trials)
+    choice = choice.within(_within(best, race.trials, options), "as many as the time budget allows")
+    return Selection(choice.config, tuple(race.trials), choice.reasons)
 
 
 class _Race:

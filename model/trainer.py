@@ -7,6 +7,7 @@ from model.blending import blend
 from model.checkpoint import Checkpoint, Training
 from model.config import TrainingConfig
 from model.learning import Progress, learn
+from model.reason import Reason
 from model.series import Panel
 from model.trial import Trial
 from model.validation import validated
@@ -18,6 +19,7 @@ def fit(
     config: TrainingConfig,
     *,
     trials: tuple[Trial, ...] = (),
+    reasons: tuple[Reason, ...] = (),
     state_path: Path | None = None,
     on_epoch: Callable[[Progress], None] = lambda progress: None,
     should_stop: Callable[[], bool] = lambda: False,
@@ -32,6 +34,7 @@ def fit(
             intervals.
         config: Every choice; see `choose_config`, `configure` and `select`.
         trials: What led to that choice; kept in the manifest.
+        reasons: Why the choices are what they are; kept in the manifest, too.
         state_path: A file to keep the state of the training in after each epoch. If it exists, and was written for the
             same panel and configuration, training goes on from there, to the same result as without the interruption.
         on_epoch: Told how far the training is, after each epoch.
@@ -50,5 +53,5 @@ def fit(
     blend(learned.network, learned.parts)
     chosen = validated(learned.network, learned.parts, config)
     origin = None if start is None else start.origin
-    training = Training(str(learned.device), learned.seconds, learned.validation_loss, trials, origin)
+    training = Training(str(learned.device), learned.seconds, learned.validation_loss, trials, origin, reasons)
     return Checkpoint.of(learned.network.cpu(), config, chosen, panel, training)

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from model.checkpoint import Checkpoint, Origin
-from model.config import TrainingConfig, TrainingOptions, choose_config
+from model.choosing import Reasoned, choose
+from model.config import TrainingConfig, TrainingOptions
 from model.errors import WarmStartMismatch
 from model.network import ShootingNetwork
 from model.scheme import Scheme
@@ -42,31 +43,40 @@ class WarmStart:
 
 
 def configure(panel: Panel, options: TrainingOptions, start: WarmStart | None = None) -> TrainingConfig:
-    """The configuration of a training: as `choose_config` has it, or as near to that of its start as the user allows.
+    """The configuration of a training; see `choose_from`."""
+    return choose_from(panel, options, start).config
 
-    Sizes, the treatment of a context and the units of covariates are those of the start, and so is the horizon, unless
-    another is chosen. How long to train and what to validate on follow from the options and the data.
+
+def choose_from(panel: Panel, options: TrainingOptions, start: WarmStart | None = None) -> Reasoned:
+    """The configuration of a training: as `choose` has it, or as near to that of its start as the user allows.
+
+    Sizes, the season, the treatment of a context and the units of covariates are those of the start, and so is the
+    horizon, unless another is chosen. How long to train and what to validate on follow from the options and the data.
 
     Raises:
-        ForecastingError: As `choose_config`.
+        ForecastingError: As `choose`.
         WarmStartMismatch: What the user chose, or the data, do not go with the weights.
     """
     if start is None:
-        return choose_config(panel, options)
+        return choose(panel, options)
     before = start.checkpoint.config
-    left_open = [name for name in (*_SHAPES, "horizon", "steps_per_patch") if getattr(options, name) is None]
+    left_open = [
+        name for name in (*_SHAPES, "season_length", "horizon", "steps_per_patch") if getattr(options, name) is None
+    ]
     wanted = replace(
         options,
         calendar=options.calendar or bool(before.covariates.calendar),
         joint=options.joint or bool(before.channels),
         **{name: getattr(before, name) for name in left_open},
     )
-    found = choose_config(panel, wanted)
+    choice = choose(panel, wanted)
+    found = choice.config
     differences = tuple(_differences(before, found))
     if differences:
         raise WarmStartMismatch(start.reference, differences)
-    return replace(
+    config = replace(
         found,
+        period=before.period if found.season_length == before.season_length else found.period,
         anchored=before.anchored,
         linear=before.linear,
         quantile_levels=before.quantile_levels,
@@ -75,6 +85,9 @@ def configure(panel: Panel, options: TrainingOptions, start: WarmStart | None = 
         learning_rate=before.learning_rate if options.learning_rate is None else options.learning_rate,
         num_seeds=options.num_seeds or 1,
     )
+    why = f"as {start.reference} has it, whose weights this starts from"
+    own = {name: why for name in (*left_open, "dropout", "learning_rate") if getattr(options, name) is None}
+    return choice.because(own).within(config, why)
 
 
 def _differences(before: TrainingConfig, found: TrainingConfig) -> Iterator[tuple[str, str, str]]:

@@ -11,6 +11,7 @@ from app.cli.answers import AsJson, echo_json
 from app.cli.export import export as export_version
 from app.cli.home import actor, enter_change
 from app.cli.options import open_registry
+from app.cli.reason_tables import reason_table
 from app.cli.refusals import one_line
 from app.cli.score_tables import score_table
 from app.frames import read_file
@@ -96,6 +97,8 @@ def show(model: Reference, as_json: AsJson = False) -> None:  # noqa: FBT002
         source = f"{version.origin.name}/{version.origin.number}" if version.origin.name else "a version without a name"
         console.print(f"A copy of {source}, imported.", highlight=False)
     console.print("  ".join(f"{name} {value}" for name, value in version.config.to_json().items()), highlight=False)
+    if version.manifest.reasons:
+        console.print(reason_table(version.manifest.reasons))
     if version.report is not None:
         console.print(score_table(version.report, f"The last {version.report.horizon} steps, held back from training"))
     for line in _history(registry, version):

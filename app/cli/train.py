@@ -24,6 +24,7 @@ from app.cli.options import (
     open_registry,
 )
 from app.cli.progress import Step, progress
+from app.cli.reason_tables import reason_table
 from app.cli.refusals import one_line
 from app.cli.score_tables import score_table
 from app.cli.tables import load_panel
@@ -58,6 +59,9 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
         PromotionPolicy, typer.Option(help="What happens to the alias production.")
     ] = "promote_if_better",
     horizon: Annotated[int | None, typer.Option(help="Longest lead, in steps, to train on.")] = None,
+    season_length: Annotated[
+        int | None, typer.Option(help="Steps after which values repeat (default: found in them).")
+    ] = None,
     context_length: Annotated[int | None, typer.Option(help="Steps of history that it sees.")] = None,
     patch_length: Annotated[int | None, typer.Option(help="Steps read off the flow at once.")] = None,
     state_size: Annotated[int | None, typer.Option(help="Size of the state.")] = None,
@@ -91,6 +95,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     """Train a version on a table, in this process, and register it."""
     options = TrainingOptions(
         horizon=horizon,
+        season_length=season_length,
         context_length=context_length,
         patch_length=patch_length,
         state_size=state_size,
@@ -155,6 +160,8 @@ def _report(version: Version, decision: str) -> None:
         console.print(f"covariates {', '.join(named)}", style="dim", highlight=False)
     if version.manifest.warm_start is not None:
         console.print(f"started from {version.manifest.warm_start}", style="dim", highlight=False)
+    if version.manifest.reasons:
+        console.print(reason_table(version.manifest.reasons))
     if version.report is not None:
         num_steps = version.report.horizon * version.report.num_cutoffs
         console.print(score_table(version.report, f"The last {num_steps} steps, held back from training"))

@@ -19,6 +19,9 @@ class OptionsBody(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     horizon: Annotated[int | None, Field(description="The longest lead, in steps, that it is trained on.")] = None
+    season_length: Annotated[
+        int | None, Field(description="Steps after which values repeat; found in them if left out.")
+    ] = None
     context_length: Annotated[int | None, Field(description="How many steps of history it sees.")] = None
     patch_length: int | None = None
     state_size: int | None = None

@@ -192,7 +192,7 @@ def measured(
     options = replace(options, validation_steps=borders.validation - borders.train)
     started = time.monotonic(), time.process_time()
     chosen = select(seen, options, on_trial=lambda trial: print(f"trial  {trial}", file=sys.stderr, flush=True))
-    checkpoint = fit(seen, chosen.config, trials=chosen.trials, on_epoch=show_epoch)
+    checkpoint = fit(seen, chosen.config, trials=chosen.trials, reasons=chosen.reasons, on_epoch=show_epoch)
     seconds, worked = time.monotonic() - started[0], time.process_time() - started[1]
     if sys.stderr.isatty():
         print("\r" + " " * 60, end="\r", file=sys.stderr)

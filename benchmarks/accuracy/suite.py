@@ -46,7 +46,7 @@ def trained(panel: Panel, options: TrainingOptions) -> Trained:
     """One version of a panel, as it configures itself within the options."""
     started = time.monotonic()
     chosen = select(panel, options, on_trial=lambda trial: print(f"trial  {trial}", file=sys.stderr, flush=True))
-    checkpoint = fit(panel, chosen.config, trials=chosen.trials)
+    checkpoint = fit(panel, chosen.config, trials=chosen.trials, reasons=chosen.reasons)
     seconds = round(time.monotonic() - started, 1)
     return Trained(Forecaster(checkpoint), {"config": chosen.config.to_json(), "seconds": seconds})
 

@@ -45,7 +45,7 @@ def test_both_rivals_are_measured_on_the_same_held_back_windows(registry: Regist
 
 def test_a_rival_of_another_season_is_measured_with_the_same_unit(registry: Registry):
     panel = jumping_panel()
-    daily = Panel((Series.from_grid("d", "2025-01-01", "D", np.sin(np.arange(200.0))),))
+    daily = Panel((Series.from_grid("d", "2025-01-01", "D", np.sin(np.arange(200.0) * 2 * np.pi / 7)),))
     rival = registry.register("m", fit(daily, choose_config(daily, TINY)))
     registry.point_alias("m", PRODUCTION, rival.number, actor="test")
     new = examined(registry, panel, TINY)

@@ -11,7 +11,7 @@ from app.job_values import TrainingJob, TrainingRequest
 from app.jobs import Jobs
 from app.references import PRODUCTION
 from app.registry import Registry
-from app.training import TrainingPlan, run_job, submit, train
+from app.training import TrainingPlan, find_notices, run_job, submit, train
 from model import Panel, Progress, Series, SeriesTooShort, TrainingCancelled, TrainingOptions
 from tests.app.conftest import TINY, make_panel
 
@@ -155,3 +155,36 @@ def test_a_job_keeps_what_the_audit_found_in_its_data(
     outcome = run_job(job, registry, datasets, ledger, folder=tmp_path / "training", should_stop=lambda: False)
     assert [one.code for one in jobs.get(job.id).notices] == ["many_gaps"]
     assert outcome.version.dataset_digest == dataset.digest
+
+
+def cycling_panel() -> Panel:
+    """A machine by the minute, whose cycle takes 37 of them."""
+    values = 5 + np.sin(2 * np.pi * np.arange(400) / 37) + 0.1 * np.random.default_rng(5).normal(size=400)
+    return Panel((Series.from_grid("machine", "2026-01-01T00:00:00Z", "min", values),))
+
+
+def test_a_version_tells_what_was_chosen_and_why(registry: Registry) -> None:
+    found = {
+        one.choice: one
+        for one in train(registry, cycling_panel(), TrainingPlan("m", "test", TINY)).version.manifest.reasons
+    }
+    assert found["season_length"].value == "37"
+    assert "autocorrelation" in found["season_length"].why
+    assert found["horizon"].why == found["context_length"].why == "as asked"
+
+
+def test_a_horizon_that_was_not_asked_is_not_told_as_asked(registry: Registry) -> None:
+    options = replace(TINY, horizon=None)
+    found = {
+        one.choice: one
+        for one in train(registry, cycling_panel(), TrainingPlan("m", "test", options)).version.manifest.reasons
+    }
+    assert found["horizon"].value == "37"
+    assert found["horizon"].why.startswith("a season")
+
+
+def test_a_job_tells_of_a_season_that_is_not_the_usual_one() -> None:
+    (notice,) = [one for one in find_notices(cycling_panel(), TINY) if one.code == "season_found"]
+    assert notice.detail.startswith("The season has 37 steps: the values repeat after so many steps")
+    assert "season_length" in notice.hint
+    assert "season_found" not in {one.code for one in find_notices(make_panel(), TINY)}

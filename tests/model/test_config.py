@@ -3,10 +3,11 @@
 import dataclasses
 from typing import Any
 
+import numpy as np
 import pytest
 from torch import device
 
-from model import ConfigurationInvalid, Panel, SeriesTooShort, TrainingConfig, TrainingOptions, choose_config
+from model import ConfigurationInvalid, Panel, Series, SeriesTooShort, TrainingConfig, TrainingOptions, choose_config
 from model.windows import WindowShape, split
 from tests.model.conftest import season_and_trend
 
@@ -110,3 +111,9 @@ def test_a_configuration_of_an_earlier_release_trains_on_one_horizon_without_a_l
     earlier = {name: value for name, value in config.to_json().items() if name not in later}
     assert TrainingConfig.from_json(earlier).horizons == (config.horizon,)
     assert TrainingConfig.from_json(earlier).mean_weight == 0
+
+
+@pytest.mark.parametrize("freq", ["us", "ms", "100ms", "s"])
+def test_steps_far_shorter_than_a_day_can_be_trained_on(freq: str) -> None:
+    walk = np.cumsum(np.random.default_rng(0).normal(size=200))
+    assert choose_config(Panel((Series.from_grid("a", "2025-01-01", freq, walk),)), TrainingOptions()).freq == freq

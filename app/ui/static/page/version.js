@@ -22,6 +22,12 @@ function showRealised(realised) {
     h("ul", {}, rows), realised.has_drifted && h("p", { class: "caution" }, "An interval covers clearly less than it promises: train it anew."));
 }
 
+function showReasons(reasons) {
+  if (!reasons.length) return;
+  byId("reasons").hidden = false;
+  fill(byId("reasons-list"), reasons.map((one) => h("li", {}, h("b", {}, `${one.choice.replaceAll("_", " ")} ${one.value}`), `: ${one.why}`)));
+}
+
 async function start() {
   byId("heading").textContent = `${name}, version ${version}`;
   fill(byId("crumb-model"), name).href = `/models/${encodeURIComponent(name)}`;
@@ -37,6 +43,7 @@ async function start() {
   if (report?.leads?.length) drawMethods(chart, report);
   else chart.show([], { title: "No scores by lead." });
   showRealised(found.realised);
+  showReasons(manifest.reasons);
   const links = [found.training_job && [`/jobs/${found.training_job}`, "its training"], ...found.backtests.map((one) => [one.replace("/v1", ""), one.split("/").at(-1)])].filter(Boolean);
   fill(byId("backtests"), links.map(([href, text]) => h("li", {}, h("a", { href }, text))), !found.backtests.length && h("li", { class: "muted" }, "No backtest of it yet; the page of the model starts one."));
   byId("configuration").textContent = JSON.stringify({ configuration: found.configuration, manifest }, null, 2);
