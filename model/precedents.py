@@ -121,15 +121,12 @@ def followed(past: Past, horizon: int, lens: Lens) -> Float[Tensor, " horizon"] 
     scaled = (values - level) / spread
     season = min(past.season_length, lens.length) if lens.relative else 0
     distances = _distances(scaled, lens.length, season)[: len(values) - whole + 1]
-    near = torch.exp(-lens.locality * distances / distances.mean().clamp_min(1e-12))
-    weights, stretches, last = (
-        near * _shares(past.observed[-MAX_HISTORY:], whole),
-        scaled.unfold(0, whole, 1),
-        scaled[-lens.length :],
-    )
+    known = _shares(past.observed[-MAX_HISTORY:], whole)
+    weights = known * torch.exp(-lens.locality * distances / distances.mean().clamp_min(1e-12))
+    stretches, last = scaled.unfold(0, whole, 1), scaled[-lens.length :]
     if len(weights) > MAX_PRECEDENTS:
-        weights, places = weights.topk(MAX_PRECEDENTS, sorted=False)
-        stretches = stretches[places]
+        places = distances.masked_fill(known == 0, math.inf).topk(MAX_PRECEDENTS, largest=False, sorted=False).indices
+        weights, stretches = weights[places], stretches[places]
     shift = last.new_zeros(())
     if season:
         levels, shift = stretches[:, lens.length - season : lens.length].mean(1, keepdim=True), last[-season:].mean()

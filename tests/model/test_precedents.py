@@ -102,3 +102,12 @@ def test_what_followed_the_same_stretch_before_is_said_whatever_the_scale_of_the
     values = torch.from_numpy(np.concatenate([random.normal(size=100), motif, random.normal(size=200), motif[:12]]))
     said = followed(past_of(values, 1), 24, Lens(12, 64.0, 1.0, relative=False))
     assert_close(said, torch.from_numpy(motif[12:]), atol=0.1, rtol=0)
+
+
+def test_of_a_long_history_the_nearest_precedents_are_used() -> None:
+    values = logistic(3004)
+    said = followed(past_of(values[:3000], 1), 1, Lens(4, 0.0, 1e-4, relative=False))
+    recent = followed(past_of(values[2000:3000], 1), 1, Lens(4, 0.0, 1e-4, relative=False))
+    assert said is not None
+    assert recent is not None
+    assert abs(float(said[0] - values[3000])) < 0.5 * abs(float(recent[0] - values[3000]))
