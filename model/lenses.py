@@ -22,6 +22,9 @@ NUM_DRAWS = 8
 MAX_LENSES = 4
 """Each costs a forecast its time."""
 
+MIN_CASES = 16
+"""With fewer, there is nothing to choose by."""
+
 CLEARLY_BETTER = 0.98
 """Precedents have a share only where errors fall below so many times what they are without."""
 
@@ -53,9 +56,13 @@ class Case:
 def shares_of(cases: Sequence[Case], season_length: int) -> Precedents:
     """The precedents with the least errors; none unless they do clearly better than what is said without them.
 
-    Whether they do is asked of every second case, after a choice by the others.
+    Whether they do is asked of each half of the cases, after a choice by the other half.
+
+    Args:
+        cases: In time, so that the halves overlap little.
+        season_length: Steps of a season.
     """
-    if len(cases) < 2:
+    if len(cases) < MIN_CASES:
         return NO_PRECEDENTS
     jury = _Jury(cases)
     forms = list(product(_lengths(season_length), (True, False)))
@@ -109,10 +116,10 @@ class _Jury:
         return min(errors, default=math.inf) < self._error(without, slice(None))
 
     def verdict(self) -> Precedents:
-        """The draws by all cases, if those by one half of them convince the other half."""
-        one, other = slice(None, None, 2), slice(1, None, 2)
-        tried, without = self._mean(self._draws(one)), self._said[None]
-        if self._error(tried, other) > CLEARLY_BETTER * self._error(without, other):
+        """The draws by all cases, if those by each half of them convince the other half."""
+        halves = slice(None, len(self._cases) // 2), slice(len(self._cases) // 2, None)
+        tried = sum(self._error(self._mean(self._draws(one)), other) for one, other in (halves, halves[::-1]))
+        if tried > CLEARLY_BETTER * sum(self._error(self._said[None], half) for half in halves):
             return NO_PRECEDENTS
         drawn = self._draws(slice(None))
         lenses = tuple(lens for lens in dict.fromkeys(drawn) if lens is not None)

@@ -61,4 +61,4 @@ def test_a_past_is_never_looked_at_whole_where_it_is_not_known() -> None:
     values = logistic(600)
     case = cases_of(values, said=0.5)[0]
     unknown = Past(case.past.values, torch.zeros_like(case.past.observed), 1)
-    assert not shares_of([Case(unknown, case.target, case.target, case.known)] * 4, season_length=1)
+    assert not shares_of([Case(unknown, case.target, case.target, case.known)] * 24, season_length=1)
