@@ -59,6 +59,7 @@ RULES: Final[Mapping[type[ForecastingError], Rule]] = {
     model.WarmStartMismatch: Rule(422, "Not a start for this training"),
     model.ShootingArgumentInvalid: Rule(422, "Training option invalid"),
     model.TrainingDiverged: Rule(422, "Training diverged"),
+    model.TrainingPartnerLost: Rule(500, "Training lost a process"),
     model.TrainingCancelled: Rule(409, "Training cancelled"),
     model.CheckpointMissing: Rule(409, "Version lost"),
     model.CheckpointCorrupt: Rule(409, "Version damaged"),

@@ -271,19 +271,7 @@ def train(
     check_name(plan.name)
     start = find_start(registry, plan.options)
     planned, kept, exam = _hold_back(panel, plan.options, start)
-    record = None if state_path is None else trials_path(state_path)
-    options = replace(plan.options, horizon=planned.config.horizon)
-    chosen = select(kept, options, record_path=record, on_trial=on_trial, should_stop=should_stop, start=start)
-    checkpoint = fit(
-        kept,
-        chosen.config,
-        trials=chosen.trials,
-        reasons=_reasons(planned, chosen),
-        state_path=state_path,
-        on_epoch=on_epoch,
-        should_stop=should_stop,
-        start=start,
-    )
+    checkpoint = _learn(kept, plan.options, planned, start, state_path, on_epoch, on_trial, should_stop)
     report = None
     if exam is not None:
         report = exam.report(Forecaster(checkpoint), should_stop)
@@ -296,6 +284,43 @@ def train(
     on_verdict(verdict)
     verdict = carry_out(registry, version, verdict, actor=plan.actor)
     return Outcome(registry.version(version.name, version.number), verdict)
+
+
+def take_part(registry: Registry, panel: Panel, plan: TrainingPlan) -> None:
+    """Does the part of another process in a training that the first process of a team runs, tells and registers.
+
+    Raises:
+        TrainingPartnerLost: Another process has ended.
+        ForecastingError: As `train` does.
+    """
+    start = find_start(registry, plan.options)
+    planned, kept, _ = _hold_back(panel, plan.options, start)
+    _learn(kept, plan.options, planned, start)
+
+
+def _learn(
+    panel: Panel,
+    options: TrainingOptions,
+    planned: Reasoned,
+    start: WarmStart | None,
+    state_path: Path | None = None,
+    on_epoch: Callable[[Progress], None] = lambda _: None,
+    on_trial: Callable[[Trial], None] = lambda _: None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> Checkpoint:
+    record = None if state_path is None else trials_path(state_path)
+    options = replace(options, horizon=planned.config.horizon)
+    chosen = select(panel, options, record_path=record, on_trial=on_trial, should_stop=should_stop, start=start)
+    return fit(
+        panel,
+        chosen.config,
+        trials=chosen.trials,
+        reasons=_reasons(planned, chosen),
+        state_path=state_path,
+        on_epoch=on_epoch,
+        should_stop=should_stop,
+        start=start,
+    )
 
 
 def _reasons(planned: Reasoned, chosen: Selection) -> tuple[Reason, ...]:

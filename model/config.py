@@ -11,6 +11,9 @@ from model.scheme import NO_SCHEME, Scheme
 DEFAULT_QUANTILE_LEVELS = (0.025, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.975)
 """The quantile levels that a network learns; others are interpolated between them."""
 
+Precision = Literal["float32", "bfloat16"]
+"""In which matrices are multiplied on a GPU while training; the CPU, and the particles anywhere, keep to float32."""
+
 MAX_CHANNELS = 256
 """Channels of a system: each adds a context's length to what the encoder reads, and a patch to what is read off."""
 
@@ -36,6 +39,8 @@ class TrainingOptions:
         dropout: The share of x(0) dropped in training.
         learning_rate: The highest one of the one-cycle schedule.
         batch_size: Windows a gradient step.
+        accumulation: In how many parts a batch is computed, one after the other, where memory is short.
+        precision: One of `Precision`.
         num_epochs: Epochs at most; training stops earlier once validation no longer improves.
         steps_per_epoch: Gradient steps an epoch.
         validation_steps: How many of each series' last steps are kept for validation.
@@ -60,6 +65,8 @@ class TrainingOptions:
     dropout: float | None = None
     learning_rate: float | None = None
     batch_size: int | None = None
+    accumulation: int | None = None
+    precision: str | None = None
     num_epochs: int | None = None
     steps_per_epoch: int | None = None
     validation_steps: int | None = None
@@ -78,7 +85,7 @@ class TrainingOptions:
             raise ConfigurationInvalid("time_budget_seconds", self.time_budget_seconds, "a positive number of seconds")
 
     @property
-    def chosen(self) -> dict[str, int | float]:
+    def chosen(self) -> dict[str, int | float | str]:
         """What the user chose among the fields of a configuration."""
         own = ("calendar", "joint", "preset", "time_budget_seconds", "warm_start")
         return {name: value for name, value in asdict(self).items() if value is not None and name not in own}
@@ -122,6 +129,8 @@ class TrainingConfig:
     dropout: float = 0.0
     learning_rate: float = 3e-3
     batch_size: int = 224
+    accumulation: int = 1
+    precision: str = "float32"
     num_epochs: int = 20
     steps_per_epoch: int = 50
     seed: int = 0
@@ -174,9 +183,11 @@ class TrainingConfig:
                 raise ConfigurationInvalid(name, getattr(self, name), f"from 0 to {highest}")
         if not 0 <= self.seed < 2**63:
             raise ConfigurationInvalid("seed", self.seed, "a whole number from 0 to 2**63 - 1")
-        self._check_lists()
+        self._check_names_and_lists()
 
-    def _check_lists(self) -> None:
+    def _check_names_and_lists(self) -> None:
+        if self.precision not in get_args(Precision):
+            raise ConfigurationInvalid("precision", self.precision, f"one of {', '.join(get_args(Precision))}")
         if not _are_levels(self.quantile_levels):
             raise ConfigurationInvalid("quantile_levels", self.quantile_levels, "ascending and symmetric about 0.5")
         ascending = tuple(sorted({*self.horizons, self.horizon}))
@@ -227,6 +238,7 @@ _HIGHEST = {
     "num_particles": 4096,
     "steps_per_patch": 1000,
     "batch_size": 65_536,
+    "accumulation": 4096,
     "num_epochs": 10_000,
     "steps_per_epoch": 100_000,
     "num_seeds": 1000,

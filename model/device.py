@@ -1,8 +1,13 @@
 """Where tensors live and how many threads compute: CUDA where there is a GPU, else few threads of the CPU."""
 
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
 import torch
 
 from model.errors import ConfigurationInvalid
+
+Item = TypeVar("Item")
 
 
 def choose_device(name: str | None = None) -> torch.device:
@@ -20,6 +25,23 @@ def choose_device(name: str | None = None) -> torch.device:
     if device.type == "cuda" and not torch.cuda.is_available():
         raise ConfigurationInvalid("device", name, "cpu, since this machine has no usable GPU")
     return device
+
+
+def autocast(device: torch.device, precision: str) -> torch.autocast:
+    """The context in which matrices are multiplied in this precision: on a GPU; a CPU keeps to float32."""
+    is_mixed = precision == "bfloat16" and device.type == "cuda"
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=is_mixed)
+
+
+def exact(items: Iterable[Item], device: torch.device) -> Iterator[Item]:
+    """Each item, computed in float32 also where other things are not: an error in a control grows over time."""
+    coming = iter(items)
+    while True:
+        with torch.autocast(device.type, enabled=False):
+            item = next(coming, None)
+        if item is None:
+            return
+        yield item
 
 
 def limit_threads(num_threads: int) -> None:

@@ -31,6 +31,7 @@ The tree::
     │   └── ShootingArgumentInvalid
     ├── TrainingError                  training ended without a checkpoint
     │   ├── TrainingDiverged
+    │   ├── TrainingPartnerLost
     │   └── TrainingCancelled
     ├── CheckpointError                a stored model cannot be trusted
     │   ├── CheckpointMissing
@@ -393,6 +394,17 @@ class TrainingDiverged(TrainingError):
             hint="Lower learning_rate, or check the series for extreme values.",
         )
         self.epoch = epoch
+
+
+class TrainingPartnerLost(TrainingError):
+    """One of the processes that train together no longer answers."""
+
+    def __init__(self, num_processes: int) -> None:
+        super().__init__(
+            f"One of the {num_processes} processes that train together no longer answers.",
+            hint="Look for what it said before it ended, and start them all again.",
+        )
+        self.num_processes = num_processes
 
 
 class TrainingCancelled(TrainingError):

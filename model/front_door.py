@@ -9,7 +9,7 @@ from model.calibration import CalibrationSummary
 from model.checkpoint import Checkpoint, Manifest
 from model.choosing import Reasoned, choose_config
 from model.columns import read_instants
-from model.config import Preset, TrainingConfig, TrainingOptions
+from model.config import Precision, Preset, TrainingConfig, TrainingOptions
 from model.covariates import Covariates, RawCovariates, covariates_of, read_covariates
 from model.device import device_name, limit_threads
 from model.errors import (
@@ -49,6 +49,7 @@ from model.errors import (
     TrainingCancelled,
     TrainingDiverged,
     TrainingError,
+    TrainingPartnerLost,
     ValueInvalid,
     WarmStartMismatch,
 )
@@ -64,6 +65,7 @@ from model.scores import LeadScores, Score
 from model.selection import Selection, select
 from model.series import Forecast, ItemForecast, Notice, Panel, Series
 from model.system import System
+from model.team import Team, together
 from model.trainer import fit
 from model.trial import Trial
 from model.warm_start import WarmStart, choose_from, configure
@@ -119,6 +121,7 @@ __all__ = [
     "Panel",
     "PanelEmpty",
     "Paths",
+    "Precision",
     "Preset",
     "Progress",
     "QuantileLevelOutOfRange",
@@ -141,6 +144,7 @@ __all__ = [
     "Steps",
     "System",
     "Tally",
+    "Team",
     "TimeZonesMixed",
     "TimestampInvalid",
     "TrainingCancelled",
@@ -148,6 +152,7 @@ __all__ = [
     "TrainingDiverged",
     "TrainingError",
     "TrainingOptions",
+    "TrainingPartnerLost",
     "Trial",
     "Until",
     "ValueInvalid",
@@ -174,5 +179,6 @@ __all__ = [
     "read_instants",
     "read_rows",
     "select",
+    "together",
     "with_future",
 ]

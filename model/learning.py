@@ -1,4 +1,7 @@
-"""The training loop: epochs of gradient steps, until validation no longer improves."""
+"""The training loop: epochs of gradient steps, until validation no longer improves.
+
+Several processes that train together run it in step, each on its rows of every batch; see `team`.
+"""
 
 import hashlib
 import json
@@ -14,15 +17,16 @@ import torch
 from torch import Tensor, nn
 
 from model.config import TrainingConfig
-from model.device import choose_device
+from model.device import autocast, choose_device
 from model.errors import SeriesTooShort, TrainingCancelled, TrainingDiverged
 from model.loss import huber, mean_weights, pinball
 from model.network import ShootingNetwork
 from model.scaling import Scale
 from model.series import Panel
+from model.team import Team
 from model.training_state import TrainingState
 from model.warm_start import WarmStart
-from model.windows import Split, Windows, WindowShape, split_by_horizon
+from model.windows import Batch, Split, Windows, WindowShape, split_by_horizon
 
 GRADIENT_CLIP = 1.0
 WEIGHT_DECAY = 0.01
@@ -94,7 +98,7 @@ def learn(
 
     `build` makes the untrained network of a configuration.
     """
-    place = choose_device(device)
+    place, team = choose_device(device), Team.current()
     shape = WindowShape(
         config.freq,
         config.season_length,
@@ -116,10 +120,10 @@ def learn(
         if _is_seed_done(state, config):
             state.begin(*fresh(state.seed_number + 1))
         started = time.monotonic()
-        train_loss = _train_epoch(state, config, training, should_stop)
-        validation_loss = _validation_loss(state.network, config, validation)
-        state.note(validation_loss, time.monotonic() - started)
-        if state_path is not None:
+        train_loss = _train_epoch(state, config, training, should_stop, team)
+        validation_loss = team.agreed(_validation_loss(state.network, config, validation), place)
+        state.note(validation_loss, team.agreed(time.monotonic() - started, place))
+        if state_path is not None and team.is_first:
             state.save(state_path)
         on_epoch(_progress(state, config, train_loss, validation_loss))
     state.network.load_state_dict(state.best_weights)
@@ -139,7 +143,7 @@ def one_cycle(step: int, num_steps: int, highest: float) -> float:
 
 
 def _train_epoch(
-    state: TrainingState, config: TrainingConfig, parts: list[Windows], should_stop: Callable[[], bool]
+    state: TrainingState, config: TrainingConfig, parts: list[Windows], should_stop: Callable[[], bool], team: Team
 ) -> float:
     network, optimizer = state.network, state.optimizer
     network.train()
@@ -149,30 +153,50 @@ def _train_epoch(
         chosen = torch.randint(len(parts), (config.steps_per_epoch,)).tolist()
         places = torch.rand(config.steps_per_epoch, config.batch_size, dtype=torch.float64)
         for number, place in enumerate(places.to(device)):
-            if should_stop():
+            if team.any(should_stop(), device):
                 raise TrainingCancelled(state.epoch + 1)
             step = state.epoch * config.steps_per_epoch + number
             optimizer.param_groups[0]["lr"] = one_cycle(
                 step, config.num_epochs * config.steps_per_epoch, config.learning_rate
             )
             windows = parts[chosen[number]]
-            loss = _loss(network, windows, (place * len(windows)).long(), config)
             optimizer.zero_grad()
-            loss.backward()
+            loss = _backward(network, windows, (place * len(windows)).long(), config, team)
             nn.utils.clip_grad_norm_(network.parameters(), GRADIENT_CLIP)
             optimizer.step()
-            total += loss.detach()
+            total += loss
     mean = float(total) / config.steps_per_epoch
     if not math.isfinite(mean):
         raise TrainingDiverged(state.epoch + 1)
     return mean
 
 
-def _loss(network: ShootingNetwork, windows: Windows, numbers: Tensor, config: TrainingConfig) -> Tensor:
-    batch = windows.batch(numbers)
+def _backward(
+    network: ShootingNetwork, windows: Windows, numbers: Tensor, config: TrainingConfig, team: Team
+) -> Tensor:
+    """Leaves the gradient of a batch in the parameters, and returns its loss; each process computes some of the rows.
+
+    A part counts by its observed targets among those of the batch, and noise is drawn for the batch as a whole: the
+    gradient is the same, but for the order of sums, in however many parts and processes it is computed.
+    """
+    noise = network.noise(len(numbers), windows.values.device)
+    rows = team.parts(len(numbers), config.accumulation)
+    total = torch.zeros((), device=windows.values.device)
+    num_known = windows.num_known(numbers)
+    for some in rows:
+        batch = windows.batch(numbers[some])
+        loss = _loss(network, batch, config, None if noise is None else noise[some]) * (batch.known.sum() / num_known)
+        loss.backward()
+        total += loss.detach()
+    team.add([total, *(one.grad for one in network.parameters() if one.grad is not None)])
+    return total
+
+
+def _loss(network: ShootingNetwork, batch: Batch, config: TrainingConfig, noise: Tensor | None = None) -> Tensor:
     scale = Scale.of(batch.context)
-    quantiles = network(scale.remove(batch.context), windows.horizon, batch.inputs)
-    target = scale.remove(batch.target)
+    with autocast(batch.context.device, config.precision):
+        quantiles = network(scale.remove(batch.context), batch.target.shape[1], batch.inputs, noise)
+    quantiles, target = quantiles.float(), scale.remove(batch.target)
     mean, known = quantiles @ mean_weights(network.levels), batch.known
     return pinball(quantiles, target, network.levels, known) + config.mean_weight * huber(mean, target, known)
 
@@ -183,7 +207,7 @@ def _validation_loss(network: ShootingNetwork, config: TrainingConfig, parts: li
     network.eval()
     losses = []
     for windows in (part for part in parts if len(part)):
-        sums = [_loss(network, windows, numbers, config) * len(numbers) for numbers in windows.groups(256)]
+        sums = [_loss(network, windows.batch(numbers), config) * len(numbers) for numbers in windows.groups(256)]
         losses.append(torch.stack(sums).sum() / len(windows))
     return float(torch.stack(losses).mean())
 

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from model.config import TrainingConfig
+from model.device import exact
 from model.exogenous import Exogenous
 from model.grid import week_length
 from model.inputs import Inputs
@@ -59,7 +60,7 @@ class ShootingNetwork(nn.Module):
         num_spreads = len(config.quantile_levels) - 1
         dynamics = UpDownUniversal(config.state_size, config.inflation).weighted_by_fan_in()
         self.encoder = nn.Linear(config.num_channels * config.context_length, config.state_size)
-        self.dropout = nn.Dropout(config.dropout)
+        self.state_size, self.dropout = config.state_size, config.dropout
         self.lift = Lift("linear", dynamics.component_sizes)
         particles = ParticlesDynamic(dynamics, num_particles=config.num_particles)
         self.flow = Flow(particles, step=1 / config.steps_per_patch)
@@ -75,12 +76,27 @@ class ShootingNetwork(nn.Module):
         """Whether signals known in advance move its state."""
         return self.exogenous is not None and self.exogenous.num_ahead > 0
 
-    def encode(self, context: Float[Tensor, "batch context"], inputs: Inputs | None = None) -> State:
-        """The data points (x(0), v(0)) of scaled contexts, and of their covariates; one a system."""
+    def noise(self, num_states: int, device: torch.device) -> Tensor | None:
+        """Dropout for so many x(0): each number nothing or, so that the mean stays, more; None without.
+
+        It is drawn for a batch as a whole, so that it does not depend on the parts in which the batch is computed.
+        """
+        if not self.dropout:
+            return None
+        kept = torch.empty(num_states, self.state_size, device=device).bernoulli_(1 - self.dropout)
+        return kept.div_(1 - self.dropout)
+
+    def encode(
+        self, context: Float[Tensor, "batch context"], inputs: Inputs | None = None, noise: Tensor | None = None
+    ) -> State:
+        """The data points (x(0), v(0)) of scaled contexts, and of their covariates; one a system.
+
+        In training it is multiplied by noise; see `noise`.
+        """
         x = self.encoder(context.reshape(len(context) // self.num_channels, -1))
         if self.exogenous is not None:
             x = x + self.exogenous.start(_given(inputs))
-        state: State = self.lift(self.dropout(x))
+        state: State = self.lift(x if noise is None else x * noise)
         return state
 
     def decode(self, states: list[State]) -> Float[Tensor, "batch horizon levels"]:
@@ -99,7 +115,11 @@ class ShootingNetwork(nn.Module):
         return by_row
 
     def forward(
-        self, context: Float[Tensor, "batch context"], horizon: int, inputs: Inputs | None = None
+        self,
+        context: Float[Tensor, "batch context"],
+        horizon: int,
+        inputs: Inputs | None = None,
+        noise: Float[Tensor, "batch d"] | None = None,
     ) -> Float[Tensor, "batch horizon levels"]:
         """What the flow alone says of the next `horizon` steps of scaled contexts: their quantiles.
 
@@ -107,8 +127,9 @@ class ShootingNetwork(nn.Module):
             context: Histories in their own unit.
             horizon: How many steps.
             inputs: The covariates; from a network with covariates they may not be missing.
+            noise: What `noise` drew, in training.
         """
-        return self._said(context, horizon, self.flow.controls(), inputs)
+        return self._said(context, horizon, exact(self.flow.controls(), context.device), inputs, noise)
 
     def predict(
         self,
@@ -118,7 +139,7 @@ class ShootingNetwork(nn.Module):
         inputs: Inputs | None = None,
     ) -> Float[Tensor, "batch horizon levels"]:
         """The same, under controls that were computed before, and moved by the line's share."""
-        said = self._said(context, horizon, controls, inputs)
+        said = self._said(context, horizon, controls, inputs, None)
         if self.linear is None:
             return said
         return said + self.linear.shift(said @ mean_weights(self.levels), context)[..., None]
@@ -129,10 +150,11 @@ class ShootingNetwork(nn.Module):
         horizon: int,
         controls: Iterable[StageControls],
         inputs: Inputs | None,
+        noise: Tensor | None,
     ) -> Float[Tensor, "batch horizon levels"]:
         num_patches = -(-horizon // self.patch_length)
         last = context[:, -1:] if self.anchored else torch.zeros_like(context[:, -1:])
-        start, driven = self.encode(context - last, inputs), self.exogenous
+        start, driven = self.encode(context - last, inputs, noise), self.exogenous
         if driven is None or not driven.num_ahead:
             patches = [float(patch) for patch in range(1, num_patches + 1)]
             return self.decode(self.flow.carry(start, controls, patches))[:, :horizon] + last[..., None]

@@ -23,6 +23,7 @@ from model.loss import huber, mean_weights, pinball
 from model.reason import Reason
 from model.scaling import Scale
 from model.series import Panel
+from model.team import Team
 from model.trial import Trial
 from model.warm_start import WarmStart, choose_from
 
@@ -96,6 +97,8 @@ def select(
         if trial is None:
             learned = learn(panel, candidate, should_stop=should_stop, device=device, start=start)
             trial = _tried(learned, candidate)
+            # Processes that train together have to choose alike.
+            trial = replace(trial, score=Team.current().agreed(trial.score, learned.device))
             record.add(trial)
             on_trial(trial)
         return trial

@@ -159,6 +159,13 @@ class Windows:
             first = self.firsts[torch.searchsorted(self.firsts, until - 1, right=True) - 1]
         return self.values[int(first) : until], self.observed[int(first) : until]
 
+    def num_known(self, chosen: Int[Tensor, " windows"]) -> Int[Tensor, ""]:
+        """How many targets of these windows count; at least one, so that it can divide."""
+        if self.channels is not None:
+            return self.batch(chosen).known.sum().clamp_min(1)
+        places = self.starts[chosen, None] + self._offsets[self.context_length :]
+        return self.observed[places].sum().clamp_min(1)
+
     def thinned(self, most: int) -> "Windows":
         """At most so many rows, but not much fewer than that of windows, evenly spread."""
         most = max(min(most, _LEAST_WINDOWS), most // self.num_channels)

@@ -1,4 +1,4 @@
-"""`longshot train`: a version from a table, in this process."""
+"""`longshot train`: a version from a table, in this process, or in several that torchrun started."""
 
 from typing import Annotated
 
@@ -30,11 +30,11 @@ from app.cli.score_tables import score_table
 from app.cli.tables import load_panel
 from app.job_values import PromotionPolicy
 from app.references import check_name
-from app.registry import Version
+from app.registry import Registry, Version
 from app.schemas.horizon import parse_duration
 from app.schemas.models import from_version
 from app.settings import Settings
-from model import Preset, TrainingOptions, configure, limit_threads
+from model import Panel, Precision, Preset, Team, TrainingOptions, configure, limit_threads, together
 from model import Progress as Epoch
 
 _SHOWN = ("freq", "season_length", "horizon", "context_length", "patch_length", "validation_steps", "state_size",
@@ -71,6 +71,12 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     dropout: Annotated[float | None, typer.Option(help="Share of the state dropped in training.")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Highest learning rate.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Windows a gradient step.")] = None,
+    accumulation: Annotated[
+        int | None, typer.Option(help="Parts in which a batch is computed, where memory is short.")
+    ] = None,
+    precision: Annotated[
+        Precision | None, typer.Option(help="In which matrices are multiplied on a GPU; a CPU keeps to float32.")
+    ] = None,
     num_epochs: Annotated[int | None, typer.Option("--epochs", "--num-epochs", help="Epochs at most.")] = None,
     steps_per_epoch: Annotated[int | None, typer.Option(help="Gradient steps an epoch.")] = None,
     validation_steps: Annotated[int | None, typer.Option(help="Last steps of each series kept for validation.")] = None,
@@ -105,6 +111,8 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
         dropout=dropout,
         learning_rate=learning_rate,
         batch_size=batch_size,
+        accumulation=accumulation,
+        precision=precision,
         num_epochs=num_epochs,
         steps_per_epoch=steps_per_epoch,
         validation_steps=validation_steps,
@@ -122,24 +130,36 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     kept, _ = hold_out(panel, holdout)
     settings = Settings.from_environment()
     limit_threads(settings.training_threads)
-    registry = open_registry(settings)
-    configure(kept, options, training.find_start(registry, options))
-    _say(f"Training {model} on {len(kept)} series with {kept.num_observations:,} observations.")
-    plan = training.TrainingPlan(model, actor(), options, policy)
-    with progress("the first epoch") as show:
-        outcome = training.train(
-            registry,
-            kept,
-            plan,
-            on_epoch=lambda epoch: show(_step(epoch)),
-            on_trial=lambda trial: _say(f"trial  {trial}"),
-        )
+    with together() as team:
+        registry = team.one_after_the_first(lambda: open_registry(settings))
+        configure(kept, options, training.find_start(registry, options))
+        plan = training.TrainingPlan(model, actor(), options, policy)
+        if not team.is_first:
+            training.take_part(registry, kept, plan)
+            return
+        _say(f"Training {model} on {len(kept)} series with {kept.num_observations:,} observations{_where(team)}.")
+        outcome = _trained(registry, kept, plan)
     for change in training.changes_of(outcome, actor()):
         enter_change(settings, change.action, change.subject, **change.details)
     if as_json:
         echo_json(from_version(outcome.version))
     else:
         _report(outcome.version, outcome.decision)
+
+
+def _trained(registry: Registry, panel: Panel, plan: training.TrainingPlan) -> training.Outcome:
+    with progress("the first epoch") as show:
+        return training.train(
+            registry,
+            panel,
+            plan,
+            on_epoch=lambda epoch: show(_step(epoch)),
+            on_trial=lambda trial: _say(f"trial  {trial}"),
+        )
+
+
+def _where(team: Team) -> str:
+    return "" if team.size == 1 else f", in {team.size} processes"
 
 
 def _step(epoch: Epoch) -> Step:

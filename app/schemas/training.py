@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 from app.database import Page
 from app.job_values import JobState, PromotionPolicy, TrainingJob
 from app.schemas.panels import SeriesBody, Text
-from model import Aggregation, Preset, TrainingOptions
+from model import Aggregation, Precision, Preset, TrainingOptions
 
 
 class OptionsBody(BaseModel):
@@ -31,6 +31,12 @@ class OptionsBody(BaseModel):
     dropout: float | None = None
     learning_rate: float | None = None
     batch_size: int | None = None
+    accumulation: Annotated[
+        int | None, Field(description="In how many parts a batch is computed, where memory is short.")
+    ] = None
+    precision: Annotated[
+        Precision | None, Field(description="In which matrices are multiplied on a GPU; a CPU keeps to float32.")
+    ] = None
     num_epochs: Annotated[int | None, Field(description="Epochs at most.")] = None
     steps_per_epoch: int | None = None
     validation_steps: int | None = None

@@ -231,9 +231,11 @@ def test_windows_show_what_a_forecast_is_shown() -> None:
 def test_a_channel_that_does_not_move_counts_for_nothing() -> None:
     flat = replace(season_and_trend("b"), values=np.ones(600))
     shape = WindowShape("h", 24, context_length=48, horizon=12, validation_steps=60, channels=("a", "b"))
-    batch = split(Panel((season_and_trend("a"), flat)), shape, torch.device("cpu")).training.batch(torch.arange(8))
+    windows = split(Panel((season_and_trend("a"), flat)), shape, torch.device("cpu")).training
+    batch = windows.batch(torch.arange(8))
     assert batch.known[0::2].all()
     assert not batch.known[1::2].any()
+    assert windows.num_known(torch.arange(8)) == batch.known.sum()
 
 
 def test_a_configuration_names_its_channels_only_if_it_has_any(panel: Panel, known: Panel) -> None:
