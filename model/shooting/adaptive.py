@@ -65,9 +65,12 @@ def solve(course: Course, state: State, times: Sequence[float], *, solver: Solve
         solver: How to integrate.
 
     Raises:
+        ShootingArgumentInvalid: A time that is not finite.
         StepBudgetExceeded: The solver used up its evaluations, or its step underflowed. With the adjoint, the pass
             back may raise it, too.
     """
+    if not all(map(math.isfinite, times)):
+        raise ShootingArgumentInvalid("times", list(times), "finite")
     budget = _Budget(solver.max_evaluations)
     found = {0.0: state}
     for side in (sorted({t for t in times if t > 0}), sorted({t for t in times if t < 0}, reverse=True)):

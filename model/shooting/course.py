@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
 
+from model.errors import ShootingArgumentInvalid
 from model.shooting.dynamics import Control, Dynamics
 from model.shooting.phase import Phase, State
 
@@ -94,10 +95,22 @@ class Steered(Course):
     Attributes:
         dynamics: The vector field.
         particles: At time 0.
+
+    Raises:
+        ShootingArgumentInvalid: No particle, or components that do not fit the vector field.
     """
 
     dynamics: Dynamics
     particles: Phase
+
+    def __post_init__(self) -> None:
+        found = [tuple(component.shape) for component in self.particles.components()]
+        num_particles = len(self.particles.q[0])
+        if num_particles == 0 or found != [(num_particles, size) for size in self.dynamics.component_sizes * 2]:
+            needed = " and ".join(f"(K, {size})" for size in self.dynamics.component_sizes)
+            raise ShootingArgumentInvalid(
+                "particles", found, f"positions and momenta of shape {needed}, with K from 1 on"
+            )
 
     @property
     def companions(self) -> State:

@@ -115,8 +115,10 @@ class Flow(nn.Module):
         if [shape[1:] for shape in found] != [(size,) for size in sizes] or len(num_points) != 1 or 0 in num_points:
             needed = " and ".join(f"(points, {size})" for size in sizes)
             raise ShootingArgumentInvalid("state", found, f"of shape {needed}, with at least one point")
-        if not all(component.is_floating_point() for component in state):
-            raise ShootingArgumentInvalid("state", [component.dtype for component in state], "of floating point")
+        dtype = next(self.parameters()).dtype
+        if not all(component.dtype == dtype for component in state):
+            found_types = [component.dtype for component in state]
+            raise ShootingArgumentInvalid("state", found_types, f"of type {dtype}, as what the flow has learned")
         # On an accelerator, looking at the values would make the host wait for all that is under way there.
         looked_at = [component for component in state if component.device.type == "cpu"]
         if not all(bool(torch.isfinite(component).all()) for component in looked_at):
@@ -124,9 +126,13 @@ class Flow(nn.Module):
 
 
 def _checked_times(times: Sequence[float] | Tensor) -> list[float]:
-    listed = [float(time) for time in times]
+    needed = "a sequence of at least one time, all of them finite"
+    try:
+        listed = [float(time) for time in times]
+    except (TypeError, ValueError):
+        raise ShootingArgumentInvalid("times", times, needed) from None
     if not listed or not all(map(math.isfinite, listed)):
-        raise ShootingArgumentInvalid("times", listed, "at least one time, all of them finite")
+        raise ShootingArgumentInvalid("times", listed, needed)
     return listed
 
 

@@ -111,14 +111,24 @@ class LinearDynamics(Dynamics):
         return (*matrices, *self._biases(particles))
 
     def with_weights(self, weights: Sequence[Tensor]) -> Control:
-        """The control that applies these matrices and biases."""
+        """The control that applies these matrices and biases.
+
+        Raises:
+            ShootingArgumentInvalid: Another number of weights, or one of another shape.
+        """
+        found = [tuple(weight.shape) for weight in weights]
+        if found != (shapes := list(self.weight_shapes.values())):
+            raise ShootingArgumentInvalid("weights", found, f"of shapes {shapes}")
+        return self._control(weights)
+
+    def _control(self, weights: Sequence[Tensor]) -> Control:
         return FullControl(self.structure, tuple(weights[: len(self.terms)]), tuple(weights[len(self.terms) :]))
 
     def optimal_control(self, particles: Phase) -> Control:
         """In factors of rank K where that is less work than the matrices."""
         if self.structure.is_less_work_in_factors(len(particles.q[0])):
             return LowRankControl(self.structure, particles, self.structure.values(particles.q))
-        return self.with_weights(self.optimal_weights(particles))
+        return self._control(self.optimal_weights(particles))
 
     def cost(self, weights: Sequence[Tensor]) -> Tensor:
         """½ Σ_w m_w ‖w‖²."""

@@ -30,6 +30,13 @@ def test_times_may_come_in_any_order_repeated_and_negative(held: Parametrisation
     assert_close(together[2], points, rtol=0, atol=0)
 
 
+@pytest.mark.parametrize("time", [float("nan"), float("inf")])
+def test_a_time_that_is_not_finite_is_refused(time: float) -> None:
+    held = small("particles_dynamic")
+    with pytest.raises(ShootingArgumentInvalid, match="times"):
+        solve(held.course(), some_points(held.dynamics, 2), [0.5, time], solver=Solver())
+
+
 def test_a_solve_that_needs_more_than_its_budget_says_so(held: Parametrisation) -> None:
     points = some_points(held.dynamics, 6)
     with pytest.raises(StepBudgetExceeded, match="fixed-step") as caught:

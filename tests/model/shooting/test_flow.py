@@ -6,10 +6,12 @@ from torch.testing import assert_close
 
 from model import ImplicitStepUnsolved, ShootingArgumentInvalid
 from model.shooting.control_cache import ControlCache
+from model.shooting.course import Steered
 from model.shooting.flow import Flow
 from model.shooting.methods import Residual
 from model.shooting.parametrisation import Parametrisation, parametrise
-from tests.model.shooting.conftest import MakeField, some_points
+from model.shooting.phase import Phase
+from tests.model.shooting.conftest import MakeField, some_particles, some_points
 
 
 def test_a_flow_learns(held: Parametrisation) -> None:
@@ -80,7 +82,7 @@ def test_names_and_counts_that_make_no_sense_are_refused_by_argument(field: Make
 def test_states_and_times_that_make_no_sense_are_refused_by_argument(field: MakeField) -> None:
     flow = Flow(parametrise("direct_static", field("relu")).double(), step=0.1)
     points = some_points(flow.parametrisation.dynamics, 4)
-    for times in ([], [float("nan")], [0.5, float("inf")]):
+    for times in ([], [float("nan")], [0.5, float("inf")], torch.zeros(2, 2)):
         with pytest.raises(ShootingArgumentInvalid, match="times"):
             flow(points, times)
     for state in (points[:0], tuple(c[:, 1:] for c in points), tuple(c * float("nan") for c in points)):
@@ -88,10 +90,32 @@ def test_states_and_times_that_make_no_sense_are_refused_by_argument(field: Make
             flow(state, [1.0])
 
 
-def test_a_state_without_points_of_whole_numbers_or_of_too_few_dimensions_is_refused(field: MakeField) -> None:
+def test_particles_that_do_not_fit_the_field_are_refused(field: MakeField) -> None:
+    dynamics = field("relu")
+    four, five = some_particles(dynamics, 4), some_particles(dynamics, 5)
+    wider = tuple(torch.cat([one, one], dim=1) for one in four.p)
+    for particles in (some_particles(dynamics, 0), Phase(four.q, five.p), Phase(four.q, wider), Phase(four.q, ())):
+        with pytest.raises(ShootingArgumentInvalid, match="particles"):
+            Steered(dynamics, particles)
+
+
+def test_weights_that_do_not_fit_the_field_are_refused(field: MakeField) -> None:
+    dynamics = field("relu")
+    weights = [torch.zeros(shape) for shape in dynamics.weight_shapes.values()]
+    for wrong in (weights[1:], [torch.zeros(1, 7), *weights[1:]]):
+        with pytest.raises(ShootingArgumentInvalid, match="weights"):
+            dynamics.with_weights(wrong)
+
+
+def test_a_state_without_points_of_other_numbers_or_of_too_few_dimensions_is_refused(field: MakeField) -> None:
     flow = Flow(parametrise("direct_static", field("relu")).double(), step=0.1)
     points = some_points(flow.parametrisation.dynamics, 4)
-    for state in (tuple(c[:0] for c in points), tuple(c.long() for c in points), tuple(c.sum() for c in points)):
+    for state in (
+        tuple(c[:0] for c in points),
+        tuple(c.long() for c in points),
+        tuple(c.float() for c in points),
+        tuple(c.sum() for c in points),
+    ):
         for integrate in (flow, flow.solve):
             with pytest.raises(ShootingArgumentInvalid, match="state"):
                 integrate(state, [1.0])
