@@ -3,7 +3,9 @@
     W = argmin  Σ ‖y − c W‖² + strength · λ ‖W‖²
 
 where a window's context c and its targets y are both less the context's level, and λ is the mean eigenvalue of Σ cᵀc.
-Nothing else is scaled: a window weighs by its own spread, as it does in a mean square error.
+Nothing else is scaled: a window weighs by its own spread, as it does in a mean square error, and the strength is chosen
+by the same error. The share is chosen by the loss that the flow's mean was trained with, in units of each window's
+spread: else the few windows that swing widest decide, and validation has fewer still of them that do not overlap.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,7 +14,7 @@ import torch
 from torch import Tensor
 
 from model.linear import LinearPath
-from model.loss import mean_weights
+from model.loss import huber, mean_weights
 from model.network import ShootingNetwork
 from model.scaling import Scale
 from model.windows import Batch, Split, Windows
@@ -20,11 +22,13 @@ from model.windows import Batch, Split, Windows
 STRENGTHS = (10.0, 3.0, 1.0, 0.3, 0.1, 0.03, 0.01)
 """Of the ridge, the most cautious first."""
 
+TOLERANCE = 1.01
+"""Errors up to so many times the least one count as good as it. Of those the strongest ridge is taken, as by the rule
+of one standard error (Breiman and others, "Classification and Regression Trees", 1984), and a half before other shares.
+"""
+
 SHARES = (0.5, 0.25, 0.75, 0.0, 1.0)
 """Of the line, in order of preference: equal weights are seldom beaten by chosen ones (Smith and Wallis, 2009)."""
-
-SHARE_TOLERANCE = 1.02
-"""Errors up to so many times the least one count as good as it: a share is a half unless another is clearly better."""
 
 MAX_TRAINING_WINDOWS = 50_000
 MAX_VALIDATION_WINDOWS = 512
@@ -46,14 +50,17 @@ def blend(network: ShootingNetwork, parts: Sequence[Split]) -> None:
     solved = ridge(parts[-1].training)
     seen = [_Seen(network, part.validation) for part in parts if len(part.validation)]
 
-    def error(strength: float, share: float) -> float:
+    def error_of_strength(strength: float) -> float:
         line.weights.copy_(solved(strength))
-        line.share.fill_(share)
+        line.share.fill_(1.0)
         return sum(one.error(line) for one in seen)
 
-    strength = min(STRENGTHS, key=lambda strength: error(strength, 1.0))
-    share = _first_good(SHARES, lambda share: error(strength, share), SHARE_TOLERANCE)
-    error(strength, share)
+    def loss_of_share(share: float) -> float:
+        line.share.fill_(share)
+        return sum(one.loss(line) for one in seen)
+
+    line.weights.copy_(solved(_first_good(STRENGTHS, error_of_strength)))
+    line.share.fill_(_first_good(SHARES, loss_of_share))
 
 
 @torch.inference_mode()
@@ -83,15 +90,23 @@ class _Seen:
         self._batch: Batch = windows.batch(numbers)
         self._scale = Scale.of(self._batch.context)
         self._context = self._scale.remove(self._batch.context)
+        self._target = self._scale.remove(self._batch.target)
         self._mean = network(self._context, windows.horizon, self._batch.inputs) @ mean_weights(network.levels)
 
     def error(self, line: LinearPath) -> float:
         """The mean square error with the line as it is now, in units of each series' deviation."""
-        mean = self._scale.restore(self._mean + line.shift(self._mean, self._context))
+        mean = self._scale.restore(self._said(line))
         squares = (mean - self._batch.target).square() * self._batch.known
         return float(squares.sum() / self._batch.known.sum().clamp_min(1))
 
+    def loss(self, line: LinearPath) -> float:
+        """Huber's loss with the line as it is now, in units of each window's own deviation."""
+        return float(huber(self._said(line), self._target, self._batch.known))
 
-def _first_good(choices: Sequence[float], error: Callable[[float], float], tolerance: float) -> float:
+    def _said(self, line: LinearPath) -> Tensor:
+        return self._mean + line.shift(self._mean, self._context)
+
+
+def _first_good(choices: Sequence[float], error: Callable[[float], float]) -> float:
     errors = [error(choice) for choice in choices]
-    return next(one for one, found in zip(choices, errors, strict=True) if found <= tolerance * min(errors))
+    return next(one for one, found in zip(choices, errors, strict=True) if found <= TOLERANCE * min(errors))

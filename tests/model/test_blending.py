@@ -6,10 +6,10 @@ import torch
 from torch.testing import assert_close
 
 from model import Checkpoint, Panel, TrainingConfig, fit
-from model.blending import ridge
+from model.blending import blend, ridge
 from model.linear import LinearPath
 from model.network import ShootingNetwork
-from model.windows import Windows
+from model.windows import Split, Windows
 
 
 def windows_of(values: torch.Tensor, *, context: int, horizon: int) -> Windows:
@@ -30,6 +30,24 @@ def test_a_stronger_ridge_has_smaller_weights() -> None:
     solved = ridge(windows_of(torch.randn(300, generator=torch.Generator().manual_seed(0)), context=24, horizon=6))
     sizes = [float(solved(strength).norm()) for strength in (0.01, 1.0, 100.0)]
     assert sizes == sorted(sizes, reverse=True)
+
+
+def test_a_few_windows_that_swing_a_thousand_times_as_wide_do_not_decide_the_share(config: TrainingConfig) -> None:
+    context, horizon = config.context_length, config.horizon
+    wave = torch.sin(torch.arange(400) * 2 * torch.pi / 12)
+    noise = 1000 * torch.randn(context + horizon + 4, generator=torch.Generator().manual_seed(0))
+    calm = windows_of(wave, context=context, horizon=horizon)
+    both = windows_of(torch.cat([wave, noise]), context=context, horizon=horizon)
+    starts = torch.cat([calm.starts, len(wave) + torch.arange(5)])
+    mixed = Windows(
+        both.values, both.observed, starts, both.ends[: len(starts)], context_length=context, horizon=horizon
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network = ShootingNetwork(replace(config, linear=True))
+    blend(network, [Split(calm, mixed)])
+    assert network.linear is not None
+    assert network.linear.share == 1
 
 
 def test_the_line_moves_with_level_and_spread() -> None:
