@@ -104,7 +104,8 @@ class _Seen:
         return float(huber(self._said(line), self._target, self._batch.known))
 
     def _said(self, line: LinearPath) -> Tensor:
-        return self._mean + line.shift(self._mean, self._context)
+        said: Tensor = self._mean + line.shift(self._mean, self._context)
+        return said
 
 
 def _first_good(choices: Sequence[float], error: Callable[[float], float]) -> float:

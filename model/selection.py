@@ -3,6 +3,8 @@
 One thing after the other, each under the best of what was settled before: the length of a patch; the regularisation;
 the length of the context and whether to answer relative to the last value. Among choices as good as the best, the
 first one is taken: the shortest patch; most dropout and smallest steps, which are most cautious; the rule's context.
+Where the last trial, of twice the length, is no better than the one of its kind, little is left to learn, and the
+training is a short one.
 """
 
 import contextlib
@@ -35,6 +37,9 @@ REGULARISATIONS = ((0.2, 1e-3), (0.2, 3e-3), (0.0, 3e-3))
 
 _SHARES = {"balanced": 0.1, "best": 0.25}
 """Of the epochs, for each trial."""
+
+SHORT_IN_TRIALS = 4
+"""How many times as long as a trial a short training is."""
 
 _Round = Callable[[TrainingConfig, set[str]], list[TrainingConfig]]
 """The candidates of one round, under what was settled before it and what the user chose."""
@@ -110,7 +115,9 @@ def select(
     best = _rounds(race, rounds, config, set(options.chosen), num_epochs)
     by_trials = f"the first as good as the best of {len(race.trials)} short trainings, by validation data"
     choice = choice.within(best, by_trials)
-    choice = choice.within(_within(best, race.trials, options), "as many as the time budget allows")
+    settled = _no_longer_than_needed(race, best, set(options.chosen), num_epochs)
+    choice = choice.within(settled, "a short training: a trial of twice the length was no better")
+    choice = choice.within(_within(settled, race.trials, options), "as many as the time budget allows")
     return Selection(choice.config, tuple(race.trials), choice.reasons)
 
 
@@ -138,6 +145,18 @@ class _Race:
         limit = AS_GOOD * min(scores.values(), default=0.0)
         return candidates[next((number for number, score in scores.items() if score <= limit), 0)]
 
+    def is_settled(self, config: TrainingConfig, num_epochs: int) -> bool:
+        """Whether a trial of twice the length is no better; not where there was no time for it."""
+        if self._is_over():
+            return False
+        with contextlib.suppress(TrainingDiverged):
+            once, twice = (
+                self._trial(replace(config, num_epochs=length, num_seeds=1)).score
+                for length in (num_epochs, 2 * num_epochs)
+            )
+            return once <= AS_GOOD * twice
+        return False
+
     def _trial(self, candidate: TrainingConfig) -> Trial:
         if candidate not in self._known:
             self._known[candidate] = self._attempt(candidate)
@@ -156,6 +175,13 @@ def _rounds(
         if len(candidates) > 1:
             config = race.best(candidates, num_epochs)
     return config
+
+
+def _no_longer_than_needed(race: _Race, config: TrainingConfig, pinned: set[str], num_epochs: int) -> TrainingConfig:
+    short = replace(config, num_epochs=SHORT_IN_TRIALS * num_epochs)
+    if "num_epochs" in pinned or short.num_epochs >= config.num_epochs:
+        return config
+    return short if race.is_settled(config, num_epochs) else config
 
 
 def _regularisations(config: TrainingConfig, pinned: set[str]) -> list[TrainingConfig]:

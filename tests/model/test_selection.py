@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from model import Panel, Series, TrainingCancelled, TrainingOptions, Trial, choose_config, fit, select
-from model.selection import AS_GOOD
+from model.selection import AS_GOOD, SHORT_IN_TRIALS
 from tests.model.conftest import season_and_trend
 
 QUICK = TrainingOptions(
@@ -78,6 +78,27 @@ def test_the_shortest_patch_is_taken_among_those_as_good_as_the_best(panel: Pane
     assert patches == sorted(patches)
     limit = AS_GOOD * min(trial.score for trial in plain)
     assert chosen.config.patch_length == next(trial.patch_length for trial in plain if trial.score <= limit)
+
+
+@pytest.mark.parametrize("noise", [0.0, 1000.0])
+def test_a_training_is_short_where_a_trial_of_twice_the_length_is_no_better(panel: Panel, noise: float) -> None:
+    drawn = np.random.default_rng(0)
+    noisy = [one.values + noise * drawn.normal(size=len(one)) for one in panel]
+    again = Panel(
+        tuple(Series.from_values(one.item_id, one.timestamps, values) for one, values in zip(panel, noisy, strict=True))
+    )
+    own = replace(QUICK, num_epochs=None, patch_length=24, dropout=0.0, learning_rate=0.01, steps_per_epoch=8)
+    chosen = select(again, own)
+    *_, twice = chosen.trials
+    once = next(
+        trial
+        for trial in chosen.trials
+        if replace(trial, score=0.0, seconds=0.0, num_steps=0) == replace(twice, score=0.0, seconds=0.0, num_steps=0)
+    )
+    assert twice.num_steps == 2 * once.num_steps
+    is_short = once.score <= AS_GOOD * twice.score
+    assert chosen.config.num_epochs == (SHORT_IN_TRIALS * once.num_steps // 8 if is_short else 20)
+    assert is_short == (noise > 0)
 
 
 def test_a_time_budget_ends_the_trials_and_shortens_the_training(panel: Panel) -> None:
