@@ -121,8 +121,18 @@ class Detection:
                 checked.append(Refusal(item.item_id, error))
             if num_cutoffs > self._max_cutoffs:
                 raise LimitExceeded("or more forecasts to make", num_cutoffs, self._max_cutoffs, "LONGSHOT_MAX_CUTOFFS")
+        checked = _as_system(forecaster, checked)
         _refuse_unless_partial(checked, suspicion)
         return tuple(checked)
+
+
+def _as_system(forecaster: Forecaster, items: Sequence[Series | Refusal]) -> list[Series | Refusal]:
+    """The same; where a version forecasts a system, no series of one that is not whole."""
+    try:
+        forecaster.system(one for one in items if isinstance(one, Series))
+    except ForecastingError as error:
+        return [Refusal(one.item_id, error) if isinstance(one, Series) else one for one in items]
+    return list(items)
 
 
 def _refuse_duplicates(items: Sequence[Series | Refusal]) -> None:

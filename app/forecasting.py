@@ -26,6 +26,7 @@ from model import (
     Paths,
     RequestError,
     Series,
+    System,
 )
 
 
@@ -319,7 +320,8 @@ class Forecasting:
         forecaster = self.forecaster(version)
         loaded = time.perf_counter()
         served = self._serve_levels(version.name, version.number, question.quantile_levels)
-        items = tuple(_ask(forecaster, item, question, served, self._max_steps) for item in question.items)
+        system = _system(forecaster, question.items)
+        items = tuple(_ask(forecaster, item, question, served, self._max_steps, system) for item in question.items)
         _refuse_unless_partial(items, question)
         prepared = Prepared(question, version, forecaster, items, served, loaded - started, loaded)
         num_steps = sum(one.num_steps for one in prepared.asked)
@@ -359,14 +361,36 @@ def _refuse_duplicates(items: Sequence[Series | Refusal]) -> None:
         seen.add(one.item_id or "")
 
 
+def _system(forecaster: Forecaster, items: Sequence[Series | Refusal]) -> System | ForecastingError | None:
+    """What the series have in common, or why they are no system."""
+    try:
+        return forecaster.system(one for one in items if isinstance(one, Series))
+    except ForecastingError as error:
+        return error
+
+
 def _ask(
-    forecaster: Forecaster, item: Series | Refusal, question: Question, levels: Sequence[float], max_steps: int
+    forecaster: Forecaster,
+    item: Series | Refusal,
+    question: Question,
+    levels: Sequence[float],
+    max_steps: int,
+    system: System | ForecastingError | None,
 ) -> Asked | Refusal:
     if isinstance(item, Refusal):
         return item
     try:
+        forecaster.require_channel(item.item_id)
+        if isinstance(system, ForecastingError):
+            return Refusal(item.item_id, system)
         return forecaster.ask(
-            item, question.horizon, levels, paths=question.paths, rates=question.rates, max_steps=max_steps
+            item,
+            question.horizon,
+            levels,
+            paths=question.paths,
+            rates=question.rates,
+            max_steps=max_steps,
+            system=system,
         )
     except ForecastingError as error:
         return Refusal(item.item_id, error)

@@ -29,6 +29,7 @@ from model import (
     Selection,
     Series,
     SeriesTooShort,
+    TrainingConfig,
     TrainingOptions,
     Trial,
     WarmStart,
@@ -333,13 +334,13 @@ def _hold_back(panel: Panel, options: TrainingOptions, start: WarmStart | None) 
     """The choices for all there is, what to train on, and the exam on what is held back, if that leaves enough."""
     planned = choose_from(panel, options, start)
     config = planned.config
-    examined = tuple(one for one in panel if _without_last(one, config.freq, config.horizon) is not one)
+    examined = _examined(panel, _without(panel, config, config.horizon))
     if not examined:
         return planned, panel, None
     spare = min(len(one) for one in examined) * _MOST_HELD_BACK
     num_cutoffs = max(1, min(_MOST_CUTOFFS, int(spare / config.horizon)))
-    kept = Panel(tuple(_without_last(one, config.freq, num_cutoffs * config.horizon) for one in panel))
-    examined = tuple(one for one, before in zip(panel, kept, strict=True) if before is not one)
+    kept = _without(panel, config, num_cutoffs * config.horizon)
+    examined = _examined(panel, kept)
     try:
         configure(kept, replace(options, horizon=config.horizon), start)
     except SeriesTooShort:
@@ -347,6 +348,20 @@ def _hold_back(panel: Panel, options: TrainingOptions, start: WarmStart | None) 
     if not examined:
         return planned, panel, None
     return planned, kept, Exam(Panel(examined), Cutoffs(config.horizon, num_cutoffs), config.season_length)
+
+
+def _examined(panel: Panel, kept: Panel) -> tuple[Series, ...]:
+    return tuple(one for one, before in zip(panel, kept, strict=True) if before is not one)
+
+
+def _without(panel: Panel, config: TrainingConfig, num_steps: int) -> Panel:
+    """The panel without its last steps, a system at once; what would be left with too little stays as it is."""
+    if not config.channels:
+        return Panel(tuple(_without_last(one, config.freq, num_steps) for one in panel))
+    cutoff = max(panel, key=lambda one: one.last).grid(config.freq).timestamps(-num_steps, -num_steps)[0]
+    if any((one.timestamps <= cutoff).sum() < _LEAST_KEPT * len(one) for one in panel):
+        return panel
+    return Panel(tuple(one.until(cutoff) for one in panel))
 
 
 def _without_last(series: Series, freq: str, num_steps: int) -> Series:

@@ -1,7 +1,6 @@
 """Anomalies: observations outside the calibrated interval of a forecast that was made before them."""
 
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -9,13 +8,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from model.asking import MIN_OBSERVATIONS
+from model.asking import MIN_OBSERVATIONS, Asked
 from model.errors import FrequencyUnknown, HorizonOutOfRange, QuantileLevelOutOfRange, SeriesTooShort
 from model.forecaster import Forecaster
 from model.grid import Instants, localize
 from model.horizon import Steps
 from model.inputs import require_ahead
 from model.series import ItemForecast, Notice, Panel, Series
+from model.system import System
 
 MAX_SCORE = 1e6
 """Scores end here: an interval without width puts whatever is outside infinitely far away."""
@@ -80,12 +80,14 @@ class _Block:
     Attributes:
         series: Where the series stands in the panel.
         history: What is known before them, as far as a forecast looks back.
+        cutoff: The last instant that is known.
         judged: Which observations of the series.
         num_steps: How far ahead the last of them is.
     """
 
     series: int
     history: Series
+    cutoff: np.datetime64
     judged: slice
     num_steps: int
 
@@ -121,38 +123,65 @@ def find_anomalies(forecaster: Forecaster, panel: Panel, search: Search = Search
         SeriesTooShort: Nothing of a series is left to judge: two observations have to lie before it.
         FrequencyUnknown: A series has no frequency.
         CovariateMissing: A series lacks a covariate that the version uses.
+        ChannelMissing, ChannelUnknown: The series are not the channels of the system that the version forecasts.
     """
     tail = _tail(search.level)
     levels = (tail, 0.5, round(1 - tail, 10))
     known = [np.ones(len(one), dtype=bool) for one in panel]
-    looked = _look(forecaster, panel.series, known, search, levels)
-    spoilt = [number for number, (found, _) in enumerate(looked) if found.is_anomaly.any()]
+    look = _Look(forecaster, panel, known, search, levels)
+    looked = look.judge(range(len(panel)))
+    spoilt = [number for number, (found, _) in looked.items() if found.is_anomaly.any()]
     for number in spoilt:
         found, rows = looked[number]
         known[number][rows[found.is_anomaly]] = False
-    again = _look(forecaster, [panel.series[one] for one in spoilt], [known[one] for one in spoilt], search, levels)
-    second = dict(zip(spoilt, again, strict=True))
-    return tuple(second.get(number, one)[0] for number, one in enumerate(looked))
+    # What one channel of a system did is in the forecasts of all.
+    looked |= look.judge(range(len(panel)) if spoilt and forecaster.config.channels else spoilt)
+    return tuple(found for found, _ in looked.values())
 
 
-def _look(
-    forecaster: Forecaster,
-    series: Sequence[Series],
-    known: Sequence[NDArray[np.bool_]],
-    search: Search,
-    levels: tuple[float, ...],
-) -> list[tuple[ItemAnomalies, NDArray[np.intp]]]:
-    """Judges once, from histories without what is not to be known; with the rows of each series that were judged."""
-    by_length: dict[int, list[_Block]] = defaultdict(list)
-    for number, one in enumerate(series):
-        for block in _blocks(forecaster, number, one, search, known[number]):
-            by_length[block.num_steps].append(block)
-    found: dict[int, list[tuple[_Block, ItemForecast]]] = defaultdict(list)
-    for num_steps, some in by_length.items():
-        histories = Panel(tuple(replace(one.history, item_id=str(number)) for number, one in enumerate(some)))
-        for block, forecast in zip(some, forecaster.forecast(histories, Steps(num_steps), levels).items, strict=True):
-            found[block.series].append((block, forecast))
-    return [_judge(one, found[number], levels) for number, one in enumerate(series)]
+@dataclass(frozen=True, eq=False)
+class _Look:
+    """Judges series of a panel from histories without what is not to be known."""
+
+    forecaster: Forecaster
+    panel: Panel
+    known: Sequence[NDArray[np.bool_]]
+    search: Search
+    levels: tuple[float, ...]
+
+    def judge(self, numbers: Iterable[int]) -> dict[int, tuple[ItemAnomalies, NDArray[np.intp]]]:
+        """The verdicts on some series by their numbers, with the rows of each that were judged."""
+        blocks: dict[int, list[_Block]] = {
+            number: list(_blocks(self.forecaster, number, self.panel.series[number], self.search, self.known[number]))
+            for number in numbers
+        }
+        systems = self._systems({block.cutoff for some in blocks.values() for block in some})
+        asked = [self._ask(block, systems.get(block.cutoff)) for some in blocks.values() for block in some]
+        forecasts = iter(self.forecaster.answer(asked))
+        return {
+            number: _judge(self.panel.series[number], [(block, next(forecasts)) for block in some], self.levels)
+            for number, some in blocks.items()
+        }
+
+    def _ask(self, block: _Block, system: System | None) -> Asked:
+        series, num_steps = self.panel.series[block.series], block.num_steps
+        if system is not None:
+            last = series.timestamps[block.judged.stop - 1 : block.judged.stop]
+            num_steps = max(1, int(np.ceil(system.grid(series).positions(last)[0] - 1e-6)))
+        return self.forecaster.ask(block.history, Steps(num_steps), self.levels, system=system)
+
+    def _systems(self, cutoffs: Iterable[np.datetime64]) -> dict[np.datetime64, System]:
+        """What is known of the system at each cutoff; nothing where each series is forecast by itself."""
+        found = {cutoff: self.forecaster.system(self._until(cutoff)) for cutoff in cutoffs}
+        return {cutoff: system for cutoff, system in found.items() if system is not None}
+
+    def _until(self, cutoff: np.datetime64) -> Iterator[Series]:
+        for one, known in zip(self.panel, self.known, strict=True):
+            before = one.timestamps <= cutoff
+            rows = before & known if (before & known).any() else before
+            if not rows.any():
+                raise SeriesTooShort(one.item_id, 0, 1, "judging what its system did before it begins")
+            yield replace(one, timestamps=one.timestamps[rows], values=one.values[rows])
 
 
 def _tail(level: float) -> float:
@@ -170,6 +199,7 @@ def _blocks(
         raise HorizonOutOfRange(search.lead, longest, item_id=series.item_id)
     if series.freq is None:
         raise FrequencyUnknown(series.item_id)
+    forecaster.require_channel(series.item_id)
     require_ahead(series, forecaster.config.covariates, series.grid(series.freq), 0.0)
     first = _first_judged(series, search, forecaster.config.horizon)
     positions = series.grid(series.freq).positions(series.timestamps)
@@ -185,7 +215,7 @@ def _blocks(
             num_steps = max(1, int(np.ceil(positions[judged.stop - 1] - positions[rows[-1]] - 1e-6)))
             if num_steps <= longest:
                 history = replace(series, timestamps=series.timestamps[rows], values=series.values[rows])
-                yield _Block(number, history, judged, num_steps)
+                yield _Block(number, history, series.timestamps[first - 1], judged, num_steps)
                 break
         first = judged.stop
 
@@ -253,7 +283,9 @@ def _scores(
 
 
 def _notices(series: Series, found: Sequence[tuple[_Block, ItemForecast]], num_judged: int) -> tuple[Notice, ...]:
-    first = {notice.code: notice for _, forecast in reversed(found) for notice in forecast.notices}
+    # That a channel ends early is no news where anomalies are left out of it.
+    told = (notice for _, forecast in reversed(found) for notice in forecast.notices)
+    first = {notice.code: notice for notice in told if notice.code != "channel_ends_early"}
     notices = list(first.values())
     judged_from = found[0][0].judged.start if found else len(series)
     left_out = len(series) - judged_from - num_judged if found else len(series)

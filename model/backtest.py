@@ -1,7 +1,7 @@
 """Rolling-origin evaluation beside the baselines."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from model.grid_series import on_grid
 from model.horizon import At
 from model.scores import Attempt, LeadScores, Score, Trial, average, by_lead
 from model.series import Panel, Series
+from model.system import require_channels
 
 LEVELS = tuple(round(0.1 * number, 1) for number in range(1, 10))
 _SPARE_STEPS = 100
@@ -93,11 +94,13 @@ class _Case:
         history: Up to the cutoff.
         future: After it, as far as the horizon.
         leads: Of the future's observations, in steps after the cutoff; between two steps, the later one.
+        channels: All channels of its system up to the cutoff; none where it is forecast by itself.
     """
 
     history: Series
     future: Series
     leads: NDArray[np.int64]
+    channels: tuple[Series, ...] = ()
 
 
 def backtest(
@@ -124,13 +127,14 @@ def backtest(
     Raises:
         HorizonOutOfRange: The horizon is below one step or too long.
         SeriesTooShort: No series is long enough for a single cutoff.
+        ChannelMissing, ChannelUnknown: The series are not the channels of the system that the version forecasts.
         TrainingCancelled: `should_stop` said so.
     """
     check_backtest(panel, forecaster.config, cutoffs)
     season = forecaster.config.season_length if season_length is None else season_length
     trials: list[Trial] = []
     seen: list[np.datetime64] = []
-    for number, case in enumerate(_cases(panel, forecaster.config.freq, cutoffs), start=1):
+    for number, case in enumerate(_cases(panel, forecaster.config, cutoffs), start=1):
         if should_stop():
             raise TrainingCancelled(0)
         if case is not None:
@@ -156,27 +160,44 @@ def check_backtest(panel: Panel, config: TrainingConfig, cutoffs: Cutoffs) -> No
     Raises:
         HorizonOutOfRange: The horizon is below one step or too long.
         SeriesTooShort: No series is long enough for a single cutoff.
+        ChannelMissing, ChannelUnknown: The series are not the channels of the system that the version forecasts.
     """
+    if config.channels:
+        require_channels(panel, config.channels)
     for found in (cutoffs.horizon, cutoffs.step, cutoffs.count):
         if not 1 <= found <= MAX_STEPS:
             raise HorizonOutOfRange(found, MAX_STEPS)
-    if not any(_cases(panel, config.freq, cutoffs)):
+    if not any(_cases(panel, config, cutoffs)):
         longest = max(panel, key=len)
         needed = cutoffs.horizon + max(MIN_OBSERVATIONS, config.season_length + 1)
         raise SeriesTooShort(longest.item_id, len(longest), needed, f"a backtest of {cutoffs.horizon} steps")
 
 
-def _cases(panel: Panel, freq: str, cutoffs: Cutoffs) -> Iterator[_Case | None]:
-    """Each series at each of its cutoffs; None where there is too little before or nothing after."""
+def _cases(panel: Panel, config: TrainingConfig, cutoffs: Cutoffs) -> Iterator[_Case | None]:
+    """Each series at each of its cutoffs; None where there is too little before or nothing after.
+
+    Channels of a system share their cutoffs, counted from its end.
+    """
     farthest = cutoffs.horizon + (cutoffs.count - 1) * cutoffs.step
+    end, channels = max(one.last for one in panel), panel.series if config.channels else ()
     for series in panel:
-        grid = series.grid(series.freq or freq)
+        own = series.grid(series.freq or config.freq)
+        grid = Grid(end, config.freq, series.time_zone) if channels else own
         # No more of the grid than the series spans, however far back the cutoffs would reach.
         reach = min(farthest, int(-grid.steps_until(series.timestamps[0])) + _SPARE_STEPS)
         points = grid.timestamps(-reach, 0)
         for number in range(cutoffs.count):
             back = farthest - number * cutoffs.step
-            yield _case(series, grid, points[reach - back :], back, cutoffs.horizon) if back <= reach else None
+            case = _case(series, grid, points[reach - back :], back, cutoffs.horizon) if back <= reach else None
+            yield _in_system(case, channels, points[reach - back]) if case is not None and channels else case
+
+
+def _in_system(case: _Case, channels: Sequence[Series], cutoff: np.datetime64) -> _Case | None:
+    """A case with all channels up to its cutoff; None where one has not begun by then."""
+    try:
+        return replace(case, channels=tuple(one.until(cutoff) for one in channels))
+    except SeriesTooShort:
+        return None
 
 
 def _case(series: Series, grid: Grid, points: Instants, back: int, horizon: int) -> _Case | None:
@@ -196,7 +217,8 @@ def _trial(forecaster: Forecaster, case: _Case, season: int) -> Trial:
     freq = history.freq or config.freq
     grid = on_grid(history, freq, season)
     positions = history.grid(freq).positions(case.future.timestamps)
-    forecast = forecaster.forecast(Panel((history,)), At(tuple(case.future.local_timestamps())), LEVELS).items[0]
+    asked = At(tuple(case.future.local_timestamps()))
+    (forecast,) = forecaster.answer([forecaster.ask(history, asked, LEVELS, system=forecaster.system(case.channels))])
     attempts = [Attempt("longshot", forecast.mean, forecast.quantiles)]
     for name, method in BASELINES.items():
         attempts.append(Attempt(name, method(grid.values, positions, season)))

@@ -130,6 +130,8 @@ def _reasons(
         yield Reason(name, _shown(getattr(config, name)), "as asked" if name in asked else why)
     why = "the horizon and its halves down to a season, so that short horizons are learned, too"
     yield Reason("training_horizons", _shown(config.horizons), why)
+    if config.channels:
+        yield Reason("channels", str(config.num_channels), "as asked: the series form one system")
     if config.num_seeds > 1 and options.num_seeds is None:
         yield Reason("num_seeds", str(config.num_seeds), "the panel is small: an epoch sees every observation anew")
     for name in sorted(asked.keys() - known.keys() - {"seed"}):

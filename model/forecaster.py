@@ -17,6 +17,7 @@ from model.calibration import CalibrationSummary
 from model.checkpoint import Checkpoint, Manifest
 from model.config import TrainingConfig
 from model.device import choose_device
+from model.errors import ChannelUnknown
 from model.grid_series import on_grid
 from model.horizon import Horizon
 from model.inference import Predictor
@@ -123,9 +124,18 @@ class Forecaster:
             series,
             self.config.channels,
             freq=self.config.freq,
-            season=self.config.season_length,
+            season_at=self.config.season_at,
             context_length=self.config.context_length,
         )
+
+    def require_channel(self, item_id: str) -> None:
+        """Refuses a series that is none of the channels, where the version forecasts a system.
+
+        Raises:
+            ChannelUnknown
+        """
+        if self.config.channels and item_id not in self.config.channels:
+            raise ChannelUnknown(item_id, self.config.channels)
 
     def ask(
         self,

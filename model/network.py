@@ -119,7 +119,7 @@ class ShootingNetwork(nn.Module):
         context: Float[Tensor, "batch context"],
         horizon: int,
         inputs: Inputs | None = None,
-        noise: Float[Tensor, "batch d"] | None = None,
+        noise: Float[Tensor, "states d"] | None = None,
     ) -> Float[Tensor, "batch horizon levels"]:
         """What the flow alone says of the next `horizon` steps of scaled contexts: their quantiles.
 

@@ -1,14 +1,14 @@
 """Series that form one system: the histories of all channels on one grid, which ends at the last observation of any."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from model.errors import ChannelMissing, ChannelUnknown, FrequencyUnknown, TimeZonesMixed
-from model.grid import Grid, season_length
+from model.grid import Grid
 from model.grid_series import on_grid
 from model.series import Series
 
@@ -31,7 +31,13 @@ class System:
 
     @classmethod
     def of(
-        cls, series: Iterable[Series], channels: tuple[str, ...], *, freq: str, season: int, context_length: int
+        cls,
+        series: Iterable[Series],
+        channels: tuple[str, ...],
+        *,
+        freq: str,
+        season_at: Callable[[str], int],
+        context_length: int,
     ) -> "System":
         """The system that series form, in whatever order they come.
 
@@ -39,7 +45,7 @@ class System:
             series: All channels, perhaps among others.
             channels: The item_ids.
             freq: The step that counts where as many channels have another one.
-            season: Steps of a season, at that step.
+            season_at: Steps of a season, by the step.
             context_length: Steps of the histories.
 
         Raises:
@@ -48,11 +54,11 @@ class System:
             TimeZonesMixed: Some have a time zone, others have none.
         """
         known = ordered(series, channels)
-        freq_here = _commonest(known, freq)
-        here = season if freq_here == freq else season_length(freq_here)
+        freq = _commonest(known, freq)
+        season = season_at(freq)
         end = max(one.last for one in known)
-        contexts = [on_grid(one, freq_here, here, context_length, end=end).values for one in known]
-        return cls(channels, freq_here, end, np.stack(contexts))
+        contexts = [on_grid(one, freq, season, context_length, end=end).values for one in known]
+        return cls(channels, freq, end, np.stack(contexts))
 
     def number(self, item_id: str) -> int:
         """Which channel a series is.
@@ -67,6 +73,19 @@ class System:
     def grid(self, channel: Series) -> Grid:
         """The common grid, in the time zone of a channel."""
         return Grid(self.end, self.freq, channel.time_zone)
+
+
+def require_channels(panel: Iterable[Series], channels: tuple[str, ...]) -> None:
+    """Refuses series that are not all channels of a system and no other.
+
+    Raises:
+        ChannelMissing, ChannelUnknown, TimeZonesMixed
+    """
+    series = tuple(panel)
+    ordered(series, channels)
+    for one in series:
+        if one.item_id not in channels:
+            raise ChannelUnknown(one.item_id, channels)
 
 
 def ordered(series: Iterable[Series], channels: Sequence[str]) -> tuple[Series, ...]:

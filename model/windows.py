@@ -129,11 +129,16 @@ class Windows:
         numbers = torch.arange(len(self), device=self.starts.device)
         return tuple(numbers.split(max(1, num_rows // self.num_channels)))
 
+    def places(self, chosen: Int[Tensor, " windows"]) -> Int[Tensor, " batch"]:
+        """Where the rows of windows start among the values."""
+        starts = self.starts[chosen]
+        return starts if self.channels is None else (starts[:, None] + self.channels.offsets).view(-1)
+
     def batch(self, chosen: Int[Tensor, " windows"]) -> Batch:
         """The windows of these numbers, the rows of each together."""
         if self.channels is not None:
             return self._of_system(chosen, self.channels)
-        places = self.starts[chosen, None] + self._offsets
+        places = self.places(chosen)[:, None] + self._offsets
         values, context_length = self.values[places], self.context_length
         return Batch(
             values[:, :context_length],
@@ -144,8 +149,7 @@ class Windows:
 
     def _of_system(self, chosen: Tensor, channels: Channels) -> Batch:
         """The windows of a system; a channel that ends before its history holds its last value, as in a forecast."""
-        starts = self.starts[chosen, None] + channels.offsets
-        places = starts.view(-1, 1) + self._offsets
+        places = self.places(chosen)[:, None] + self._offsets
         values, observed, length = self.values[places], self.observed[places], self.context_length
         counted = channels.counted[chosen].view(-1, 1)
         return Batch(
@@ -181,28 +185,27 @@ class Windows:
     def joined(self, other: "Windows") -> "Windows":
         """These windows and others of the same kind, cut from the same values."""
         starts, ends = torch.cat([self.starts, other.starts]), torch.cat([self.ends, other.ends])
+        if self.channels is None or other.channels is None:
+            return self._at(starts, ends, self.horizon, None)
+        counted = torch.cat([self.channels.counted, other.channels.counted])
+        return self._at(starts, ends, self.horizon, replace(self.channels, counted=counted))
+
+    def _only(self, chosen: Tensor, horizon: int) -> "Windows":
+        channels = self.channels
+        kept = None if channels is None else replace(channels, counted=channels.counted[chosen])
+        return self._at(self.starts[chosen], self.ends[chosen], horizon, kept)
+
+    def _at(self, starts: Tensor, ends: Tensor, horizon: int, channels: Channels | None) -> "Windows":
         return Windows(
             self.values,
             self.observed,
             starts,
             ends,
             context_length=self.context_length,
-            horizon=self.horizon,
-            beside=self.beside,
-            firsts=self.firsts,
-        )
-
-    def _only(self, chosen: Tensor, horizon: int) -> "Windows":
-        return Windows(
-            self.values,
-            self.observed,
-            self.starts[chosen],
-            self.ends[chosen],
-            context_length=self.context_length,
             horizon=horizon,
             beside=self.beside,
             firsts=self.firsts,
-            channels=None if self.channels is None else replace(self.channels, counted=self.channels.counted[chosen]),
+            channels=channels,
         )
 
 

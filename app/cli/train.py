@@ -87,6 +87,9 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     calendar: Annotated[  # noqa: FBT002
         bool, typer.Option("--calendar", help="Give it the phases of the day, the week and the year, too.")
     ] = False,
+    joint: Annotated[  # noqa: FBT002
+        bool, typer.Option("--joint", help="Forecast the series together, as the channels of one system.")
+    ] = False,
     preset: Annotated[
         Preset, typer.Option(help="How much is tried on validation data before what was left open is settled.")
     ] = "fast",
@@ -119,6 +122,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
         seed=seed,
         num_seeds=num_seeds,
         calendar=calendar,
+        joint=joint,
         preset=preset,
         time_budget_seconds=None if time_budget is None else parse_duration(time_budget).total_seconds(),
         warm_start=warm_start,
@@ -178,6 +182,8 @@ def _report(version: Version, decision: str) -> None:
     if version.config.covariates:
         named = (*version.config.covariates.names, *version.config.covariates.calendar)
         console.print(f"covariates {', '.join(named)}", style="dim", highlight=False)
+    if version.config.channels:
+        console.print(f"one system of {len(version.config.channels)} channels", style="dim", highlight=False)
     if version.manifest.warm_start is not None:
         console.print(f"started from {version.manifest.warm_start}", style="dim", highlight=False)
     if version.manifest.reasons:

@@ -170,7 +170,7 @@ class Operations(Keeping[AnyJob]):
             timestamp: The column of timestamps.
             target: The column of observations.
             covariates: The columns of what is known beside them: by `past`, `future` and `static`.
-            **options: Of the training, such as `horizon`, `context_length`, `num_epochs`, `seed`, `preset`,
+            **options: Of the training, such as `horizon`, `context_length`, `num_epochs`, `seed`, `preset`, `joint`,
                 or `warm_start`, a version whose weights to start from.
 
         Returns:

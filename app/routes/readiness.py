@@ -57,5 +57,8 @@ def _question(version: Version) -> Question:
     signals = {one.name: [one.mean] * len(values) for one in (*scheme.past, *scheme.future)}
     facts = {one.name: one.mean for one in scheme.measures} | {one.name: one.values[0] for one in scheme.choices}
     covariates = RawCovariates(future=signals, static=facts)
-    series = Series.from_grid("readiness", "2026-01-01", version.config.freq, values, covariates=covariates)
-    return Question(str(version), (series,), Steps(_NUM_STEPS), (0.1, 0.5, 0.9), is_partial=False)
+    series = tuple(
+        Series.from_grid(name, "2026-01-01", version.config.freq, values, covariates=covariates)
+        for name in version.config.channels or ("readiness",)
+    )
+    return Question(str(version), series, Steps(_NUM_STEPS), (0.1, 0.5, 0.9), is_partial=False)

@@ -47,6 +47,9 @@ class OptionsBody(BaseModel):
     calendar: Annotated[
         bool, Field(description="Whether the phases of the day, the week and the year are covariates, too.")
     ] = False
+    joint: Annotated[
+        bool, Field(description="Whether the series are the channels of one system, forecast together.")
+    ] = False
     preset: Annotated[
         Preset, Field(description="How much is tried on validation data before what was left open is settled.")
     ] = "fast"

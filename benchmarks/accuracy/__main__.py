@@ -21,7 +21,7 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.accuracy import dysts, fev, irregular, m4, peers
+from benchmarks.accuracy import dysts, fev, irregular, m4, peers, systems
 from benchmarks.accuracy.long_horizon import (
     ABLATION_HEADER,
     HEADER,
@@ -41,6 +41,7 @@ SUITES = {
     "fev": (fev.SUITE,),
     "irregular": (irregular.SUITE,),
     "m4": (m4.HOURLY_SUITE, m4.WEEKLY_SUITE),
+    "systems": (systems.SUITE,),
 }
 """Every suite by name, in its parts."""
 

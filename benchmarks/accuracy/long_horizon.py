@@ -173,6 +173,11 @@ class LongHorizonSet:
         values = (values - values[: borders.train].mean(0)) / values[: borders.train].std(0)
         return cls(name, borders, frame, values)
 
+    @property
+    def names(self) -> list[str]:
+        """Of the channels."""
+        return [str(column) for column in self.frame.columns[1:]]
+
     def until(self, row: int) -> Panel:
         """Everything before a row."""
         return _panel(self.frame, self.values[:row])
@@ -197,6 +202,7 @@ def measured(
     if sys.stderr.isatty():
         print("\r" + " " * 60, end="\r", file=sys.stderr)
     whole, records = data.until(borders.test), []
+    values = data.values[:, np.argsort(data.names)] if chosen.config.channels else data.values
     for horizon in horizons:
         config = replace(chosen.config, horizon=horizon, training_horizons=())
         share, season = removed if horizon == horizons[0] else 0.0, config.season_length
@@ -204,13 +210,13 @@ def measured(
         earlier = last_windows(seen, config, borders.validation - borders.train).thinned(MAX_VALIDATION_WINDOWS)
         version = partial(_version, checkpoint, horizon)
         errors = {
-            "errors": errors_of(version, test, data.values, season),
-            "thinned": errors_of(version, test, data.values, season, removed=share) if share else None,
-            "flow": errors_of(partial(version, share=0.0), test, data.values, season) if ablation else None,
-            "line": errors_of(partial(version, share=1.0), test, data.values, season) if ablation else None,
-            "validation": errors_of(version, earlier, data.values[: borders.validation], season),
-            "last": errors_of(partial(_repeated, 1, horizon), test, data.values, season),
-            "season": errors_of(partial(_repeated, season, horizon), test, data.values, season),
+            "errors": errors_of(version, test, values, season),
+            "thinned": errors_of(version, test, values, season, removed=share) if share else None,
+            "flow": errors_of(partial(version, share=0.0), test, values, season) if ablation else None,
+            "line": errors_of(partial(version, share=1.0), test, values, season) if ablation else None,
+            "validation": errors_of(version, earlier, values[: borders.validation], season),
+            "last": errors_of(partial(_repeated, 1, horizon), test, values, season),
+            "season": errors_of(partial(_repeated, season, horizon), test, values, season),
         }
         records.append(
             Record(
@@ -220,7 +226,7 @@ def measured(
                 seed=config.seed,
                 seconds=round(seconds, 1),
                 processor_seconds=round(worked, 1),
-                num_windows=len(test),
+                num_windows=len(test) * test.num_channels,
                 published=PUBLISHED.get((data.name, horizon)),
                 config=chosen.config.to_json(),
             )
@@ -242,7 +248,14 @@ def _panel(frame: pd.DataFrame, values: NDArray[np.float64]) -> Panel:
 
 def last_windows(panel: Panel, config: TrainingConfig, num_steps: int) -> Windows:
     """Every window whose targets lie in the last `num_steps`: what training calls validation, of the longer panel."""
-    shape = WindowShape(config.freq, config.season_length, config.context_length, config.horizon, num_steps)
+    shape = WindowShape(
+        config.freq,
+        config.season_length,
+        config.context_length,
+        config.horizon,
+        num_steps,
+        channels=config.channels,
+    )
     return split(panel, shape, choose_device()).validation
 
 
@@ -287,18 +300,18 @@ def errors_of(
 ) -> Errors:
     """In units of the training part's deviation, over all windows."""
     # Windows hold each series in units of its own deviation over all its rows.
-    channel = torch.div(windows.starts, len(values), rounding_mode="floor")
-    unit = torch.from_numpy(values.std(0)).to(windows.values.device)[channel]
+    units = torch.from_numpy(values.std(0)).to(windows.values.device)
     late = torch.arange(windows.horizon) >= windows.horizon * 3 // 4
     generator = torch.Generator().manual_seed(0)
     totals = torch.zeros(8, dtype=torch.float64)
-    for numbers in torch.arange(len(windows), device=windows.values.device).split(512):
+    for numbers in windows.groups(512):
         batch = windows.batch(numbers)
+        unit = units[torch.div(windows.places(numbers), len(values), rounding_mode="floor")]
         context = batch.context.double()
         if removed:
             context = _bridged(context, torch.rand(context.shape, generator=generator).to(context.device) >= removed)
         mean, quantiles = forecasts(context, partial(_pasts, windows, numbers, context, season))
-        error = (batch.target - mean) * unit[numbers, None]
+        error = (batch.target - mean) * unit[:, None]
         known, known_late = batch.known, batch.known & late.to(batch.known.device)
         inside = [
             (batch.target >= quantiles[..., pair]) & (batch.target <= quantiles[..., -1 - pair]) for pair in _PAIRS

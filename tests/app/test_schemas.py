@@ -273,7 +273,12 @@ def test_every_training_option_can_be_named():
     options = {"horizon": 24, "learning_rate": 0.01, "seed": 5}
     body = orjson.dumps({"model": "m", "dataset": "d", "options": options})
     assert TrainingJobRequest.model_validate_json(body).options.to_options() == TrainingOptions(**options)
-    every = dict.fromkeys(TrainingOptions.__dataclass_fields__) | {"seed": 0, "calendar": False, "preset": "fast"}
+    every = dict.fromkeys(TrainingOptions.__dataclass_fields__) | {
+        "seed": 0,
+        "calendar": False,
+        "joint": False,
+        "preset": "fast",
+    }
     TrainingJobRequest.model_validate_json(orjson.dumps({"model": "m", "dataset": "d", "options": every}))
 
 

@@ -15,17 +15,22 @@ from model import (
     ChannelUnknown,
     Checkpoint,
     ConfigurationInvalid,
+    Cutoffs,
     Forecast,
     Forecaster,
     FrequencyUnknown,
     HorizonNotAhead,
     Panel,
+    Search,
     Series,
     Steps,
     TimeZonesMixed,
     TrainingConfig,
     TrainingOptions,
+    backtest,
+    check_backtest,
     choose_config,
+    find_anomalies,
     fit,
 )
 from model.loss import pinball
@@ -167,10 +172,10 @@ def test_every_channel_has_to_be_there_and_no_other(joint: Forecaster, known: Pa
 def test_channels_share_a_frequency_and_a_kind_of_time() -> None:
     single = Series.from_values("a", ["2026-01-01"], [1.0])
     with pytest.raises(FrequencyUnknown):
-        System.of((single,), ("a",), freq="h", season=24, context_length=4)
+        System.of((single,), ("a",), freq="h", season_at=lambda _: 24, context_length=4)
     zoned = Series.from_values("b", ["2026-01-01T00:00Z", "2026-01-01T01:00Z"], [1.0, 2.0])
     with pytest.raises(TimeZonesMixed, match="'a' and 'b' of the same system"):
-        System.of((zoned, single), ("a", "b"), freq="h", season=24, context_length=4)
+        System.of((zoned, single), ("a", "b"), freq="h", season_at=lambda _: 24, context_length=4)
 
 
 def test_a_saved_system_answers_bit_for_bit(joint_checkpoint: Checkpoint, known: Panel, tmp_path: Path) -> None:
@@ -198,6 +203,39 @@ def test_systems_asked_together_do_not_change_each_other(joint: Forecaster, know
     assert joint.num_evaluations(asked) == 3 * joint.num_evaluations(asked[:1])
 
 
+def test_a_backtest_cuts_all_channels_at_once(joint: Forecaster, whole: Panel, known: Panel) -> None:
+    """The driven channel follows its driver only if that is not seen too late, nor too early."""
+    report = backtest(joint, whole, Cutoffs(12, 8))
+    naive = next(one for one in report.scores if one.method == "seasonal_naive")
+    assert report.num_forecasts == 16
+    assert report.scores[0].mase < 0.8 * naive.mase
+    driver, driven = whole
+    lame = backtest(joint, Panel((driver.until(driver.timestamps[-100]), driven)), Cutoffs(12, 3))
+    assert lame.scores[0].mase > report.scores[0].mase
+    with pytest.raises(ChannelMissing, match="'driver'"):
+        check_backtest(Panel((driven,)), joint.config, Cutoffs(12))
+    with pytest.raises(ChannelUnknown):
+        check_backtest(Panel((*whole, season_and_trend("other"))), joint.config, Cutoffs(12))
+
+
+def test_a_channel_that_leaves_its_driver_is_an_anomaly_and_the_others_are_judged_beside_it(
+    joint: Forecaster, whole: Panel
+) -> None:
+    driver, driven = whole
+    values = driven.values.copy()
+    values[-30] += 4 * driven.values.std()
+    found = {one.item_id: one for one in find_anomalies(joint, with_values(whole, "driven", values), Search(last=60))}
+    assert found["driven"].is_anomaly[30]
+    assert found["driven"].is_anomaly.sum() + found["driver"].is_anomaly.sum() <= 8
+    assert len(found["driver"].values) == 60
+    clean = {one.item_id: one for one in find_anomalies(joint, whole, Search(last=60))}
+    for item_id, one in found.items():
+        spread = next(series.values.std() for series in whole if series.item_id == item_id)
+        assert np.abs(one.expected - clean[item_id].expected)[31:].max() < 0.5 * spread
+    with pytest.raises(ChannelMissing):
+        find_anomalies(joint, Panel((driver,)), Search(last=5))
+
+
 def test_a_system_can_be_learned_by_heart(config: TrainingConfig) -> None:
     torch.manual_seed(0)
     network = ShootingNetwork(replace(config, channels=("a", "b", "c")))
@@ -221,7 +259,9 @@ def test_windows_show_what_a_forecast_is_shown() -> None:
     assert len(batch.context) == 2 * len(windows)
     for number, start in enumerate(windows.starts.tolist()):
         cutoff = pd.date_range("2026-01-01", periods=600, freq="h")[start + 47].to_datetime64()
-        system = System.of((one.until(cutoff) for one in panel), ("a", "b"), freq="h", season=24, context_length=48)
+        system = System.of(
+            (one.until(cutoff) for one in panel), ("a", "b"), freq="h", season_at=lambda _: 24, context_length=48
+        )
         assert system.end == cutoff
         for shown, expected in zip(batch.context[2 * number : 2 * number + 2].numpy(), system.contexts, strict=True):
             shape_expected = (expected - expected.mean()) / expected.std()
@@ -231,11 +271,12 @@ def test_windows_show_what_a_forecast_is_shown() -> None:
 def test_a_channel_that_does_not_move_counts_for_nothing() -> None:
     flat = replace(season_and_trend("b"), values=np.ones(600))
     shape = WindowShape("h", 24, context_length=48, horizon=12, validation_steps=60, channels=("a", "b"))
-    windows = split(Panel((season_and_trend("a"), flat)), shape, torch.device("cpu")).training
-    batch = windows.batch(torch.arange(8))
-    assert batch.known[0::2].all()
-    assert not batch.known[1::2].any()
-    assert windows.num_known(torch.arange(8)) == batch.known.sum()
+    parts = split(Panel((season_and_trend("a"), flat)), shape, torch.device("cpu"))
+    for windows in (parts.training, parts.validation.joined(parts.training), parts.training.thinned(40)):
+        batch = windows.batch(torch.arange(8))
+        assert batch.known[0::2].all()
+        assert not batch.known[1::2].any()
+        assert windows.num_known(torch.arange(8)) == batch.known.sum()
 
 
 def test_a_configuration_names_its_channels_only_if_it_has_any(panel: Panel, known: Panel) -> None:

@@ -35,7 +35,7 @@ function wanted(id, cutoff) {
   return {
     model: byId("model").value,
     ...(cutoff ? { series: [{ dataset: id, cutoff }] } : { dataset: id }),
-    options: Object.fromEntries(chosen.map(([name, value]) => [name, Number(value)])),
+    options: { ...Object.fromEntries(chosen.map(([name, value]) => [name, Number(value)])), ...(byId("joint").checked && { joint: true }) },
     policy: byId("policy").value,
   };
 }
