@@ -48,6 +48,8 @@ class Progress:
         best_validation_loss: The lowest so far.
         elapsed_seconds: Since the training first started, interruptions left out.
         eta_seconds: Expected until the last epoch.
+        num_steps: Gradient steps done.
+        num_windows: Windows learned from in them, those seen again counted again.
     """
 
     epoch: int
@@ -57,11 +59,19 @@ class Progress:
     best_validation_loss: float
     elapsed_seconds: float
     eta_seconds: float
+    num_steps: int
+    num_windows: int
 
     @property
     def fraction(self) -> float:
         """Between 0 and 1."""
         return self.epoch / self.num_epochs
+
+    @property
+    def throughput(self) -> str:
+        """What one reads of a training: windows and gradient steps a second, validation included."""
+        seconds = max(self.elapsed_seconds, 1e-9)
+        return f"{self.num_windows / seconds:,.0f} windows/s, {self.num_steps / seconds:.1f} steps/s"
 
 
 @dataclass(frozen=True, eq=False)
@@ -259,7 +269,18 @@ def _patience(config: TrainingConfig) -> int:
 def _progress(state: TrainingState, config: TrainingConfig, train_loss: float, validation_loss: float) -> Progress:
     done, most = state.seed_number * config.num_epochs + state.epoch, config.num_seeds * config.num_epochs
     remaining = (most - done) * state.seconds / done
-    return Progress(done, most, train_loss, validation_loss, state.best_loss, state.seconds, remaining)
+    num_steps = done * config.steps_per_epoch
+    return Progress(
+        done,
+        most,
+        train_loss,
+        validation_loss,
+        state.best_loss,
+        state.seconds,
+        remaining,
+        num_steps,
+        num_steps * config.batch_size,
+    )
 
 
 def _require_windows(panel: Panel, config: TrainingConfig, *parts: Windows) -> None:

@@ -167,9 +167,8 @@ def _where(team: Team) -> str:
 
 
 def _step(epoch: Epoch) -> Step:
-    text = (
-        f"epoch {epoch.epoch}/{epoch.num_epochs}  train {epoch.train_loss:.4f}  validation {epoch.validation_loss:.4f}"
-    )
+    losses = f"train {epoch.train_loss:.4f}  validation {epoch.validation_loss:.4f}"
+    text = f"epoch {epoch.epoch}/{epoch.num_epochs}  {losses}  {epoch.throughput}"
     return Step(text, epoch.epoch / epoch.num_epochs, epoch.eta_seconds)
 
 

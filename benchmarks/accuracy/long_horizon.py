@@ -373,7 +373,9 @@ def _compared(record: Record, name: str) -> dict[str, float]:
 def show_epoch(progress: Progress) -> None:
     """Tells a terminal how far a training is."""
     if sys.stderr.isatty():
-        text = f"\repoch {progress.epoch}/{progress.num_epochs}, {progress.eta_seconds:.0f} s left"
+        text = (
+            f"\repoch {progress.epoch}/{progress.num_epochs}, {progress.throughput}, {progress.eta_seconds:.0f} s left"
+        )
         print(text, end="", file=sys.stderr, flush=True)
 
 

@@ -23,7 +23,7 @@ def client(settings: Settings) -> Iterator[Client]:
 
 
 def progress(epoch: int, *, loss: float = 1.0) -> Progress:
-    return Progress(epoch, 4, loss, loss + 1, loss + 1, 5.0, 45.0)
+    return Progress(epoch, 4, loss, loss + 1, loss + 1, 5.0, 45.0, 100, 6400)
 
 
 def run_one(jobs: Jobs, ledger: JobLedger) -> str:

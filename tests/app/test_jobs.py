@@ -13,7 +13,7 @@ REQUEST = TrainingRequest("m", "ds_1", TrainingOptions(horizon=6, learning_rate=
 
 
 def progress(epoch: int, *, loss: float = 1.0) -> Progress:
-    return Progress(epoch, 10, loss, loss + 1, loss + 1, 5.0, 45.0)
+    return Progress(epoch, 10, loss, loss + 1, loss + 1, 5.0, 45.0, 100, 6400)
 
 
 def test_a_submitted_job_is_queued_with_all_that_was_asked(jobs: Jobs) -> None:

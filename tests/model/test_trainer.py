@@ -30,6 +30,9 @@ def test_training_lowers_the_loss_and_tells_every_epoch(panel: Panel, config: Tr
     assert told[-1].validation_loss < told[0].validation_loss
     assert told[-1].fraction == 1.0
     assert told[-1].eta_seconds == 0.0
+    assert told[-1].num_steps == config.num_epochs * config.steps_per_epoch
+    windows, steps = (float(text.split()[0].replace(",", "")) for text in told[-1].throughput.split(", "))
+    assert windows / steps == pytest.approx(config.batch_size, rel=0.1)
 
 
 def test_the_same_seed_gives_the_same_weights(panel: Panel, config: TrainingConfig, checkpoint: Checkpoint) -> None:
