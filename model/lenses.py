@@ -86,8 +86,8 @@ def pasts_of(windows: Windows, numbers: Int[Tensor, " some"], season_length: int
 
 
 def _lengths(season: int) -> list[int]:
-    lengths = {round(seasons * season) for seasons in _IN_SEASONS} if season > 1 else set(_WITHOUT_SEASON)
-    return sorted(length for length in lengths if 4 <= length <= MAX_LENGTH)
+    lengths = {round(seasons * season) for seasons in _IN_SEASONS} if season > 1 else set()
+    return sorted(length for length in lengths if 4 <= length <= MAX_LENGTH) or list(_WITHOUT_SEASON)
 
 
 class _Jury:

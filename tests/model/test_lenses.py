@@ -1,5 +1,6 @@
 """Which precedents get a share."""
 
+import pytest
 import torch
 from torch import Tensor
 
@@ -20,8 +21,9 @@ def cases_of(values: Tensor, said: float, num_cases: int = 24) -> list[Case]:
     return [Case(past_of(values[:end], 1), flat, values[end : end + HORIZON], known) for end in ends]
 
 
-def test_precedents_have_shares_where_they_know_better() -> None:
-    found = shares_of(cases_of(logistic(600), said=0.5), season_length=1)
+@pytest.mark.parametrize("season_length", [1, 24, 86_400])
+def test_precedents_have_shares_where_they_know_better(season_length: int) -> None:
+    found = shares_of(cases_of(logistic(600), said=0.5), season_length)
     assert 0.5 < sum(found.shares) <= 1
     assert len(found.lenses) <= MAX_LENSES
     assert all(share * 8 == round(share * 8) for share in found.shares)
