@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from model.config import MAX_CHANNELS, MAX_PRECEDENT_WINDOWS, TrainingConfig, TrainingOptions
 from model.errors import ConfigurationInvalid, FrequencyUnknown, SeriesTooShort
 from model.grid import week_length
@@ -24,6 +26,9 @@ _LEAST_BATCH = 64
 
 USUAL_SEEDS = 3
 """Of a small panel. The best of several costs nothing to serve, where a mean of several costs their sum."""
+
+HOLE_SHARE, LEAST_HOLES = 0.5, 0.01
+"""Of the training windows, those whose history is torn, where at least so much of a panel's steps was not observed."""
 
 MAX_PATCHES = 32
 """Patches in a horizon, unless asked for: each costs a step of the flow."""
@@ -66,7 +71,8 @@ def choose(panel: Panel, options: TrainingOptions) -> Reasoned:
     the frequency. The context is three weeks of what is observed within the day, else several seasons and two horizons;
     a patch is a week of it, else a season. Batches draw their length from the horizon and its halves down to a season,
     and to a patch unless trials may settle on another one. Validation keeps the last part of each series, as far as the
-    longest series allows. With trials, a small panel is learned from several seeds.
+    longest series allows. Holes are torn into histories where series have holes of their own. With trials, a small
+    panel is learned from several seeds.
 
     Raises:
         FrequencyUnknown: No series says its frequency.
@@ -98,6 +104,7 @@ def choose(panel: Panel, options: TrainingOptions) -> Reasoned:
         period=found.period,
         training_horizons=_halves(horizon, shortest=max(season, patch) if options.preset == "fast" else season),
         mean_weight=1.0,
+        hole_share=_usual_hole_share(panel, freq),
         linear=not covariates,
         covariates=covariates,
         channels=channels,
@@ -132,6 +139,8 @@ def _reasons(
     yield Reason("training_horizons", _shown(config.horizons), why)
     if config.channels:
         yield Reason("channels", str(config.num_channels), "as asked: the series form one system")
+    if config.hole_share and options.hole_share is None:
+        yield Reason("hole_share", _shown(config.hole_share), "steps were not observed, 1 % of them at least")
     if config.num_seeds > 1 and options.num_seeds is None:
         yield Reason("num_seeds", str(config.num_seeds), "the panel is small: an epoch sees every observation anew")
     for name in sorted(asked.keys() - known.keys() - {"seed"}):
@@ -166,6 +175,13 @@ def _halves(horizon: int, *, shortest: int) -> tuple[int, ...]:
 def _usual_seeds(panel: Panel, config: TrainingConfig) -> int:
     """Several where an epoch sees every observation anew: there seeds differ most, and cost least."""
     return USUAL_SEEDS if panel.num_observations <= config.steps_per_epoch * config.batch_size else 1
+
+
+def _usual_hole_share(panel: Panel, freq: str) -> float:
+    """None where series are whole: it takes time to train on. The first hundred series tell."""
+    steps = [np.round(one.grid(freq).positions(one.timestamps)).astype(int) for one in panel.series[:100]]
+    share_observed = sum(len(np.unique(one)) for one in steps) / sum(int(one[-1] - one[0]) + 1 for one in steps)
+    return HOLE_SHARE if 1 - share_observed >= LEAST_HOLES else 0.0
 
 
 def _commonest_frequency(panel: Panel) -> str:

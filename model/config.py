@@ -37,6 +37,7 @@ class TrainingOptions:
         num_particles: K, the particles that carry the control.
         steps_per_patch: Integration steps a patch.
         dropout: The share of x(0) dropped in training.
+        hole_share: Of the training windows, how many have holes torn into their history; see `holes`.
         learning_rate: The highest one of the one-cycle schedule.
         batch_size: Windows a gradient step.
         accumulation: In how many parts a batch is computed, one after the other, where memory is short.
@@ -63,6 +64,7 @@ class TrainingOptions:
     num_particles: int | None = None
     steps_per_patch: int | None = None
     dropout: float | None = None
+    hole_share: float | None = None
     learning_rate: float | None = None
     batch_size: int | None = None
     accumulation: int | None = None
@@ -127,6 +129,7 @@ class TrainingConfig:
     num_particles: int = 32
     steps_per_patch: int = 1
     dropout: float = 0.0
+    hole_share: float = 0.0
     learning_rate: float = 3e-3
     batch_size: int = 224
     accumulation: int = 1
@@ -223,6 +226,7 @@ def _are_levels(levels: tuple[float, ...]) -> bool:
 
 
 _HIGHEST_OR_NONE = {
+    "hole_share": 1,
     "period": 7 * LONGEST_SEASON,
     "mean_weight": 1000,
     "precedent_windows": MAX_PRECEDENT_WINDOWS,

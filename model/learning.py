@@ -9,7 +9,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from model.config import TrainingConfig
 from model.device import autocast, choose_device
 from model.errors import SeriesTooShort, TrainingCancelled, TrainingDiverged
+from model.holes import Holes
 from model.loss import huber, mean_weights, pinball
 from model.network import ShootingNetwork
 from model.scaling import Scale
@@ -186,15 +187,19 @@ def _backward(
 ) -> Tensor:
     """Leaves the gradient of a batch in the parameters, and returns its loss; each process computes some of the rows.
 
-    A part counts by its observed targets among those of the batch, and noise is drawn for the batch as a whole: the
-    gradient is the same, but for the order of sums, in however many parts and processes it is computed.
+    A part counts by its observed targets among those of the batch, noise and holes are drawn for the batch as a whole:
+    the gradient is the same, but for the order of sums, in however many parts and processes it is computed.
     """
     noise = network.noise(len(numbers), windows.values.device)
+    holes = Holes(config.hole_share, config.season_length)
+    kept = holes.drawn(len(numbers), windows.context_length, windows.values.device)
     rows = team.parts(len(numbers), config.accumulation)
     total = torch.zeros((), device=windows.values.device)
     num_known = windows.num_known(numbers)
     for some in rows:
         batch = windows.batch(numbers[some])
+        if kept is not None:
+            batch = replace(batch, context=holes.tear(batch.context, kept[some]))
         loss = _loss(network, batch, config, None if noise is None else noise[some]) * (batch.known.sum() / num_known)
         loss.backward()
         total += loss.detach()

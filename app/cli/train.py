@@ -38,8 +38,8 @@ from model import Panel, Precision, Preset, Team, TrainingOptions, configure, li
 from model import Progress as Epoch
 
 _SHOWN = ("freq", "season_length", "horizon", "context_length", "patch_length", "validation_steps", "state_size",
-          "num_particles", "dropout", "anchored", "learning_rate", "batch_size", "num_epochs", "steps_per_epoch",
-          "seed", "num_seeds")  # fmt: skip
+          "num_particles", "dropout", "hole_share", "anchored", "learning_rate", "batch_size", "num_epochs",
+          "steps_per_epoch", "seed", "num_seeds")  # fmt: skip
 
 
 @one_line
@@ -69,6 +69,9 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     num_particles: Annotated[int | None, typer.Option(help="Particles that carry the control.")] = None,
     steps_per_patch: Annotated[int | None, typer.Option(help="Integration steps a patch.")] = None,
     dropout: Annotated[float | None, typer.Option(help="Share of the state dropped in training.")] = None,
+    hole_share: Annotated[
+        float | None, typer.Option(help="Share of the histories that have holes torn in training.")
+    ] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Highest learning rate.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Windows a gradient step.")] = None,
     accumulation: Annotated[
@@ -112,6 +115,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
         num_particles=num_particles,
         steps_per_patch=steps_per_patch,
         dropout=dropout,
+        hole_share=hole_share,
         learning_rate=learning_rate,
         batch_size=batch_size,
         accumulation=accumulation,

@@ -29,6 +29,9 @@ class OptionsBody(BaseModel):
     num_particles: int | None = None
     steps_per_patch: int | None = None
     dropout: float | None = None
+    hole_share: Annotated[
+        float | None, Field(description="Of the histories trained on, how many have holes torn, to get used to them.")
+    ] = None
     learning_rate: float | None = None
     batch_size: int | None = None
     accumulation: Annotated[

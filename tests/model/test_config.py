@@ -8,8 +8,9 @@ import pytest
 from torch import device
 
 from model import ConfigurationInvalid, Panel, Series, SeriesTooShort, TrainingConfig, TrainingOptions, choose_config
+from model.choosing import HOLE_SHARE
 from model.windows import WindowShape, split
-from tests.model.conftest import season_and_trend
+from tests.model.conftest import season_and_trend, thinned
 
 
 @pytest.mark.parametrize("freq", ["15min", "h", "D", "W-MON", "MS", "YE-DEC"])
@@ -60,6 +61,7 @@ def test_a_preset_or_a_budget_that_cannot_be_is_refused_by_name(options: dict[st
         ("context_length", -1),
         ("learning_rate", 0.0),
         ("dropout", 1.0),
+        ("hole_share", 1.1),
         ("seed", -1),
     ],
 )
@@ -117,3 +119,12 @@ def test_a_configuration_of_an_earlier_release_trains_on_one_horizon_without_a_l
 def test_steps_far_shorter_than_a_day_can_be_trained_on(freq: str) -> None:
     walk = np.cumsum(np.random.default_rng(0).normal(size=200))
     assert choose_config(Panel((Series.from_grid("a", "2025-01-01", freq, walk),)), TrainingOptions()).freq == freq
+
+
+def test_holes_are_torn_where_series_have_holes_of_their_own_or_where_that_is_asked_for() -> None:
+    whole = Panel((season_and_trend("a"), season_and_trend("b", length=400)))
+    holed = Panel((season_and_trend("a"), thinned(season_and_trend("b", length=400), keep=0.9)))
+    assert choose_config(whole, TrainingOptions()).hole_share == 0
+    assert choose_config(holed, TrainingOptions()).hole_share == HOLE_SHARE
+    assert choose_config(holed, TrainingOptions(hole_share=0.0)).hole_share == 0
+    assert choose_config(whole, TrainingOptions(hole_share=0.3)).hole_share == 0.3

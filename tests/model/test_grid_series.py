@@ -58,3 +58,18 @@ def test_irregular_observations_are_interpolated_at_the_points_of_the_grid() -> 
     start = pd.Timestamp("2026-01-01")
     series = Series.from_values("a", [start + pd.Timedelta(minutes=int(m)) for m in minutes], minutes * 2.0, freq="h")
     assert np.allclose(on_grid(series, "h", 24).values, [0, 120, 240, 360, 480])
+
+
+def test_a_line_observed_at_any_moments_stays_a_line_from_its_first_observation_to_its_last() -> None:
+    random = np.random.default_rng(0)
+    minutes = np.unique(random.choice(200 * 60, size=260, replace=False))
+    minutes = minutes[(minutes < 50 * 60) | (minutes >= 58 * 60 + 17)]
+    moments = pd.Timestamp("2026-01-01", tz="Europe/Berlin") + pd.to_timedelta(minutes, unit="min")
+    series = Series.from_values("a", moments, 5 - 0.25 * minutes, freq="h")
+    grid = on_grid(series, "h", 24)
+    steps = np.arange(1 - len(grid.values), 1)
+    expected = 5 - 0.25 * (minutes[-1] + 60 * steps)
+    inside = minutes[-1] + 60 * steps >= minutes[0]
+    assert inside.sum() >= len(grid.values) - 1
+    assert np.allclose(grid.values[inside], expected[inside], atol=1e-9)
+    assert np.allclose(on_grid(series, "h", 24, 96).values, expected[-96:], atol=1e-9)
