@@ -22,13 +22,11 @@ from model.windows import Batch, Split, Windows
 STRENGTHS = (10.0, 3.0, 1.0, 0.3, 0.1, 0.03, 0.01)
 """Of the ridge, the most cautious first."""
 
-TOLERANCE = 1.01
-"""Errors up to so many times the least one count as good as it. Of those the strongest ridge is taken, as by the rule
-of one standard error (Breiman and others, "Classification and Regression Trees", 1984), and a half before other shares.
-"""
-
 SHARES = (0.5, 0.25, 0.75, 0.0, 1.0)
 """Of the line, in order of preference: equal weights are seldom beaten by chosen ones (Smith and Wallis, 2009)."""
+
+TOLERANCE = 1.01
+"""Losses up to so many times the least one count as good as it: a share is a half unless another is better."""
 
 MAX_TRAINING_WINDOWS = 50_000
 MAX_VALIDATION_WINDOWS = 512
@@ -50,17 +48,17 @@ def blend(network: ShootingNetwork, parts: Sequence[Split]) -> None:
     solved = ridge(parts[-1].training)
     seen = [_Seen(network, part.validation) for part in parts if len(part.validation)]
 
-    def error_of_strength(strength: float) -> float:
+    def error(strength: float) -> float:
         line.weights.copy_(solved(strength))
         line.share.fill_(1.0)
         return sum(one.error(line) for one in seen)
 
-    def loss_of_share(share: float) -> float:
+    def loss(share: float) -> float:
         line.share.fill_(share)
         return sum(one.loss(line) for one in seen)
 
-    line.weights.copy_(solved(_first_good(STRENGTHS, error_of_strength)))
-    line.share.fill_(_first_good(SHARES, loss_of_share))
+    line.weights.copy_(solved(min(STRENGTHS, key=error)))
+    line.share.fill_(_first_good(SHARES, loss))
 
 
 @torch.inference_mode()
@@ -108,6 +106,6 @@ class _Seen:
         return said
 
 
-def _first_good(choices: Sequence[float], error: Callable[[float], float]) -> float:
-    errors = [error(choice) for choice in choices]
-    return next(one for one, found in zip(choices, errors, strict=True) if found <= TOLERANCE * min(errors))
+def _first_good(choices: Sequence[float], loss: Callable[[float], float]) -> float:
+    losses = [loss(choice) for choice in choices]
+    return next(one for one, found in zip(choices, losses, strict=True) if found <= TOLERANCE * min(losses))

@@ -25,6 +25,9 @@ MAX_BUCKETS = 16
 LONGEST_BLOCK_IN_HORIZONS = 8
 MAX_LENGTH = 1_000_000
 
+LEAST_APART = 8
+"""With fewer windows whose targets do not overlap precedents have no share: as many as lenses are drawn."""
+
 TRUSTS = (1.0, 0.75, 0.5, 0.25, 0.0)
 CLEARLY_BETTER = 0.98
 
@@ -133,7 +136,7 @@ def _look_back(
     network: ShootingNetwork, windows: Windows, config: TrainingConfig, forecasts: tuple[Tensor, ...]
 ) -> Precedents:
     """Chooses the shares of precedents, and moves the quantiles of the forecasts by them in place."""
-    if not config.precedent_windows or not len(windows):
+    if not config.precedent_windows or windows.num_apart() < LEAST_APART:
         return NO_PRECEDENTS
     quantiles, target, known = forecasts[:3]
     pasts = pasts_of(windows, _in_time(windows), config.season_length)

@@ -182,6 +182,13 @@ class Windows:
         """The same starts with another horizon, without those that would reach past the end of their series."""
         return self._only(self.starts + self.context_length + horizon <= self.ends, horizon)
 
+    def num_apart(self) -> int:
+        """How many of them at most have targets that do not overlap."""
+        ends, series = torch.unique(self.ends, return_inverse=True)
+        first = torch.full_like(ends, torch.iinfo(ends.dtype).max).scatter_reduce(0, series, self.starts, "amin")
+        last = torch.zeros_like(ends).scatter_reduce(0, series, self.starts, "amax")
+        return int(((last - first) // self.horizon + 1).sum())
+
     def joined(self, other: "Windows") -> "Windows":
         """These windows and others of the same kind, cut from the same values."""
         starts, ends = torch.cat([self.starts, other.starts]), torch.cat([self.ends, other.ends])

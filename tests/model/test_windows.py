@@ -34,6 +34,14 @@ def test_no_window_reaches_from_one_series_into_the_next() -> None:
     assert (windows.starts + 48 + 40 <= windows.ends).all()
 
 
+def test_windows_that_do_not_overlap_are_counted_series_by_series() -> None:
+    panel = Panel((season_and_trend("a", length=300), season_and_trend("b", length=200, seed=1)))
+    windows = split(panel, SHAPE, CPU).validation
+    assert windows.num_apart() == 2 * (60 // 12)
+    assert windows.with_horizon(40).num_apart() == 2
+    assert windows.with_horizon(61).num_apart() == 0
+
+
 def test_nothing_after_the_cutoff_changes_what_the_network_sees() -> None:
     """A history that ends in a gap would be bridged by later values, so such windows are left out."""
     series = thinned(season_and_trend("a", length=300), keep=0.6)
