@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import ipaddress
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -167,6 +168,7 @@ def why_from_page(headers: Mapping[str, str], allowed_origins: str) -> str | Non
     return None
 
 
+@lru_cache(maxsize=256)
 def _is_loopback(host: str) -> bool:
     try:
         address = ipaddress.ip_address(host.strip("[]"))

@@ -51,8 +51,8 @@ from app.ui import pages, reference
 
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
 PARTS: Final = (
-    pictures,
     forecasts,
+    pictures,
     kept_forecasts,
     datasets,
     observations,

@@ -2,10 +2,9 @@
 
 import time
 import uuid
-from collections.abc import Iterator
-from typing import Annotated
+from collections.abc import Callable, Iterator
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 from starlette.background import BackgroundTask
 from starlette.responses import StreamingResponse
 
@@ -17,9 +16,9 @@ from app.routes.documented import ANY_BODY, ANY_DATASET, ANY_FORECAST, ANY_SERIE
 from app.routes.forecast_formats import ANSWERS, Sent, Written, choose_answer, read_question, write_answer
 from app.routes.forecast_streams import ForecastStream, is_streamed
 from app.routes.kept_forecasts import kept
-from app.routes.permissions import FORECAST, SpendPoints
+from app.routes.permissions import FORECAST, spending
 from app.routes.queries import describe_query, read_query
-from app.routes.resources import Resources, Service
+from app.routes.resources import Resources, resources_of
 from app.routes.tables import ANY_TABLE, TABLES, describe_answer, describe_panel
 from app.schemas.answers import ForecastResponse, Seconds
 from app.schemas.forecast_query import ForecastQuery
@@ -30,6 +29,7 @@ from app.tracing import Follow, follow
 from model import HorizonNotAhead, ItemForecast, Series
 
 router = APIRouter(tags=["forecasts"])
+_read_query = read_query(ForecastQuery)
 
 
 @router.post(
@@ -53,16 +53,13 @@ router = APIRouter(tags=["forecasts"])
     | describe_answer("The forecasts of all series, in the order they were sent.", *ANSWERS),
     openapi_extra=describe_panel(ForecastRequest) | describe_query(ForecastQuery),
 )
-async def post_forecast(
-    request: Request,
-    service: Service,
-    spend: SpendPoints,
-    query: Annotated[ForecastQuery, Depends(read_query(ForecastQuery))],
-) -> Response:
+async def post_forecast(request: Request) -> Response:
     """Answers with the version that the model means at this moment, together with what else is waiting to be asked.
 
     In the format that Accept prefers. The query is for tables: a request in JSON says all of it in its body.
     """
+    # Not as dependencies: FastAPI takes longer to resolve them than they take.
+    service, spend, query = resources_of(request), await spending(request), await _read_query(request)
     accepted = choose_answer(request)
     media_type, body = await read_body(request, JSON, *TABLES)
     dialogue = _answer(service, spend, query, accepted, media_type, body, follow())
@@ -77,7 +74,7 @@ async def post_forecast(
 
 def _answer(
     service: Resources,
-    spend: SpendPoints,
+    spend: Callable[[int], None],
     query: ForecastQuery,
     accepted: str,
     media_type: str,

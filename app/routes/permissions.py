@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from app.errors import CallerNotLocal, KeyMissing, KeyRefused, ScopeMissing
 from app.keys import ApiKey, Scope
 from app.rate_limits import Allowance
-from app.routes.resources import Resources, Service
+from app.routes.resources import Resources, Service, resources_of
 from app.security import why_from_page, why_not_local
 from app.sessions import key_of_session
 
@@ -43,8 +43,8 @@ class Caller:
     allowance: Allowance
 
 
-async def _admit(request: Request, scopes: SecurityScopes, service: Service, given: Given) -> None:
-    needed = cast(list[Scope], scopes.scopes)
+async def _admit(request: Request, scopes: SecurityScopes, given: Given) -> None:
+    service, needed = resources_of(request), cast(list[Scope], scopes.scopes)
     if service.rate_limits.are_near and service.keyring.remembers(given.credentials if given else None):
         _enter(request, service, given, needed)
     else:
@@ -77,19 +77,25 @@ async def _caller(request: Request) -> Caller:
     return found
 
 
-async def _spending(service: Service, caller: Annotated[Caller, Depends(_caller)]) -> Callable[[int], None]:
-    if service.rate_limits.are_near:
-        caller.allowance.check_points()
+async def spending(request: Request) -> Callable[[int], None]:
+    """Counts points, in and out, once they are known; for routes that declare a permission.
+
+    Raises:
+        RateExceeded: The caller has used up those of this minute.
+    """
+    allowance = (await _caller(request)).allowance
+    if resources_of(request).rate_limits.are_near:
+        allowance.check_points()
     else:
-        await run_in_threadpool(caller.allowance.check_points)
-    return caller.allowance.spend
+        await run_in_threadpool(allowance.check_points)
+    return allowance.spend
 
 
 CurrentCaller = Annotated[Caller, Depends(_caller)]
 """Who sent the request; for routes that declare a permission."""
 
-SpendPoints = Annotated[Callable[[int], None], Depends(_spending)]
-"""Counts points, in and out, once they are known; a route that has it refuses callers who have used theirs up."""
+SpendPoints = Annotated[Callable[[int], None], Depends(spending)]
+"""Counts points; a route that has it refuses callers who have used theirs up."""
 
 
 def _enter(request: Request, service: Resources, given: Given, needed: list[Scope]) -> None:

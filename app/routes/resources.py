@@ -128,12 +128,17 @@ def open_resources(settings: Settings, worker_alive: WorkerAlive) -> Resources:
     )
 
 
-async def _resources(request: Request) -> Resources:
-    # Not a plain function: those wait for a thread.
+def resources_of(request: Request) -> Resources:
+    """The resources of the application that a request came to."""
     found = request.app.state.resources
     assert isinstance(found, Resources)
     return found
 
 
+async def _resources(request: Request) -> Resources:
+    # Not a plain function: those wait for a thread.
+    return resources_of(request)
+
+
 Service = Annotated[Resources, Depends(_resources)]
-"""The resources of the application that a request came to."""
+"""The same, as a dependency."""
