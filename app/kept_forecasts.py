@@ -20,6 +20,9 @@ from app.packed_json import is_packed, pack, unpack
 _PAUSE_SECONDS: Final = 1.0
 """Between two writes: each makes other writers wait, and so many forecasts are written at once."""
 
+_MANY_VALUES: Final = 1_000_000
+"""So many numbers are written without a pause: until then they lie in memory."""
+
 _PRUNE_SECONDS: Final = 3600.0
 _ZSTD: Final = b"\x28\xb5\x2f\xfd"
 """How what zstd packed begins."""
@@ -84,6 +87,7 @@ class KeptForecasts:
         self._num_pending = 0
         self._num_unweighed = max_values
         self._wake = threading.Event()
+        self._hurry = threading.Event()
         self._closing = threading.Event()
         self._writer: threading.Thread | None = None
 
@@ -103,6 +107,8 @@ class KeptForecasts:
             if self._writer is None and not self._closing.is_set():
                 self._writer = threading.Thread(target=self._work, name="kept-forecasts", daemon=True)
                 self._writer.start()
+            if self._num_pending >= _MANY_VALUES:
+                self._hurry.set()
         self._wake.set()
 
     def content(self, forecast_id: str) -> bytes:
@@ -169,6 +175,7 @@ class KeptForecasts:
     def close(self) -> None:
         """Writes what waits, and ends."""
         self._closing.set()
+        self._hurry.set()
         self._wake.set()
         with self._lock:
             writer = self._writer
@@ -198,11 +205,13 @@ class KeptForecasts:
         while not self._closing.is_set():
             self._wake.wait(_PRUNE_SECONDS)
             self._wake.clear()
+            self._hurry.clear()
             try:
                 self.flush()
             except sa.exc.SQLAlchemyError as error:
                 _log.warning("forecasts could not be kept for now", reason=str(error).splitlines()[0])
-            self._closing.wait(_PAUSE_SECONDS)
+                self._closing.wait(_PAUSE_SECONDS)
+            self._hurry.wait(_PAUSE_SECONDS)
 
 
 def _row(one: Keeping) -> KeptForecastRow:

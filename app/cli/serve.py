@@ -109,12 +109,14 @@ def _serve(settings: Settings, listener: socket.socket, supervisor: Supervisor |
 
 
 def _load(settings: Settings) -> FastAPI:
+    from app.memory import share_arenas  # noqa: PLC0415 - loads Arrow
     from app.server import create_app  # noqa: PLC0415 - loads torch
     from app.worker import worker_alive  # noqa: PLC0415
     from model import limit_threads  # noqa: PLC0415
 
     # As many forecasts run at once as there are cores; more threads in each would only compete.
     limit_threads(1)
+    share_arenas()
     return create_app(settings, worker_alive)
 
 

@@ -11,6 +11,7 @@ from starlette.responses import StreamingResponse
 from app.batching import Dialogue
 from app.forecasting import Answer, Prepared, Question
 from app.hindsight import Made
+from app.memory import LARGE_BYTES
 from app.routes.bodies import JSON, read_body
 from app.routes.documented import ANY_BODY, ANY_DATASET, ANY_FORECAST, ANY_SERIES, ANY_VERSION, problems
 from app.routes.forecast_formats import ANSWERS, Sent, Written, choose_answer, read_question, write_answer
@@ -67,6 +68,8 @@ async def post_forecast(request: Request) -> Response:
     headers = written.headers | {"Vary": "Accept"}
     # Most forecasts are of no dataset: a thread is taken only where there is something to write.
     later = BackgroundTask(service.hindsight.write) if service.hindsight.is_due else None
+    if not isinstance(written.parts, bytes) or len(body) + len(written.parts) >= LARGE_BYTES:
+        service.tidying.soon()
     if isinstance(written.parts, bytes):
         return Response(written.parts, headers=headers, media_type=written.media_type, background=later)
     return StreamingResponse(written.parts, headers=headers, media_type=written.media_type, background=later)

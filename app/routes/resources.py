@@ -23,6 +23,7 @@ from app.job_events import JobEvents
 from app.jobs import Jobs
 from app.kept_forecasts import KeptForecasts
 from app.keyring import Keyring
+from app.memory import Tidying
 from app.rate_limits import RateLimits
 from app.registry import Registry
 from app.routes.collectors import JobStates, Loaded, Realised
@@ -59,6 +60,7 @@ class Resources:
     track_records: TrackRecords
     adaptive_intervals: AdaptiveIntervals
     errands: Errands = field(default_factory=Errands)
+    tidying: Tidying = field(default_factory=Tidying)
     leaving: threading.Event = field(default_factory=threading.Event)
 
     def close(self) -> None:

@@ -1,5 +1,6 @@
 """Forecasts kept under their ids: shown again, listed, deleted, given up; and what they are drawn as."""
 
+import time
 import xml.etree.ElementTree as ET
 import zlib
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ import pyarrow as pa
 import pytest
 import sqlalchemy as sa
 
+from app import kept_forecasts
 from app.database import KeptForecastRow, now
 from app.references import PRODUCTION
 from tests.app.conftest import Client, serve
@@ -189,3 +191,19 @@ def test_what_is_embedded_may_be_framed_by_chosen_origins_only(start):
         assert other["x-frame-options"] == "DENY"
     with start() as client:
         assert client.get("/embed/forecasts/fc_1").headers["x-frame-options"] == "DENY"
+
+
+def test_many_numbers_are_written_without_a_pause(start, monkeypatch):
+    monkeypatch.setattr(kept_forecasts, "_PAUSE_SECONDS", 60.0)
+    monkeypatch.setattr(kept_forecasts, "_MANY_VALUES", 100)
+    with start() as client:
+        first, database = ask(client), client.application.state.resources.database
+        later = [ask(client)["id"] for _ in range(3)]
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            with database.reading() as session:
+                written = set(session.scalars(sa.select(KeptForecastRow.id)))
+            if {first["id"], *later[:2]} <= written:
+                break
+            time.sleep(0.02)
+        assert {first["id"], *later[:2]} <= written
