@@ -5,10 +5,12 @@ import struct
 from collections.abc import Iterator
 from typing import Final
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet
+from numpy.typing import NDArray
 
 from app.frames.columns import ChosenColumns, Columns, TableLimits
 from app.frames.errors import FileUnreadable
@@ -96,16 +98,28 @@ def _check_texts(table: pa.Table, limits: TableLimits) -> None:
 
 
 def _text_bytes(chunk: pa.Array) -> int:
+    if pa.types.is_string_view(chunk.type):
+        return int(_view_lengths(chunk).sum())
     if not pa.types.is_dictionary(chunk.type):
         return int(pc.sum(pc.binary_length(chunk)).as_py() or 0)
     return int(pc.sum(pc.binary_length(chunk.dictionary).take(chunk.indices)).as_py() or 0)
 
 
+def _view_lengths(chunk: pa.Array) -> NDArray[np.int64]:
+    """How long the text of each row is: the first four of the sixteen bytes of a view, which may all be of one text."""
+    views = np.frombuffer(chunk.buffers()[1], dtype="<i4")[::4][chunk.offset : chunk.offset + len(chunk)]
+    return np.where(chunk.is_valid().to_numpy(zero_copy_only=False), views, 0).astype(np.int64)
+
+
 def _without_codes(table: pa.Table) -> pa.Table:
-    """The table with only texts encoded: a number is as short as its code."""
-    plain = [(one.name, _value_type(one.type)) for one in table.schema]
-    kinds = [(name, table.schema.field(name).type if _is_text(kind) else kind) for name, kind in plain]
-    return table.cast(pa.schema(kinds))
+    """The table with only texts encoded, a number is as short as its code, and those as all know them."""
+    return table.cast(pa.schema([(one.name, _plain(one.type)) for one in table.schema]))
+
+
+def _plain(kind: pa.DataType) -> pa.DataType:
+    if pa.types.is_string_view(kind):
+        return pa.string()
+    return kind if _is_text(_value_type(kind)) else _value_type(kind)
 
 
 def _value_type(kind: pa.DataType) -> pa.DataType:
@@ -129,6 +143,7 @@ def _names(schema: pa.Schema, name: str) -> list[str]:
 _KNOWN: Final = (
     pa.types.is_string,
     pa.types.is_large_string,
+    pa.types.is_string_view,
     pa.types.is_integer,
     pa.types.is_floating,
     pa.types.is_boolean,
@@ -140,7 +155,7 @@ _KNOWN: Final = (
 
 
 def _is_text(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
 
 
 def _uncompressed_bytes(metadata: pa.parquet.FileMetaData) -> int:

@@ -3,6 +3,7 @@ import csv
 import gzip
 import io
 import json
+import struct
 from datetime import UTC, datetime, timedelta
 
 import hypothesis
@@ -164,6 +165,35 @@ def test_a_long_text_in_many_rows_is_not_written_out():
     for kind in ("arrow", "parquet"):
         with pytest.raises(LimitExceeded):
             read_panel(stored(table, kind), Columns(), limits=TableLimits(2**24))
+    assert pa.total_allocated_bytes() - before < 2**25
+
+
+def test_texts_that_are_views_are_read_as_texts():
+    names = pa.array(["a", "a", "a name longer than a view has room for", None])
+    times = pa.array([f"2026-01-0{day}T00:00:00Z" for day in (1, 2, 1, 2)])
+    plain = pa.table({"item_id": names, "timestamp": times, "target": np.arange(4.0)})
+    views = plain.cast(
+        pa.schema([("item_id", pa.string_view()), ("timestamp", pa.string_view()), ("target", pa.float64())])
+    )
+    for some in (slice(0, 3), slice(1, 3)):
+        expected, found = (
+            read_panel(stored(one.slice(some.start, some.stop - some.start), "arrow"), Columns())
+            for one in (plain, views)
+        )
+        assert found.digest() == expected.digest()
+    assert outcome(stored(views, "arrow")) == outcome(stored(plain, "arrow"))
+
+
+def test_views_that_all_show_the_same_long_text_are_not_written_out():
+    before = pa.total_allocated_bytes()
+    text, num_rows = b"x" * 100_000, 100_000
+    one = struct.pack("<i4sii", len(text), text[:4], 0, 0)
+    buffers = [None, pa.py_buffer(one * num_rows), pa.py_buffer(text)]
+    table = pa.table(
+        {"timestamp": pa.Array.from_buffers(pa.string_view(), num_rows, buffers), "target": np.zeros(num_rows)}
+    )
+    with pytest.raises(LimitExceeded):
+        read_panel(stored(table, "arrow"), Columns(), limits=TableLimits(2**24))
     assert pa.total_allocated_bytes() - before < 2**25
 
 
