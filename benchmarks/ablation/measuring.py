@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.ablation.variants import Variant
-from benchmarks.accuracy.long_horizon import Errors, LongHorizonSet, errors_of, last_windows
+from benchmarks.accuracy.long_horizon import Errors, LongHorizonSet, Pasts, errors_of, last_windows
 from benchmarks.measurement import Measurement
 from model import TrainingConfig, TrainingOptions, choose_config
 from model.blending import blend
@@ -96,7 +96,7 @@ def _answer(data: LongHorizonSet, network: ShootingNetwork, config: TrainingConf
     block = horizon if way == "continued" else config.horizon
     predictor = Predictor(network, block_length=block, season_length=config.season_length)
 
-    def forecasts(context: Tensor) -> tuple[Tensor, Tensor]:
+    def forecasts(context: Tensor, _: Pasts) -> tuple[Tensor, Tensor]:
         quantiles = predictor.quantiles(context, horizon)
         return predictor.mean(quantiles), quantiles
 
@@ -110,7 +110,7 @@ def _answer(data: LongHorizonSet, network: ShootingNetwork, config: TrainingConf
         windows: Windows = last_windows(data.until(end), asked, num_steps)
         windows = windows if most is None else windows.thinned(most)
         with torch.inference_mode():
-            errors[name] = errors_of(forecasts, windows, data.values[:end])
+            errors[name] = errors_of(forecasts, windows, data.values[:end], config.season_length)
     return Answer(horizon, way, **errors)
 
 
