@@ -84,7 +84,13 @@ def _peers(asked: argparse.Namespace, data: LongHorizonSet, records: list[Record
     print(peers.HEADER)
     horizons, found = [record.horizon for record in records], []
     for peer in peers.trained(
-        asked.peers, data, horizons, names=asked.peer_models, seed=records[0].seed, threads=asked.threads
+        asked.peers,
+        data,
+        horizons,
+        names=asked.peer_models,
+        seed=records[0].seed,
+        threads=asked.threads,
+        most_seconds=None if asked.peer_minutes is None else 60 * asked.peer_minutes,
     ):
         print(peers.row(peer), flush=True)
         found.append(peer)
@@ -118,6 +124,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--peers", type=Path, metavar="PYTHON", help="an interpreter that has neuralforecast")
     parser.add_argument("--peer-models", nargs="+", choices=peers.PEERS, default=peers.PEERS, help="which of them")
+    parser.add_argument("--peer-minutes", type=float, help="of processor time, after which a peer's training is cut")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
     parser.add_argument("--threads", type=int, default=1, help="of torch; more seldom pay for matrices of this size")
     parser.add_argument(

@@ -3,9 +3,9 @@
     PYTHON benchmarks/accuracy/peer_training.py TASK.json
 
 The file has `values` (a file of numpy's with a column for each channel, z-scored), `validation_steps`, `test_steps`,
-`horizons`, `models`, `seed` and `threads`. For each model and horizon one line of JSON is printed, once it has forecast
-every test window. A model stops early by its validation part, and keeps the weights that did best there, as its
-authors do.
+`horizons`, `models`, `seed`, `threads` and `most_seconds`, the processor time after which a training is cut, or null.
+For each model and horizon one line of JSON is printed, once it has forecast every test window. A model stops early by
+its validation part, and keeps the weights that did best there, as its authors do.
 
 Hyperparameters are the authors': of PatchTST and DLinear those of their repositories' scripts for ETTh1, schedules
 included (Nie et al., ICLR 2023; Zeng et al., AAAI 2023); of NHITS (Challu et al., AAAI 2023) one point of the space
@@ -40,7 +40,8 @@ PATIENCE = 3
 class Watch(Callback):
     """Takes the time of a training, and gives the model the weights that did best on its validation part."""
 
-    def __init__(self) -> None:
+    def __init__(self, most_seconds: float | None) -> None:
+        self.most_seconds, self.was_cut = most_seconds, False
         self.best, self.at_best, self.weights = float("inf"), 0, {}
         self.seconds = self.processor_seconds = 0.0
         self.num_steps = 0
@@ -50,12 +51,13 @@ class Watch(Callback):
         self._started = time.perf_counter(), time.process_time()
 
     def on_validation_end(self, trainer: Any, module: Any) -> None:
-        """Keeps the best weights."""
+        """Keeps the best weights, and ends a training that has had its time."""
         loss = trainer.callback_metrics.get("ptl/val_loss")
-        if trainer.sanity_checking or loss is None or not loss < self.best:
-            return
-        self.best, self.at_best = float(loss), trainer.global_step
-        self.weights = {key: value.detach().clone() for key, value in module.state_dict().items()}
+        if loss is not None and loss < self.best:
+            self.best, self.at_best = float(loss), trainer.global_step
+            self.weights = {key: value.detach().clone() for key, value in module.state_dict().items()}
+        if self.most_seconds is not None and time.process_time() - self._started[1] > self.most_seconds:
+            trainer.should_stop = self.was_cut = True
 
     def on_fit_end(self, trainer: Any, module: Any) -> None:
         """Ends counting."""
@@ -172,7 +174,7 @@ def run(name: str, horizon: int, task: dict[str, Any], values: np.ndarray) -> di
     """Trains one model and scores its forecasts of all test windows."""
     test, num_channels = task["test_steps"], values.shape[1]
     num_windows = windows_of(len(values) - test - task["validation_steps"], num_channels, horizon)
-    watch = Watch()
+    watch = Watch(task["most_seconds"])
     model = make(name, horizon, task["seed"], num_channels, num_windows, watch)
     keep_training_windows(model)
     dataset, *_ = TimeSeriesDataset.from_df(to_frame(values))
@@ -189,6 +191,7 @@ def run(name: str, horizon: int, task: dict[str, Any], values: np.ndarray) -> di
         "processor_seconds": round(watch.processor_seconds, 1),
         "num_steps": watch.num_steps,
         "best_step": watch.at_best,
+        "was_cut": watch.was_cut,
         "num_windows": said.shape[0] * said.shape[1],
     }
 

@@ -48,6 +48,7 @@ class Peer:
         processor_seconds: The processor time in them.
         num_steps: Gradient steps until it stopped.
         best_step: After which validation was best; the weights of then are scored.
+        was_cut: Whether the time was up before it stopped by itself.
         num_windows: Test windows times channels.
     """
 
@@ -59,6 +60,7 @@ class Peer:
     processor_seconds: float
     num_steps: int
     best_step: int
+    was_cut: bool
     num_windows: int
 
 
@@ -82,8 +84,18 @@ def trained(
     names: Sequence[str] = PEERS,
     seed: int,
     threads: int,
+    most_seconds: float | None = None,
 ) -> Iterator[Peer]:
     """Each peer at each horizon, told as soon as it has been scored.
+
+    Args:
+        python: An interpreter that has neuralforecast.
+        data: What to train on.
+        horizons: What to train for.
+        names: Which peers.
+        seed: Of their weights and windows.
+        threads: Of torch.
+        most_seconds: Processor time after which a training is cut, at its next look at the validation part.
 
     Raises:
         RuntimeError: A training failed; what it said stands above.
@@ -99,6 +111,7 @@ def trained(
             "models": list(names),
             "seed": seed,
             "threads": threads,
+            "most_seconds": most_seconds,
         }
         file = Path(folder) / "task.json"
         file.write_text(json.dumps(task))
@@ -138,7 +151,7 @@ def row(peer: Peer) -> str:
     """A line of the table."""
     errors = np.array([peer.mse, peer.mae])
     whole = _row(peer.name, str(peer.horizon), errors, peer.seconds, peer.processor_seconds)
-    return whole + f"{peer.num_steps:>8}{peer.best_step:>9}"
+    return whole + f"{peer.num_steps:>8}{peer.best_step:>9}" + "  cut" * peer.was_cut
 
 
 def compared(found: Sequence[Measurement], record: Record, peers: Sequence[Peer]) -> list[Measurement]:

@@ -13,14 +13,14 @@ from benchmarks.accuracy import peers
 from benchmarks.accuracy.__main__ import main
 from benchmarks.accuracy.long_horizon import Borders, Errors, LongHorizonSet, Record, measurements
 
-PEER = peers.Peer("DLinear", 24, 0.3, 0.4, 10.0, 9.0, 100, 75, 700)
+PEER = peers.Peer("DLinear", 24, 0.3, 0.4, 10.0, 9.0, 100, 75, False, 700)
 RECORD = Record("waves", 24, Errors(0.2, 0.3), None, None, None, *[Errors(0.5, 0.6)] * 3, 0, 5.0, 4.0, 700, None, {})
 SET = LongHorizonSet("waves", Borders(60, 80, 100), pd.DataFrame(), np.zeros((100, 2)))
 
 
 def trained(program: Path, monkeypatch: pytest.MonkeyPatch) -> list[peers.Peer]:
     monkeypatch.setattr(peers, "_PROGRAM", program)
-    return list(peers.trained(Path(sys.executable), SET, [24], names=["DLinear"], seed=3, threads=1))
+    return list(peers.trained(Path(sys.executable), SET, [24], names=["DLinear"], seed=3, threads=1, most_seconds=90.0))
 
 
 def test_an_interpreter_without_neuralforecast_is_refused_and_how_to_make_one_is_told(
@@ -44,6 +44,7 @@ def test_a_peer_is_told_the_protocol_and_is_heard(tmp_path: Path, monkeypatch: p
     assert trained(program, monkeypatch) == [PEER]
     seen = json.loads((tmp_path / "seen").read_text())
     assert (seen["validation_steps"], seen["test_steps"], seen["horizons"], seen["seed"]) == (20, 20, [24], 3)
+    assert seen["most_seconds"] == 90.0
 
 
 def test_a_peer_that_fails_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -66,3 +67,8 @@ def test_one_version_stands_beside_the_sum_of_all_trainings_of_a_peer() -> None:
     assert "5 s" in ours
     assert "0.400 / 0.400" in theirs
     assert "20 s" in theirs
+
+
+def test_a_training_that_was_cut_is_told_apart() -> None:
+    assert "cut" not in peers.row(PEER)
+    assert peers.row(replace(PEER, was_cut=True)).endswith("cut")
