@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from model import ItemForecast, Series
+from model import ItemForecast, Moment, Series
 
 _BRAILLE: Final = 0x2800
 _DOTS: Final = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))
@@ -74,7 +74,7 @@ class _View:
     end: float
     lowest: float
     highest: float
-    dates: tuple[pd.Timestamp, pd.Timestamp, pd.Timestamp]
+    dates: tuple[Moment, Moment, Moment]
 
     @classmethod
     def around(cls, history: Series, forecast: ItemForecast, truth: Series | None) -> "_View":
@@ -163,7 +163,7 @@ def _title(view: _View) -> str:
 
 def _dates(view: _View, width: int) -> str:
     pattern = "%Y-%m-%d %H:%M" if width >= _ROOM_FOR_HOURS else "%Y-%m-%d"
-    first, cutoff, last = (timestamp.strftime(pattern) for timestamp in view.dates)
+    first, cutoff, last = (one.strftime(pattern) if isinstance(one, pd.Timestamp) else str(one) for one in view.dates)
     middle = max(len(first) + 1, int(view.across(np.array([view.cutoff]), width)[0]) - len(cutoff) // 2)
     return (first.ljust(middle) + cutoff).ljust(width - len(last)) + last
 

@@ -43,6 +43,7 @@ RULES: Final[Mapping[type[ForecastingError], Rule]] = {
     model.ValueInvalid: Rule(422, "Observation invalid"),
     model.TimestampInvalid: Rule(422, "Timestamp invalid"),
     model.TimeZonesMixed: Rule(422, "Time zones mixed"),
+    model.AxesMixed: Rule(422, "Whole numbers and dates mixed"),
     model.FrequencyInvalid: Rule(422, "Frequency invalid"),
     model.FrequencyUnknown: Rule(422, "Frequency unknown"),
     model.SeriesTooShort: Rule(422, "Series too short"),

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,10 +12,10 @@ from numpy.typing import NDArray
 from model.asking import MIN_OBSERVATIONS, Asked
 from model.errors import FrequencyUnknown, HorizonOutOfRange, QuantileLevelOutOfRange, SeriesTooShort
 from model.forecaster import Forecaster
-from model.grid import Instants, localize
+from model.grid import Instants, local_axis
 from model.horizon import Steps
 from model.inputs import require_ahead
-from model.series import ItemForecast, Notice, Panel, Series
+from model.series import ItemForecast, Moment, Notice, Panel, Series
 from model.system import System
 
 MAX_SCORE = 1e6
@@ -36,7 +37,7 @@ class Search:
 
     level: float = 99.0
     last: int | None = None
-    since: pd.Timestamp | None = None
+    since: Moment | None = None
     lead: int = 1
 
 
@@ -68,9 +69,9 @@ class ItemAnomalies:
     time_zone: str | None
     notices: tuple[Notice, ...] = ()
 
-    def local_timestamps(self) -> pd.DatetimeIndex:
+    def local_timestamps(self) -> "pd.Index[Any]":
         """The timestamps in the zone of the series."""
-        return localize(self.timestamps, self.time_zone)
+        return local_axis(self.timestamps, self.time_zone)
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,19 +5,19 @@ from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from model.columns import LAST_INSTANT, Column
 from model.covariates import RawCovariates, read_covariates
 from model.errors import (
+    AxesMixed,
     FrequencyUnknown,
     HorizonNotAhead,
     HorizonOutOfRange,
     QuantileLevelOutOfRange,
     SeriesTooShort,
 )
-from model.grid import Grid, Instants, shared_timestamps
+from model.grid import Grid, Instants, local_axis, shared_timestamps
 from model.horizon import At, Duration, Horizon, Steps, Until
 from model.inputs import SeriesInputs
 from model.series import Series
@@ -192,6 +192,9 @@ def _positions(series: Series, grid: Grid, horizon: Horizon, max_steps: int) -> 
         case Until(timestamp):
             num_steps = int(_steps_until(series, grid, [series.instant(timestamp)], limit)[0] + 1e-9)
         case Duration(length):
+            if series.is_counted:
+                found = f"Series {series.item_id!r} was asked for a duration"
+                raise AxesMixed(found, "its timestamps are whole numbers", item_id=series.item_id)
             num_steps = int(_steps_until(series, grid, [grid.anchor + length.to_timedelta64()], limit)[0] + 1e-9)
         case At(timestamps):
             return _steps_until(series, grid, [series.instant(one) for one in timestamps], limit)
@@ -219,7 +222,8 @@ def _steps_until(series: Series, grid: Grid, instants: list[np.datetime64], limi
         raise HorizonOutOfRange(0, limit, item_id=series.item_id)
     asked = np.array(instants, dtype="datetime64[us]")
     if asked.min() <= grid.anchor:
-        raise HorizonNotAhead(series.item_id, str(pd.Timestamp(asked.min())), str(pd.Timestamp(grid.anchor)))
+        first, last = (str(one) for one in local_axis(np.array([asked.min(), grid.anchor]), series.clock))
+        raise HorizonNotAhead(series.item_id, first, last)
     roughly = grid.steps_until(asked.max())
     if roughly > limit + 60:
         raise HorizonOutOfRange(int(roughly), limit, item_id=series.item_id)

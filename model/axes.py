@@ -38,8 +38,16 @@ class AxisReader:
         self._grid: tuple[Grid, int] | None = None
         self._steps: Instants = np.empty(0, dtype="datetime64[us]")
 
-    def read(self, item_id: str, timestamps: Column) -> Axis:
-        """The axis of a column; the same one as before where the texts are the same, all of them sound."""
+    def read(self, item_id: str, timestamps: Column, *, counted: bool = False) -> Axis:
+        """The axis of a column; the same one as before where the texts are the same, all of them sound.
+
+        Args:
+            item_id: The series.
+            timestamps: The column.
+            counted: Whether texts are whole numbers, even if they could be dates.
+        """
+        if counted:
+            return Axis(read_timestamps(item_id, timestamps, counted=True))
         if self._axis is not None and isinstance(timestamps, list) and timestamps == self._written:
             return self._axis
         times = read_timestamps(item_id, timestamps)

@@ -217,7 +217,7 @@ def _trial(forecaster: Forecaster, case: _Case, season: int) -> Trial:
     freq = history.freq or config.freq
     grid = on_grid(history, freq, season)
     positions = history.grid(freq).positions(case.future.timestamps)
-    asked = At(tuple(case.future.local_timestamps()))
+    asked = At(tuple(case.future.local_timestamps().tolist()))
     (forecast,) = forecaster.answer([forecaster.ask(history, asked, LEVELS, system=forecaster.system(case.channels))])
     attempts = [Attempt("longshot", forecast.mean, forecast.quantiles)]
     for name, method in BASELINES.items():

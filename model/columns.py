@@ -10,10 +10,11 @@ import pandas as pd
 from numpy.typing import NDArray
 from pandas.tseries.api import guess_datetime_format
 
+from model.counting import COUNTED, MAX_COUNT, to_instants
 from model.errors import DataError, TimestampInvalid, TimeZonesMixed, ValueInvalid
 from model.grid import Instants
 
-Column = Sequence[Any] | pd.Series | pd.DatetimeIndex | NDArray[Any]
+Column = Sequence[Any] | pd.Series | pd.Index | NDArray[Any]
 Positions = NDArray[np.intp]
 
 FIRST_INSTANT, LAST_INSTANT = np.datetime64("1000-01-01", "us"), np.datetime64("9000-01-01", "us")
@@ -21,6 +22,10 @@ FIRST_INSTANT, LAST_INSTANT = np.datetime64("1000-01-01", "us"), np.datetime64("
 
 _PLAIN_NUMBERS = {float, int, type(None)}
 _TEMPLATE, _PLAIN_LENGTHS = "dddd-dd-ddTdd:dd:dd", (10, 16, 19)
+_WHOLE = re.compile(r"\s*[+-]?\d{1,18}\s*", re.ASCII)
+_YEARS = ("1500", "2200")
+"""Between these, texts of four digits are years."""
+
 _ZONE = re.compile(r"(?:[zZ]|[+-]\d{2}:?\d{2})$")
 
 
@@ -47,7 +52,7 @@ class Times:
 
     Attributes:
         instants: UTC, or wall clock where there is no zone; not-a-time where a row is at fault.
-        time_zone: The zone; None for wall clocks.
+        time_zone: The zone; None for wall clocks, `COUNTED` for whole numbers.
         offsets: The offsets from UTC that occur, where they differ and no zone is named; else none.
         faults: What is wrong.
     """
@@ -58,17 +63,31 @@ class Times:
     faults: tuple[Fault, ...]
 
 
-def read_timestamps(item_id: str, timestamps: Column) -> Times:
-    """Reads a column of timestamps: all in one format, with a zone or without."""
-    if isinstance(timestamps, list):
+def read_timestamps(item_id: str, timestamps: Column, *, counted: bool = False) -> Times:
+    """Reads a column of timestamps: all in one format, with a zone or without; or all of them whole numbers.
+
+    Numbers are never seconds since 1970. Texts that could be dates, as 20260131 could, are dates, and so are those of
+    four digits if all lie between 1500 and 2200.
+
+    Args:
+        item_id: The series.
+        timestamps: The column.
+        counted: Whether texts are whole numbers, even if they could be dates.
+    """
+    if isinstance(timestamps, list) and not counted:
         plain = _read_plain(timestamps)
         if plain is not None:
             instants, outside = _within_calendar(item_id, plain)
             return Times(instants, "UTC" if timestamps[0].endswith("Z") else None, (), outside)
     column = pd.Series(timestamps)
     if pd.api.types.is_numeric_dtype(column.dtype) and len(column):
-        index = pd.DatetimeIndex(np.full(len(column), np.datetime64("NaT", "us")))
-        return _to_times(item_id, column, index, (), ())
+        return _read_counts(item_id, column)
+    if (counted or _are_no_years(column)) and _are_whole(column):
+        return _read_counts(item_id, _to_counts(column))
+    return _read_dates(item_id, column)
+
+
+def _read_dates(item_id: str, column: "pd.Series[Any]") -> Times:
     if pd.api.types.is_datetime64_any_dtype(column.dtype):
         return _to_times(item_id, column, pd.DatetimeIndex(column), (), ())
     for pattern in _patterns(column):
@@ -76,14 +95,62 @@ def read_timestamps(item_id: str, timestamps: Column) -> Times:
             return _to_times(item_id, column, pd.DatetimeIndex(pd.to_datetime(column, format=pattern)), (), ())
         except (ValueError, TypeError, OverflowError):
             continue
+    if _are_whole(column):
+        return _read_counts(item_id, _to_counts(column))
     return _read_one_by_one(item_id, column)
 
 
-def read_instants(texts: list[str]) -> tuple[Instants, str | None] | None:
-    """Timestamps that are all sound, with their one zone; None where one of them needs a closer look."""
+def _are_no_years(column: "pd.Series[Any]") -> bool:
+    """Whether texts of four digits are no years, since one of them is far from any that is observed."""
+    first = column.iloc[0] if len(column) else None
+    if not isinstance(first, str) or not (len(first) == 4 and first.isdecimal() and first.isascii()):
+        return False
+    earliest, latest = _YEARS
+    return not all(isinstance(one, str) and earliest <= one <= latest for one in column)
+
+
+def _are_whole(column: "pd.Series[Any]") -> bool:
+    """Whether all that is there is whole numbers, or texts of them; empty texts are nothing."""
+    there = [one for one in column if not (one is None or one is pd.NaT or one is pd.NA or one == "")]
+    return bool(there) and all(map(_is_whole, there))
+
+
+def _is_whole(value: Any) -> bool:
+    if isinstance(value, str):
+        return _WHOLE.fullmatch(value) is not None
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
+def _to_counts(column: "pd.Series[Any]") -> "pd.Series[Any]":
+    return pd.Series([_number(None if one == "" else one) for one in column], dtype=np.float64)
+
+
+def _read_counts(item_id: str, column: "pd.Series[Any]") -> Times:
+    """Timestamps that are numbers: whole ones not too far from 0, or at fault."""
+    raw = column.to_numpy(dtype=np.float64, na_value=np.nan)
+    wrong = ~(np.abs(raw) <= MAX_COUNT) | (raw != np.rint(raw))
+    if pd.api.types.is_bool_dtype(column.dtype):
+        wrong[:] = True
+    instants = to_instants(np.where(wrong, np.nan, raw))
+    positions = np.flatnonzero(wrong)
+    if not len(positions):
+        return Times(instants, COUNTED, (), ())
+    first = int(positions[0])
+    far = f", farther from 0 than {MAX_COUNT}," if abs(raw[first]) > MAX_COUNT else ""
+    found = f"{_shown(column.iloc[first])}{far}"
+    return Times(instants, COUNTED, (), (Fault(TimestampInvalid(item_id, first, found), positions),))
+
+
+def read_instants(texts: list[str], *, counted: bool = False) -> tuple[Instants, str | None] | None:
+    """Timestamps that are all sound, with their one zone; None where one of them needs a closer look.
+
+    Args:
+        texts: They.
+        counted: Whether they are whole numbers, even if they could be dates.
+    """
     if not texts:
         return None
-    times = read_timestamps("", texts)
+    times = read_timestamps("", texts, counted=counted)
     return None if times.faults or times.offsets else (times.instants, times.time_zone)
 
 

@@ -12,6 +12,7 @@ The tree::
     │   ├── ValueInvalid
     │   ├── TimestampInvalid
     │   ├── TimeZonesMixed
+    │   ├── AxesMixed
     │   ├── FrequencyInvalid
     │   ├── FrequencyUnknown
     │   ├── SeriesTooShort
@@ -146,10 +147,7 @@ class ValueInvalid(DataError):
 
 
 _ISO_8601 = "Write timestamps as ISO 8601, for example 2026-11-01T00:00:00Z."
-_NUMBERED = (
-    f"{_ISO_8601} If these are seconds since 1970, convert them; if they only number the steps, give the series a "
-    "start and a frequency that has their season (h, D, MS, or YS for none)."
-)
+_NUMBERED = "Timestamps are all dates in ISO 8601, or all whole numbers; to have years read as numbers, say freq=1."
 
 
 class TimestampInvalid(DataError):
@@ -177,13 +175,24 @@ class TimeZonesMixed(DataError):
         )
 
 
+class AxesMixed(DataError):
+    """Timestamps that are whole numbers beside others that are dates."""
+
+    def __init__(self, found: str, needed: str, *, item_id: str | None = None) -> None:
+        super().__init__(
+            f"{found}; {needed}.",
+            hint="Number all timestamps, with a whole number such as 1 as the frequency, or give all of them dates.",
+            item_id=item_id,
+        )
+
+
 class FrequencyInvalid(DataError):
     """A frequency that is not a usable pandas offset alias."""
 
     def __init__(self, freq: str, *, item_id: str | None = None) -> None:
         super().__init__(
             f"The frequency {freq!r} is not a pandas offset alias for a step between a microsecond and ten years.",
-            hint="Use an alias such as 15min, h, D, W, MS or B.",
+            hint="Use an alias such as 15min, h, D, W, MS or B; a whole number such as 1 where timestamps are numbers.",
             item_id=item_id,
         )
         self.freq = freq

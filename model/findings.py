@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from model.columns import Fault
+from model.counting import COUNTED, to_numbers
 from model.errors import ConfigurationInvalid, DataError
 from model.grid import Instants, localize
 
@@ -125,6 +126,8 @@ def found(
 
 
 def written(instants: Instants, time_zone: str | None) -> tuple[str, ...]:
-    """Instants as ISO 8601, in the zone of their series."""
+    """Instants as ISO 8601, in the zone of their series, or as the whole numbers that they are."""
+    if time_zone == COUNTED:
+        return tuple(map(str, to_numbers(instants)))
     local: Any = localize(instants, time_zone)
     return tuple(str(one.isoformat()) for one in local)

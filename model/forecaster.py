@@ -218,7 +218,9 @@ class Forecaster:
     def _past(self, asked: Asked) -> Past:
         season = self._season(asked)
         grid = on_grid(asked.series, asked.freq, season)
-        return Past(torch.from_numpy(grid.values), torch.from_numpy(grid.observed), season)
+        # What came as Arrow may not be written to, and torch warns of what shares memory with it.
+        values, observed = (torch.from_numpy(np.require(one, requirements="W")) for one in (grid.values, grid.observed))
+        return Past(values, observed, season)
 
     def _context(self, asked: Asked) -> NDArray[np.float64]:
         return on_grid(asked.series, asked.freq, self._season(asked), self.config.context_length).values

@@ -10,9 +10,11 @@ from model.checkpoint import Checkpoint, Manifest
 from model.choosing import Reasoned, choose_config
 from model.columns import read_instants
 from model.config import Precision, Preset, TrainingConfig, TrainingOptions
+from model.counting import COUNTED, MAX_COUNT, is_count, to_numbers
 from model.covariates import Covariates, RawCovariates, covariates_of, read_covariates
 from model.device import device_name, limit_threads
 from model.errors import (
+    AxesMixed,
     ChannelMissing,
     ChannelUnknown,
     CheckpointCorrupt,
@@ -63,7 +65,7 @@ from model.reason import Reason
 from model.rows import Rows, RowsOfItem, read_rows
 from model.scores import LeadScores, Score
 from model.selection import Selection, select
-from model.series import Forecast, ItemForecast, Notice, Panel, Series
+from model.series import Forecast, ItemForecast, Moment, Notice, Panel, Series
 from model.system import System
 from model.team import Team, together
 from model.trainer import fit
@@ -71,11 +73,14 @@ from model.trial import Trial
 from model.warm_start import WarmStart, choose_from, configure
 
 __all__ = [
+    "COUNTED",
+    "MAX_COUNT",
     "NO_PATHS",
     "Aggregation",
     "Asked",
     "At",
     "Audit",
+    "AxesMixed",
     "AxisReader",
     "BacktestReport",
     "CalibrationSummary",
@@ -116,6 +121,7 @@ __all__ = [
     "LeadScores",
     "LengthMismatch",
     "Manifest",
+    "Moment",
     "Notice",
     "ObservationConflict",
     "Panel",
@@ -170,6 +176,7 @@ __all__ = [
     "device_name",
     "find_anomalies",
     "fit",
+    "is_count",
     "join",
     "limit_threads",
     "load",
@@ -179,6 +186,7 @@ __all__ = [
     "read_instants",
     "read_rows",
     "select",
+    "to_numbers",
     "together",
     "with_future",
 ]

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from model.counting import COUNTED, is_count, to_numbers
 from model.errors import FrequencyInvalid, FrequencyUnknown
 
 Instants = NDArray[Any]
@@ -44,7 +45,7 @@ _CALENDAR_GAPS_DAYS = (("M", 28, 31), ("Q", 89, 92), ("Y", 365, 366))
 
 
 def parse_frequency(freq: str, *, item_id: str | None = None) -> pd.offsets.BaseOffset:
-    """The pandas offset that an alias such as `15min`, `h`, `D`, `W-MON` or `MS` names.
+    """The pandas offset that an alias such as `15min`, `h`, `D`, `W-MON` or `MS` names, or a count such as `1`.
 
     Raises:
         FrequencyInvalid: The alias is unknown, or its step is not between a microsecond and ten years.
@@ -57,7 +58,7 @@ def parse_frequency(freq: str, *, item_id: str | None = None) -> pd.offsets.Base
 
 @lru_cache(maxsize=256)
 def _parse(freq: str) -> pd.offsets.BaseOffset:
-    offset = pd.tseries.frequencies.to_offset(freq)
+    offset = pd.offsets.Milli(int(freq)) if is_count(freq) else pd.tseries.frequencies.to_offset(freq)
     step = _SOME_DAY + offset - _SOME_DAY
     known = isinstance(offset, pd.offsets.Tick) or type(offset) in _OFFSETS
     if not known or not _SHORTEST_STEP <= step <= _LONGEST_STEP:
@@ -65,11 +66,24 @@ def _parse(freq: str) -> pd.offsets.BaseOffset:
     return offset
 
 
+def frequency_name(freq: str, *, item_id: str | None = None) -> str:
+    """A frequency as it is written everywhere, whichever way it was.
+
+    Raises:
+        FrequencyInvalid: It is none.
+    """
+    offset = parse_frequency(freq, item_id=item_id)
+    return str(int(freq)) if is_count(freq) else str(offset.freqstr)
+
+
 def season_length(freq: str) -> int:
     """How many steps of a grid make its usual season: a day below a day, a week of days, a year of longer steps.
 
-    Of steps so short that a day has more than `LONGEST_SEASON` of them nobody looks a day back: they have none, 1.
+    Of steps so short that a day has more than `LONGEST_SEASON` of them nobody looks a day back: they have none, 1. Nor
+    have steps that are only counted.
     """
+    if is_count(freq):
+        return 1
     offset = parse_frequency(freq)
     step = _fixed_step_microseconds(offset)
     if step is not None:
@@ -90,7 +104,9 @@ def week_length(freq: str) -> int | None:
 
 
 def year_length(freq: str) -> int | None:
-    """About how many steps make a year; None for steps of a year or longer."""
+    """About how many steps make a year; None for steps of a year or longer, and for those that are only counted."""
+    if is_count(freq):
+        return None
     offset = parse_frequency(freq)
     first = _SOME_DAY + offset
     steps = round(60 * _DAYS_PER_YEAR * pd.Timedelta(1, unit="D") / (first + 60 * offset - first))
@@ -105,8 +121,10 @@ def infer_frequency(timestamps: Instants, time_zone: str | None, *, item_id: str
     """
     if len(timestamps) < 2:
         raise FrequencyUnknown(item_id)
-    local = localize(timestamps, time_zone)
     gaps = np.diff(timestamps).astype(np.int64)
+    if time_zone == COUNTED:
+        return str(_counted_step(np.diff(to_numbers(timestamps))))
+    local = localize(timestamps, time_zone)
     values, counts = np.unique(gaps, return_counts=True)
     typical = int(values[np.argmax(counts)])
     calendar = _calendar_frequency(local, float(np.median(gaps)) / _MICROSECONDS_PER_DAY)
@@ -119,6 +137,18 @@ def infer_frequency(timestamps: Instants, time_zone: str | None, *, item_id: str
     if typical == days * _MICROSECONDS_PER_DAY or days > 366:
         return _day_frequency(local, min(days, _LONGEST_STEP.days))
     return str(pd.tseries.frequencies.to_offset(pd.Timedelta(typical, unit="us")).freqstr)
+
+
+def _counted_step(gaps: NDArray[Any]) -> int:
+    """The whole number that most gaps are, else the one nearest to their median."""
+    values, counts = np.unique(gaps, return_counts=True)
+    typical = values[np.argmax(counts)] if counts.max() * 2 >= len(gaps) else np.median(gaps)
+    return max(1, round(float(typical)))
+
+
+def local_axis(timestamps: Instants, time_zone: str | None) -> "pd.Index[Any]":
+    """UTC instants as their users have them: wall-clock times of a zone, or whole numbers."""
+    return pd.Index(to_numbers(timestamps)) if time_zone == COUNTED else localize(timestamps, time_zone)
 
 
 def localize(timestamps: Instants, time_zone: str | None) -> pd.DatetimeIndex:
@@ -134,7 +164,7 @@ class Grid:
     Attributes:
         anchor: The instant that position 0 is at, or rolled back from if it does not lie on a calendar offset.
         freq: A pandas offset alias.
-        time_zone: The zone whose calendar days, weeks and months count; None for naive timestamps.
+        time_zone: The zone whose calendar days, weeks and months count; None for naive ones, `COUNTED` for numbers.
     """
 
     anchor: np.datetime64

@@ -14,9 +14,9 @@ class Steps:
 
 @dataclass(frozen=True)
 class Until:
-    """Every point of the grid up to and including `timestamp`."""
+    """Every point of the grid up to and including `timestamp`, a number where those of the series are."""
 
-    timestamp: pd.Timestamp
+    timestamp: pd.Timestamp | float | int
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,9 @@ class Duration:
 
 @dataclass(frozen=True)
 class At:
-    """These timestamps, in this order, whether on the grid or between its points."""
+    """These timestamps, in this order, on the grid or between its points; numbers where those of the series are."""
 
-    timestamps: tuple[pd.Timestamp, ...]
+    timestamps: tuple[pd.Timestamp | float | int, ...]
 
 
 Horizon = Steps | Until | Duration | At

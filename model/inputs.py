@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from model.covariates import Fact
-from model.errors import CovariateMissing
+from model.errors import AxesMixed, CovariateMissing
 from model.grid import Grid, Instants, localize
 from model.scheme import Measure, Scheme, require
 from model.series import Notice, Series
@@ -91,7 +91,11 @@ def require_ahead(series: Series, scheme: Scheme, grid: Grid, position: float) -
 
     Raises:
         CovariateMissing
+        AxesMixed: Its timestamps are whole numbers, and the calendar is among the covariates.
     """
+    if scheme.calendar and series.is_counted:
+        found = f"Series {series.item_id!r} has timestamps that are whole numbers"
+        raise AxesMixed(found, "the version uses the calendar of dates", item_id=series.item_id)
     require(series, scheme.names, "by this version")
     for one in scheme.future:
         signal = series.covariates.signal(one.name)

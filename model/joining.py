@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from model.covariates import Covariates
-from model.errors import CovariateInvalid, FrequencyUnknown, ObservationConflict, TimeZonesMixed
+from model.errors import AxesMixed, CovariateInvalid, FrequencyUnknown, ObservationConflict, TimeZonesMixed
 from model.findings import written
 from model.grid import infer_frequency
 from model.series import Panel, Series
@@ -40,6 +40,7 @@ def join(panel: Panel, added: Iterable[Series]) -> Joined:
         ObservationConflict: The panel has another value at a timestamp.
         CovariateInvalid: It has another value of a covariate there, or another fact.
         TimeZonesMixed: Only one of a series and what is added to it has a time zone.
+        AxesMixed: Only one of them has whole numbers for timestamps.
     """
     series = {one.item_id: one for one in panel}
     num_known = num_added = 0
@@ -55,6 +56,10 @@ def join(panel: Panel, added: Iterable[Series]) -> Joined:
 
 
 def _join_series(before: Series, added: Series) -> tuple[Series, int]:
+    if before.is_counted != added.is_counted:
+        found, needed = ("whole numbers", "dates") if before.is_counted else ("dates", "whole numbers")
+        what = f"Series {before.item_id!r} has timestamps that are {found}"
+        raise AxesMixed(what, f"those added to it are {needed}", item_id=before.item_id)
     if (before.time_zone is None) != (added.time_zone is None):
         raise TimeZonesMixed(before.item_id)
     places = np.minimum(np.searchsorted(before.timestamps, added.timestamps), len(before) - 1)

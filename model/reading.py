@@ -9,10 +9,18 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from model.axes import AxisReader
-from model.columns import LAST_INSTANT, Column, Fault, read_numbers
+from model.columns import LAST_INSTANT, Column, Fault, Times, read_numbers
+from model.counting import COUNTED, is_count
 from model.covariates import NO_COVARIATES, Covariates, RawCovariates, read_covariates
-from model.errors import DuplicateTimestamps, FrequencyInvalid, LengthMismatch, SeriesTooShort, TimestampInvalid
-from model.grid import Grid, Instants, parse_frequency
+from model.errors import (
+    AxesMixed,
+    DuplicateTimestamps,
+    FrequencyInvalid,
+    LengthMismatch,
+    SeriesTooShort,
+    TimestampInvalid,
+)
+from model.grid import Grid, Instants, frequency_name, local_axis
 
 Aggregation = Literal["error", "mean", "sum", "first", "last"]
 """What to do with several observations at one timestamp."""
@@ -32,7 +40,7 @@ class Reading:
         instants: The same, sorted, each once.
         numbers: The observations at them.
         freq: The step of the grid; None where a single observation leaves it open.
-        time_zone: The zone of the timestamps.
+        time_zone: The zone of the timestamps; `COUNTED` where they are whole numbers.
         offsets: The offsets from UTC that occur, where they differ and no zone is named; else none.
         faults: Everything that makes it no series, the first one first.
         covariates: What is known beside the observations.
@@ -77,16 +85,17 @@ def read_columns(
     faults = [] if len(timestamps) == len(values) else [Fault(LengthMismatch(item_id, len(timestamps), len(values)))]
     step, wrong_step = _read_frequency(item_id, freq)
     numbers, wrong_numbers = read_numbers(item_id, values[:num_rows])
-    axis = axes.read(item_id, timestamps[:num_rows])
+    axis = axes.read(item_id, timestamps[:num_rows], counted=is_count(step))
     times = axis.times
-    faults += [*wrong_step, *wrong_numbers, *times.faults]
+    step, wrong_kind = _of_one_kind(item_id, step, times)
+    faults += [*wrong_step, *wrong_numbers, *times.faults, *wrong_kind]
     known, wrong_covariates = _read_beside(item_id, times.instants, covariates)
     faults += wrong_covariates
     observed = ~np.isnan(numbers) & ~np.isnat(times.instants)
     rows, numbers = (times.instants, numbers) if observed.all() else (times.instants[observed], numbers[observed])
     instants, repeated = rows, _NO_FAULTS
     if not axis.is_ascending:
-        instants, numbers, repeated = _one_per_timestamp(item_id, rows, numbers, duplicates)
+        instants, numbers, repeated = _one_per_timestamp(item_id, rows, numbers, duplicates, times.time_zone)
     faults += [Fault(one.error, np.flatnonzero(observed)[one.positions]) for one in repeated]
     if not faults and len(numbers) == 0:
         faults = [Fault(SeriesTooShort(item_id, 0, 1, "a series"))]
@@ -117,10 +126,11 @@ def read_grid(
     """Reads values that stand one step apart from `start` on; missing ones are None or NaN."""
     axes = axes or AxisReader()
     step, wrong_step = _read_frequency(item_id, freq)
-    first = axes.read(item_id, [start]).times
+    first = axes.read(item_id, [start], counted=is_count(step)).times
     numbers, wrong_numbers = read_numbers(item_id, values)
     instants = np.empty(0, dtype="datetime64[us]")
-    faults = [*wrong_step, *first.faults, *wrong_numbers]
+    step, wrong_kind = _of_one_kind(item_id, step, first)
+    faults = [*wrong_step, *first.faults, *wrong_kind, *wrong_numbers]
     if step is not None and not first.faults:
         instants, too_late = _grid_instants(item_id, axes, Grid(first.instants[0], step, first.time_zone), len(numbers))
         faults += too_late
@@ -149,13 +159,26 @@ def _read_frequency(item_id: str, freq: str | None) -> tuple[str | None, tuple[F
     if freq is None:
         return None, ()
     try:
-        return parse_frequency(freq, item_id=item_id).freqstr, ()
+        return frequency_name(freq, item_id=item_id), ()
     except FrequencyInvalid as error:
         return None, (Fault(error),)
 
 
+def _named(instant: np.datetime64, zone: str | None) -> Any:
+    """An instant in an error: a date in UTC, or a whole number."""
+    return local_axis(np.array([instant]), zone if zone == COUNTED else None)[0]
+
+
+def _of_one_kind(item_id: str, step: str | None, times: Times) -> tuple[str | None, tuple[Fault, ...]]:
+    """The frequency, unless it is one of dates and timestamps are numbers, or the other way round."""
+    if step is None or times.faults or is_count(step) == (times.time_zone == COUNTED):
+        return step, ()
+    found = f"Series {item_id!r} has timestamps that are {'whole numbers' if times.time_zone == COUNTED else 'dates'}"
+    return None, (Fault(AxesMixed(found, f"its frequency is {step!r}", item_id=item_id)),)
+
+
 def _one_per_timestamp(
-    item_id: str, instants: Instants, numbers: NDArray[np.float64], duplicates: Aggregation
+    item_id: str, instants: Instants, numbers: NDArray[np.float64], duplicates: Aggregation, zone: str | None
 ) -> tuple[Instants, NDArray[np.float64], tuple[Fault, ...]]:
     order = np.argsort(instants, kind="stable")
     instants, numbers = instants[order], numbers[order]
@@ -164,7 +187,7 @@ def _one_per_timestamp(
     if not again.any():
         return instants, numbers, ()
     if duplicates == "error":
-        error = DuplicateTimestamps(item_id, str(pd.Timestamp(instants[again][0])), int(again.sum()))
+        error = DuplicateTimestamps(item_id, str(_named(instants[again][0], zone)), int(again.sum()))
         return instants[~again], numbers[~again], (Fault(error, np.sort(order[again])),)
     aggregated = pd.Series(numbers).groupby(instants).agg(duplicates)
     return aggregated.index.to_numpy().astype("datetime64[us]"), aggregated.to_numpy(dtype=np.float64), ()

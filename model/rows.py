@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.columns import FIRST_INSTANT, LAST_INSTANT
+from model.counting import COUNTED, is_count
 from model.errors import FrequencyInvalid
-from model.grid import Instants, infer_frequency, localize, parse_frequency
+from model.grid import Instants, frequency_name, infer_frequency, local_axis
 from model.reading import Aggregation, Reading, read_columns
 
 
@@ -57,14 +58,15 @@ def read_rows(rows: Rows, *, freq: str | None, duplicates: Aggregation) -> list[
     codes, instants, numbers = (_ordered(one, order) for one in (rows.codes, rows.instants, rows.numbers))
     missing = np.isnan(numbers)
     num_missing = np.add.reduceat(missing, starts, dtype=np.int64)
-    unsound = _unsound(codes, instants, numbers, starts) | (num_missing == ends - starts)
     known = _known_frequency(freq)
+    is_other = known is not None and is_count(known) != (rows.time_zone == COUNTED)
+    unsound = is_other | _unsound(codes, instants, numbers, starts) | (num_missing == ends - starts)
     cutter = _Cutter(instants, numbers, missing, rows.time_zone, known)
     found: list[RowsOfItem] = []
     for number, (first, last) in enumerate(zip(starts.tolist(), ends.tolist(), strict=True)):
         name = rows.names[codes[first]]
         if unsound[number] or (freq is not None and known is None):
-            times = localize(instants[first:last], rows.time_zone)
+            times = local_axis(instants[first:last], rows.time_zone)
             reading = read_columns(name, times, numbers[first:last], freq=freq, duplicates=duplicates)
         else:
             reading = cutter.cut(name, first, last, int(num_missing[number]))
@@ -135,6 +137,6 @@ def _unsound(
 
 def _known_frequency(freq: str | None) -> str | None:
     try:
-        return None if freq is None else str(parse_frequency(freq).freqstr)
+        return None if freq is None else frequency_name(freq)
     except FrequencyInvalid:
         return None

@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from model.counting import is_count
 from model.errors import ConfigurationInvalid, CovariateMissing
 from model.grid import season_length, week_length
 from model.series import Panel, Series
@@ -114,8 +115,11 @@ def scheme_of(panel: Panel, freq: str, *, calendar: bool = False) -> Scheme:
 
     Raises:
         CovariateMissing: A series lacks one that another has.
-        ConfigurationInvalid: There are more signals than a network should read.
+        ConfigurationInvalid: There are more signals than a network should read, or a calendar of whole numbers.
     """
+    if calendar and is_count(freq):
+        needed = "left out where timestamps are whole numbers, which have no day, week or year"
+        raise ConfigurationInvalid("calendar", calendar, needed)
     ahead = {name for one in panel for name in one.covariates.future}
     past = {name for one in panel for name in one.covariates.past} - ahead
     if len(past | ahead) > MAX_SIGNALS:

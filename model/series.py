@@ -10,10 +10,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from model.columns import Column
+from model.counting import COUNTED, MAX_COUNT, to_instants
 from model.covariates import NO_COVARIATES, Covariates, RawCovariates
-from model.errors import ColumnMissing, DuplicateItems, PanelEmpty, SeriesTooShort
-from model.grid import Grid, Instants, localize, shared_grid
+from model.errors import AxesMixed, ColumnMissing, DuplicateItems, PanelEmpty, SeriesTooShort
+from model.grid import Grid, Instants, local_axis, shared_grid
 from model.reading import Aggregation, Reading, read_columns, read_grid
+
+Moment = pd.Timestamp | float | int
+"""A point of a time axis: a timestamp, or a number where timestamps are whole numbers."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,7 +29,8 @@ class Series:
         timestamps: Instants in UTC, or wall-clock times where `time_zone` is None; shape (n,).
         values: The observations; shape (n,).
         freq: The step of its grid as a pandas offset alias; None where a single observation leaves it open.
-        time_zone: The zone that the timestamps came in and that forecasts are given back in.
+        time_zone: The zone that the timestamps came in and that forecasts are given back in; `COUNTED` where they are
+            whole numbers, and so is `freq`.
         covariates: What is known beside the observations, also after the last one.
     """
 
@@ -52,8 +57,10 @@ class Series:
         Args:
             item_id: Its name.
             timestamps: ISO 8601 strings, datetimes, or a pandas datetime column; all with a time zone or all without.
+                Or whole numbers, steps of any size apart.
             values: Numbers; None and NaN are missing, which is the same as absent.
-            freq: A pandas offset alias; read from the timestamps if left out.
+            freq: A pandas offset alias, or a whole number such as `1` where timestamps are numbers; read from the
+                timestamps if left out.
             duplicates: How to aggregate the observations of one timestamp; `error` refuses them.
             covariates: What is known beside the observations, a value a timestamp.
 
@@ -62,6 +69,7 @@ class Series:
             LengthMismatch, TimestampInvalid, TimeZonesMixed, ValueInvalid: The input is not a series.
             DuplicateTimestamps: Timestamps repeat and `duplicates` is `error`.
             FrequencyInvalid: `freq` is not an offset alias.
+            AxesMixed: Timestamps are numbers, and `freq` is not, or the other way round.
             SeriesTooShort: No observation is left.
         """
         return cls.from_reading(
@@ -118,19 +126,47 @@ class Series:
         """The grid of a frequency whose position 0 is the last observation."""
         return shared_grid(self.last, freq, self.time_zone)
 
-    def local_timestamps(self) -> pd.DatetimeIndex:
-        """The timestamps in the zone they came in."""
-        return localize(self.timestamps, self.time_zone)
+    @property
+    def is_counted(self) -> bool:
+        """Whether its timestamps are whole numbers."""
+        return self.time_zone == COUNTED
 
-    def instant(self, timestamp: pd.Timestamp) -> np.datetime64:
+    @property
+    def clock(self) -> str | None:
+        """How an instant is written in an error: as a date in UTC, or as a whole number."""
+        return COUNTED if self.is_counted else None
+
+    def local_timestamps(self) -> "pd.Index[Any]":
+        """The timestamps in the zone they came in, or the numbers that they are."""
+        return local_axis(self.timestamps, self.time_zone)
+
+    def instant(self, timestamp: Moment) -> np.datetime64:
         """The instant that a timestamp means here: one without a zone is read on the clocks of the series.
 
         Of an hour that the clocks show twice the first is meant, for one that they skip the next that there is.
+
+        Raises:
+            AxesMixed: It is a number and those of the series are dates, or the other way round.
         """
+        if not isinstance(timestamp, pd.Timestamp):
+            return self._counted_instant(timestamp)
+        if self.is_counted:
+            raise self._other_kind(f"the date {timestamp}")
         if self.time_zone is not None and timestamp.tz is None:
             timestamp = timestamp.tz_localize(self.time_zone, ambiguous=True, nonexistent="shift_forward")
         naive = timestamp if timestamp.tz is None else timestamp.tz_convert("UTC").tz_localize(None)
         return np.datetime64(naive.as_unit("us").to_datetime64())
+
+    def _counted_instant(self, number: float | int) -> np.datetime64:
+        if not self.is_counted or not abs(number) <= MAX_COUNT:
+            raise self._other_kind(f"the number {number:g}")
+        return np.datetime64(to_instants(np.array([number], dtype=np.float64))[0])
+
+    def _other_kind(self, found: str) -> AxesMixed:
+        own = f"whole numbers at most {MAX_COUNT} from 0" if self.is_counted else "dates"
+        return AxesMixed(
+            f"Series {self.item_id!r} was asked about {found}", f"its timestamps are {own}", item_id=self.item_id
+        )
 
     def until(self, cutoff: np.datetime64) -> "Series":
         """The observations up to and including an instant; covariates stay, since some are known in advance.
@@ -161,6 +197,7 @@ class Panel:
     Raises:
         PanelEmpty: There is no series.
         DuplicateItems: Two series share their item_id.
+        AxesMixed: Some have whole numbers for timestamps, and others dates.
     """
 
     series: tuple[Series, ...]
@@ -173,6 +210,12 @@ class Panel:
             if series.item_id in seen:
                 raise DuplicateItems(series.item_id)
             seen.add(series.item_id)
+        first = self.series[0]
+        for series in self.series:
+            if series.is_counted != first.is_counted:
+                counted, dated = (series, first) if series.is_counted else (first, series)
+                found = f"Series {counted.item_id!r} has timestamps that are whole numbers"
+                raise AxesMixed(found, f"those of series {dated.item_id!r} are dates", item_id=counted.item_id)
 
     @classmethod
     def from_frame(
@@ -227,7 +270,7 @@ class Panel:
         )
 
     def to_frame(self) -> pd.DataFrame:
-        """The panel in long form: columns item_id, timestamp (UTC, or naive), target."""
+        """The panel in long form: columns item_id, timestamp (UTC, naive, or whole numbers), target."""
         return pd.concat(
             [
                 pd.DataFrame({"item_id": one.item_id, "timestamp": one.local_timestamps(), "target": one.values})
@@ -278,7 +321,7 @@ class ItemForecast:
         timestamps: The instants asked, in the order asked; UTC, or wall clock where `time_zone` is None; shape (n,).
         mean: The expected value; shape (n,).
         quantiles: For each quantile level, ascending, the value there; each of shape (n,); they never cross.
-        time_zone: The zone of the series.
+        time_zone: The zone of the series; `COUNTED` where its timestamps are whole numbers.
         notices: What the reader should know.
         samples: Paths it may take, a row each; none where none were asked for; shape (samples, n).
         rate: How fast the mean changes, per step of the series, where that was asked for; shape (n,).
@@ -302,9 +345,9 @@ class ItemForecast:
         paths = () if self.samples is None else self.samples
         return {f"sample_{number}": path for number, path in enumerate(paths, 1)}
 
-    def local_timestamps(self) -> pd.DatetimeIndex:
-        """The timestamps in the zone of the series."""
-        return localize(self.timestamps, self.time_zone)
+    def local_timestamps(self) -> "pd.Index[Any]":
+        """The timestamps in the zone of the series, or the numbers that they are."""
+        return local_axis(self.timestamps, self.time_zone)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from model.errors import ChannelMissing, ChannelUnknown, FrequencyUnknown, TimeZonesMixed
+from model.errors import AxesMixed, ChannelMissing, ChannelUnknown, FrequencyUnknown, TimeZonesMixed
 from model.grid import Grid
 from model.grid_series import on_grid
 from model.series import Series
@@ -94,6 +94,7 @@ def ordered(series: Iterable[Series], channels: Sequence[str]) -> tuple[Series, 
     Raises:
         ChannelMissing: One is not there.
         TimeZonesMixed: Some have a time zone, others have none.
+        AxesMixed: Some have whole numbers for timestamps, others dates.
     """
     named = {one.item_id: one for one in series}
     for name in channels:
@@ -101,6 +102,10 @@ def ordered(series: Iterable[Series], channels: Sequence[str]) -> tuple[Series, 
             raise ChannelMissing(name, tuple(channels))
     found = tuple(named[name] for name in channels)
     for one in found:
+        if one.is_counted != found[0].is_counted:
+            own, other = ("whole numbers", "dates") if one.is_counted else ("dates", "whole numbers")
+            what = f"Channel {one.item_id!r} has timestamps that are {own}"
+            raise AxesMixed(what, f"those of {found[0].item_id!r} are {other}", item_id=one.item_id)
         if (one.time_zone is None) != (found[0].time_zone is None):
             raise TimeZonesMixed(found[0].item_id, other=one.item_id)
     return found

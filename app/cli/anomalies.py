@@ -29,7 +29,7 @@ from app.cli.refusals import one_line
 from app.cli.tables import Format, choose_format, load_panel, to_bytes, write_output
 from app.forecasting import Forecasting, LoadedVersions
 from app.schemas.anomalies import from_verdict
-from app.schemas.horizon import parse_timestamp
+from app.schemas.horizon import parse_moment
 from app.settings import Settings
 from model import ItemAnomalies, Search, limit_threads
 
@@ -64,7 +64,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     beside = (past_covariate, future_covariate, static_covariate)
     columns = name_columns(item_id, timestamp, target, *beside)
     panel = load_panel(file, columns, freq, duplicates)
-    search = Search(level, last, None if since is None else parse_timestamp(since), lead)
+    search = Search(level, last, None if since is None else parse_moment(since), lead)
     limit_threads(settings.training_threads)
     registry = open_registry(settings)
     forecasting = Forecasting(registry, LoadedVersions(1), max_steps=settings.max_horizon_steps)
@@ -107,7 +107,8 @@ def _to_table(verdict: Verdict, *, every: bool) -> pd.DataFrame:
 def _write(table: pd.DataFrame, format: Format, output: str) -> str | bytes:  # noqa: A002
     if format != "csv":
         return to_bytes(table, format, output)
-    texts = table.assign(timestamp=[one.isoformat() for one in table["timestamp"]])
+    times = [one.isoformat() if isinstance(one, pd.Timestamp) else one for one in table["timestamp"]]
+    texts = table.assign(timestamp=times)
     return texts.to_csv(index=False, lineterminator="\n", float_format="%.10g")
 
 

@@ -34,7 +34,7 @@ from app.frames import write_csv
 from app.plotting import plot_forecast
 from app.registry import Registry
 from app.schemas.answers import Seconds, from_forecast
-from app.schemas.horizon import parse_horizon, parse_timestamp
+from app.schemas.horizon import parse_horizon, parse_moment
 from app.settings import Settings
 from model import Horizon, ItemForecast, Panel, Paths, QuantileLevelOutOfRange, Steps, Until, limit_threads
 
@@ -96,7 +96,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
 
 def _horizon(registry: Registry, model: str, horizon: str | None, until: str | None) -> Horizon:
     if until is not None:
-        return Until(parse_timestamp(until))
+        return Until(parse_moment(until))
     return Steps(registry.resolve(model).config.horizon) if horizon is None else parse_horizon(horizon)
 
 

@@ -12,7 +12,7 @@ from app.frames import Columns, CovariateColumns
 from app.registry import Registry
 from app.schemas.horizon import parse_horizon
 from app.settings import Settings
-from model import Aggregation, Duration, Horizon, HorizonOutOfRange, Panel, Series, SeriesTooShort, Steps
+from model import Aggregation, AxesMixed, Duration, Horizon, HorizonOutOfRange, Panel, Series, SeriesTooShort, Steps
 
 File = Annotated[
     str, typer.Argument(metavar="FILE", help="CSV (also .csv.gz), Parquet, Arrow or JSON lines; - is standard input.")
@@ -89,6 +89,9 @@ def count_steps(series: Series, horizon: Horizon, freq: str) -> int:
     if isinstance(horizon, Steps):
         return horizon.num_steps
     assert isinstance(horizon, Duration)
+    if series.is_counted:
+        found = f"Series {series.item_id!r} was asked for a duration"
+        raise AxesMixed(found, "its timestamps are whole numbers", item_id=series.item_id)
     last = series.last + horizon.length.to_timedelta64()
     return int(series.grid(freq).positions(last.reshape(1).astype("datetime64[us]"))[0])
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from app.client.tables import Sent
 
-Moment = str | date
-"""A timestamp: ISO 8601, or a date, a datetime, a pandas Timestamp."""
+Moment = str | date | float
+"""A timestamp: ISO 8601, or a date, a datetime, a pandas Timestamp; a number where those of the series are."""
 
 Horizon = int | str | timedelta | date | Sequence[Moment]
 """How far: a number of steps, a duration (`"7D"`, a timedelta), the last date, or the very timestamps, in a list."""
@@ -38,9 +38,11 @@ def write_horizon(horizon: Horizon) -> dict[str, Any]:
         return {"timestamps": [write_moment(one) for one in horizon]}  # type: ignore[union-attr]
 
 
-def write_moment(moment: Moment) -> str:
+def write_moment(moment: Moment) -> str | float:
     """A timestamp as JSON has it."""
-    return moment if isinstance(moment, str) else moment.isoformat()
+    if isinstance(moment, date):
+        return moment.isoformat()
+    return moment if isinstance(moment, str) else float(moment)
 
 
 @dataclass(frozen=True)

@@ -65,8 +65,10 @@ def _draw(axes: "Axes", expected: Any, band: Band | None) -> None:
 
 
 def _by_time(table: "pa.Table", when: str) -> Any:
-    """A DataFrame in the order of its timestamps, which may be texts, as its index."""
+    """A DataFrame in the order of its timestamps, which may be texts or whole numbers, as its index."""
     import pandas as pd  # noqa: PLC0415 - a second, for those who have a table anyway
 
     frame = table.to_pandas()
+    if pd.api.types.is_numeric_dtype(frame[when].dtype):
+        return frame.set_index(when, drop=False).sort_index()
     return frame.set_index(pd.DatetimeIndex(pd.to_datetime(frame[when]))).sort_index()

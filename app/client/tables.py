@@ -58,7 +58,7 @@ class Sent:
 
     def to_series(self) -> list[dict[str, Any]]:
         """The series as JSON has them."""
-        times = np.array(_texts(self.table[self.columns.timestamp]), dtype=object)
+        times = np.array(_written(self.table[self.columns.timestamp]), dtype=object)
         values = self.table[self.columns.target].to_numpy().astype(np.float64)
         if self._names is None:
             everything = self._order
@@ -199,11 +199,14 @@ def concatenated(tables: Sequence[pa.Table]) -> pa.Table:
 def joined(parts: Iterator[tuple[str | None, Mapping[str, Sequence[Any]]]], names: Sequence[str]) -> pa.Table:
     """A table in long form of the columns of several series."""
     columns: dict[str, list[Any]] = {name: [] for name in ("item_id", *names)}
+    is_counted = False
     for item_id, given in parts:
         columns["item_id"] += [item_id] * len(given["timestamp"])
+        is_counted |= not all(isinstance(one, str) for one in given["timestamp"][:1])
         for name in names:
             columns[name] += given[name]
-    table = pa.table({name: pa.array(values, pa.string()) for name, values in columns.items() if name in _NAMES})
+    kinds = {"item_id": pa.string(), "timestamp": None if is_counted else pa.string()}
+    table = pa.table({name: pa.array(columns[name], kind) for name, kind in kinds.items()})
     for name in names[1:]:
         table = table.append_column(name, pa.array(columns[name]))
     return table
@@ -221,9 +224,6 @@ def parsed_times(table: pa.Table) -> pa.Table:
     except pa.ArrowInvalid:
         return table
     return table.set_column(table.schema.get_field_index("timestamp"), "timestamp", times)
-
-
-_NAMES: Final = ("item_id", "timestamp")
 
 
 def _is_number(kind: pa.DataType) -> bool:
@@ -244,9 +244,11 @@ def _in_one(names: pa.ChunkedArray) -> pa.DictionaryArray:
     return chunks.chunk(0) if isinstance(chunks, pa.ChunkedArray) else chunks
 
 
-def _texts(times: pa.ChunkedArray) -> list[str | None]:
-    """Timestamps in ISO 8601, with an offset where they have a zone."""
+def _written(times: pa.ChunkedArray) -> list[Any]:
+    """Timestamps in ISO 8601, with an offset where they have a zone; whole numbers as they are."""
     kind = value_type(times.type)
+    if pa.types.is_integer(kind):
+        return list(times.cast(kind).to_pylist())
     if not pa.types.is_timestamp(kind):
         return list(times.cast(kind).cast(pa.string()).to_pylist())
     texts = pc.strftime(times.cast(kind), "%Y-%m-%dT%H:%M:%S%z" if kind.tz else "%Y-%m-%dT%H:%M:%S")

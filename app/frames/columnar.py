@@ -7,21 +7,22 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from app.frames.columns import ChosenColumns
-from model import Rows, read_instants
+from model import COUNTED, MAX_COUNT, Rows, read_instants
 
 _NOT_A_TIME = np.datetime64("NaT", "us").astype(np.int64)
 
 
-def to_rows(table: pa.Table, chosen: ChosenColumns) -> Rows | None:
+def to_rows(table: pa.Table, chosen: ChosenColumns, *, counted: bool = False) -> Rows | None:
     """The rows of a table whose columns are as they should be; None where a cell needs a closer look.
 
     Args:
         table: Its columns in Arrow.
         chosen: What they are.
+        counted: Whether timestamps are whole numbers, even if they are texts that could be dates.
     """
     try:
         items = _items(table, chosen.item_id)
-        times = None if items is None else _times(table[chosen.timestamp])
+        times = None if items is None else _times(table[chosen.timestamp], counted=counted)
         numbers = None if times is None else _numbers(table[chosen.target])
     except pa.ArrowException:
         return None
@@ -46,24 +47,36 @@ def _items(table: pa.Table, item_id: str | None) -> tuple[list[str], NDArray[np.
     return names, encoded.indices.to_numpy(zero_copy_only=False)
 
 
-def _times(column: pa.ChunkedArray) -> tuple[NDArray[np.datetime64], str | None] | None:
+def _times(column: pa.ChunkedArray, *, counted: bool) -> tuple[NDArray[np.datetime64], str | None] | None:
     kind = column.type
     if pa.types.is_timestamp(kind):
         plain = column.cast(pa.timestamp("us", kind.tz), safe=kind.unit != "ns").combine_chunks()
         return _instants(plain), None if kind.tz is None else _zone(kind.tz)
     if pa.types.is_date(kind):
         return _instants(column.cast(pa.timestamp("us")).combine_chunks()), None
-    if not _is_text(kind) and not (pa.types.is_dictionary(kind) and _is_text(kind.value_type)):
-        return None
+    if pa.types.is_integer(kind):
+        return _counts(column), COUNTED
+    is_text = _is_text(kind) or (pa.types.is_dictionary(kind) and _is_text(kind.value_type))
+    return _of_texts(column, counted=counted) if is_text else None
+
+
+def _of_texts(column: pa.ChunkedArray, *, counted: bool) -> tuple[NDArray[np.datetime64], str | None] | None:
     encoded = _encoded(column)
-    if encoded.dictionary.null_count:
-        return None
-    read = read_instants(encoded.dictionary.to_pylist())
+    read = None if encoded.dictionary.null_count else read_instants(encoded.dictionary.to_pylist(), counted=counted)
     if read is None:
         return None
     instants, time_zone = read
     places = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
     return np.append(instants, np.datetime64("NaT", "us"))[places], time_zone
+
+
+def _counts(column: pa.ChunkedArray) -> NDArray[np.datetime64]:
+    """Whole numbers as instants; where one is too far from 0, which a closer look will say, an Arrow error."""
+    plain = column.cast(pa.int64()).combine_chunks()
+    lowest, highest = pc.min_max(plain).as_py().values()
+    if lowest is not None and max(-lowest, highest) > MAX_COUNT:
+        raise pa.ArrowInvalid("too far")
+    return _instants(pc.multiply(plain, 1000).cast(pa.timestamp("us")))
 
 
 def _numbers(column: pa.ChunkedArray) -> NDArray[np.float64] | None:

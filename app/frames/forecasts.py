@@ -1,7 +1,7 @@
 """Forecasts out, as tables in long form: a row for each series and timestamp."""
 
 import io
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,8 +13,8 @@ import pyarrow.parquet
 from numpy.typing import NDArray
 
 from app.forecasting import Refusal
-from app.time_axes import TimeAxes
-from model import ItemForecast
+from app.time_axes import Axis, TimeAxes, format_timestamps
+from model import COUNTED, ItemForecast, to_numbers
 
 _METADATA: Final = b"longshot"
 
@@ -31,6 +31,7 @@ class ForecastColumns:
         num_samples: Sample paths.
         about: What is told beside the table, in JSON; Arrow and Parquet keep it under the key `longshot`.
         is_partial: Whether a series may fail alone.
+        are_whole: Whether timestamps that are numbers are whole ones.
     """
 
     names: Sequence[str | None]
@@ -40,11 +41,12 @@ class ForecastColumns:
     num_samples: int
     about: bytes
     is_partial: bool
+    are_whole: bool = True
 
     @property
     def time_type(self) -> pa.DataType:
         """Of the timestamps, where they are not text."""
-        return _time_type(self.zones)
+        return _time_type(self.zones, are_whole=self.are_whole)
 
 
 class ForecastTable:
@@ -91,8 +93,13 @@ class ForecastTable:
 
     def _timestamps(self, items: Sequence[ItemForecast | Refusal], kind: pa.DataType) -> pa.Array:
         if pa.types.is_string(kind):
-            axes = (self._axes.texts(one) if isinstance(one, ItemForecast) else [None] for one in items)
-            return pa.array([text for axis in axes for text in axis], kind)
+            axes: Iterator[Axis | list[None]] = (
+                self._axes.written(one) if isinstance(one, ItemForecast) else [None] for one in items
+            )
+            return pa.array([None if one is None else str(one) for axis in axes for one in axis], kind)
+        if not pa.types.is_timestamp(kind):
+            found = [to_numbers(one.timestamps) if isinstance(one, ItemForecast) else [np.nan] for one in items]
+            return pa.array(np.concatenate([[], *found]), from_pandas=True).cast(kind)
         nowhere = np.array(["NaT"], dtype="datetime64[us]")
         parts = [one.timestamps if isinstance(one, ItemForecast) else nowhere for one in items]
         return pa.array(np.concatenate([nowhere[:0], *parts]).astype("datetime64[us]")).cast(kind)
@@ -192,14 +199,25 @@ def write_csv(forecasts: Iterable[ItemForecast]) -> str:
 def _tables(forecasts: Iterable[ItemForecast]) -> Iterable[pd.DataFrame]:
     for item in forecasts:
         columns = {f"{level:g}": values for level, values in item.quantiles.items()} | item.named_samples()
-        times = [timestamp.isoformat() for timestamp in item.local_timestamps()]
+        times = _for_people(item)
         yield pd.DataFrame({"item_id": item.item_id, "timestamp": times, **item.means(), **columns})
 
 
-def _time_type(zones: frozenset[str | None]) -> pa.DataType:
-    """Of a column with these zones: one has its own, several are in UTC, and with wall clocks among them it is text."""
-    if None in zones and len(zones) > 1:
+def _for_people(item: ItemForecast) -> Axis:
+    if item.time_zone == COUNTED:
+        return format_timestamps(item)
+    return [one.isoformat() for one in item.local_timestamps()]
+
+
+def _time_type(zones: frozenset[str | None], *, are_whole: bool) -> pa.DataType:
+    """Of a column with these zones: one has its own, several are in UTC, and with wall clocks among them it is text.
+
+    Timestamps that are numbers are numbers, and texts with others among them.
+    """
+    if len(zones) > 1 and not zones.isdisjoint({None, COUNTED}):
         return pa.string()
+    if zones == {COUNTED}:
+        return pa.int64() if are_whole else pa.float64()
     if zones <= {None}:
         return pa.timestamp("us")
     (zone, *others) = zones

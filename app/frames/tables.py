@@ -18,6 +18,7 @@ from app.frames.delimited import DelimitedText
 from app.frames.errors import CellInvalid, FileUnreadable
 from app.frames.json_lines import read_json_lines
 from model import (
+    COUNTED,
     Aggregation,
     CovariateInvalid,
     DataError,
@@ -27,7 +28,9 @@ from model import (
     Series,
     TimestampInvalid,
     ValueInvalid,
+    is_count,
     read_columns,
+    read_instants,
     read_rows,
 )
 
@@ -121,7 +124,7 @@ def read_table(
     """
     sent = _open(content, columns, name, limits)
     if isinstance(sent.cells, pa.Table):
-        rows = to_rows(sent.cells, sent.chosen)
+        rows = to_rows(sent.cells, sent.chosen, counted=is_count(freq))
         if rows is not None:
             limits.check_series(len(rows.names))
             found = read_rows(rows, freq=freq, duplicates=duplicates)
@@ -186,12 +189,23 @@ def _of_cells(sent: _Sent, freq: str | None, duplicates: Aggregation, limits: Ta
         table = table[~blank]
         limits.check_series(int(table[chosen.item_id].nunique()))
     lines: dict[str, NDArray[np.int64]] = {}
+    table = _with_counts(table, chosen.timestamp, freq)
     for item_id, rows in _groups(table, chosen.item_id):
         timestamps, target = rows[chosen.timestamp], rows[chosen.target]
         beside = raw_covariates(rows, chosen.covariates)
         items.append(read_columns(item_id, timestamps, target, freq=freq, duplicates=duplicates, covariates=beside))
         lines[item_id] = _lines(rows)
     return RawTable(tuple(items), lines, chosen)
+
+
+def _with_counts(table: pd.DataFrame, timestamp: str, freq: str | None) -> pd.DataFrame:
+    """The table with numbers for timestamps that are texts of them: all series alike, whichever texts one has."""
+    texts = table[timestamp][~_is_blank(table[timestamp])].unique().tolist()
+    read = read_instants(texts, counted=is_count(freq)) if all(isinstance(one, str) for one in texts) else None
+    if read is None or read[1] != COUNTED:
+        return table
+    numbers = pd.to_numeric(table[timestamp].where(~_is_blank(table[timestamp])))
+    return table.assign(**{timestamp: numbers})
 
 
 def _to_pandas(sent: _Sent) -> pd.DataFrame:

@@ -7,10 +7,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from app.pictures.charts import Band, Chart, Figure, Floats, Line
+from app.pictures.charts import Band, Chart, Figure, Floats, Kind, Line
 from app.schemas.answers import FailedBody, ForecastBody, Interval
 from app.schemas.kept_forecasts import HistoryBody, KeptForecastBody
 from app.schemas.refusals import ItemNotForecast
+from app.time_axes import Axis
 
 MOST_CHARTS: Final = 6
 _OFFSET: Final = re.compile(r"(Z|[+-]\d\d:?\d\d)$")
@@ -65,7 +66,8 @@ def _chart(forecast: ForecastBody, history: HistoryBody | None, *, is_titled: bo
         past, values = _seconds(history.timestamps), np.asarray(history.target, dtype=np.float64)
         near = past >= past[-1] - max(_HISTORY_SHARE * (x.max() - past[-1]), 0)
         lines.insert(0, Line("history", *_broken(past[near], values[near]), "ink", 1.2))
-    return Chart(forecast.item_id if is_titled else "", tuple(_bands(forecast, x, order)), tuple(lines))
+    kind: Kind = "time" if isinstance(forecast.timestamps[0], str) else "count"
+    return Chart(forecast.item_id if is_titled else "", tuple(_bands(forecast, x, order)), tuple(lines), kind)
 
 
 def _middle(forecast: ForecastBody) -> tuple[Floats, str]:
@@ -99,11 +101,15 @@ def _broken(x: Floats, y: Floats) -> tuple[Floats, Floats]:
     return np.insert(x, gaps, x[gaps - 1]), np.insert(y, gaps, np.nan)
 
 
-def _seconds(texts: Sequence[str]) -> Floats:
-    """Timestamps as the clocks beside them show them: the offset is not taken off."""
-    moments = np.array([_OFFSET.sub("", one) for one in texts], dtype="datetime64[us]")
+def _seconds(axis: Axis) -> Floats:
+    """Timestamps as the clocks beside them show them: the offset is not taken off. Numbers are themselves."""
+    if not isinstance(axis[0], str):
+        return np.array(axis, dtype=np.float64)
+    moments = np.array([_OFFSET.sub("", str(one)) for one in axis], dtype="datetime64[us]")
     return np.asarray(moments.astype("int64") / 1e6, dtype=np.float64)
 
 
-def _short(text: str) -> str:
-    return _OFFSET.sub("", text).replace("T", " ").removesuffix(":00").removesuffix(" 00:00")
+def _short(written: str | float) -> str:
+    if not isinstance(written, str):
+        return str(written)
+    return _OFFSET.sub("", written).replace("T", " ").removesuffix(":00").removesuffix(" 00:00")

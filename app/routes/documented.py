@@ -10,6 +10,7 @@ from app.problems import MEDIA_TYPE, code_of, rule_of
 from app.schemas import refusals
 from app.schemas.horizon import DateInvalid
 from model import (
+    AxesMixed,
     ChannelMissing,
     ChannelUnknown,
     CheckpointCorrupt,
@@ -41,6 +42,7 @@ ANY_BODY: Final = (
     refusals.MediaTypeUnsupported,
 )
 ANY_SERIES: Final[tuple[type[DataError], ...]] = (
+    AxesMixed,
     CovariateInvalid,
     CovariateLengthMismatch,
     DuplicateItems,

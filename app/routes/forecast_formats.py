@@ -197,6 +197,7 @@ def columns_of(sent: Sent, zones: frozenset[str | None], about: bytes) -> Foreca
         num_samples=options.num_samples,
         about=about,
         is_partial=options.is_partial,
+        are_whole=options.horizon.is_whole,
     )
 
 

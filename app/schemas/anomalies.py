@@ -10,8 +10,9 @@ from pydantic_core import PydanticCustomError
 from app.anomalies import Suspicion, Verdict
 from app.forecasting import Refusal
 from app.schemas.answers import CalibrationBody, FailedBody, VersionUsed, Warned, explain
-from app.schemas.horizon import parse_timestamp
+from app.schemas.horizon import Moment, parse_moment
 from app.schemas.panels import FindDataset, SeriesBody, Text, each_series
+from app.time_axes import Axis, format_timestamps
 from model import Aggregation, ItemAnomalies, Search, Series
 
 
@@ -40,9 +41,7 @@ class AnomalyRequest(BaseModel):
         int | None,
         Field(ge=1, description="How many of each series' last observations; the trained horizon if left out."),
     ] = None
-    since: Annotated[str | None, Field(max_length=64, description="The first timestamp to judge, instead of last.")] = (
-        None
-    )
+    since: Annotated[Moment | None, Field(description="The first timestamp to judge, instead of last.")] = None
     level: Annotated[float, Field(gt=0, lt=100, description="Of the interval, in percent.")] = 99.0
     lead: Annotated[
         int, Field(ge=1, description="Steps that one forecast is used for: 1 forecasts each observation anew.")
@@ -64,7 +63,7 @@ class AnomalyRequest(BaseModel):
         Raises:
             ForecastingError: It cannot be answered; with `on_error: partial` not for the sake of one series.
         """
-        since = None if self.since is None else parse_timestamp(self.since)
+        since = None if self.since is None else parse_moment(self.since)
         search = Search(self.level, self.last, since, self.lead)
         return Suspicion(self.model, tuple(self._items(find_dataset)), search, is_partial=self.on_error == "partial")
 
@@ -87,7 +86,7 @@ class JudgedBody:
 
     item_id: str
     status: Literal["ok"]
-    timestamps: list[str]
+    timestamps: Axis
     value: list[float]
     expected: list[float]
     lower: list[float]
@@ -160,7 +159,7 @@ def _judged(found: ItemAnomalies, share: float) -> JudgedBody:
     return JudgedBody(
         item_id=found.item_id,
         status="ok",
-        timestamps=[_written(one.isoformat(), found.time_zone) for one in found.local_timestamps()],
+        timestamps=format_timestamps(found),
         value=found.values.tolist(),
         expected=found.expected.tolist(),
         lower=found.lower.tolist(),
@@ -171,8 +170,3 @@ def _judged(found: ItemAnomalies, share: float) -> JudgedBody:
         num_expected_by_chance=round(share * len(found.values), 6),
         warnings=[Warned(notice.code, notice.detail) for notice in found.notices],
     )
-
-
-def _written(text: str, time_zone: str | None) -> str:
-    """As forecasts are written: UTC ends in Z."""
-    return text.replace("+00:00", "Z") if time_zone == "UTC" else text

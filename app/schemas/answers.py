@@ -11,7 +11,7 @@ from pydantic_core import core_schema
 
 from app.forecasting import Answer, Refusal
 from app.schemas.forecasts import interval_quantiles
-from app.time_axes import TimeAxes
+from app.time_axes import Axis, TimeAxes
 from model import ForecastingError, ItemForecast
 
 Numbers = Annotated[
@@ -43,7 +43,7 @@ class ForecastBody:
 
     item_id: str
     status: Literal["ok"]
-    timestamps: list[str]
+    timestamps: Axis
     mean: Numbers
     quantiles: dict[str, Numbers]
     intervals: dict[str, Interval]
@@ -224,7 +224,7 @@ def each_forecast(
         body = ForecastBody(
             item_id=one.item_id,
             status="ok",
-            timestamps=axes.texts(one),
+            timestamps=axes.written(one),
             mean=one.mean,
             quantiles={name: one.quantiles[level] for name, level in quantiles.items()},
             intervals={

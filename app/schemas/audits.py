@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.schemas.panels import FindDataset, RawSeriesBody
+from app.time_axes import zone_name
 from model import Aggregation, Audit, Finding, ItemAudit, Reading, Severity
 
 MAX_ITEMS: Final = 1000
@@ -143,7 +144,14 @@ def _item(item: ItemAudit, lines: Mapping[str, NDArray[np.int64]] | None) -> Aud
         for one in item.findings
     ]
     return AuditedItem(
-        item.item_id, item.num_rows, item.num_observations, item.freq, item.time_zone, item.first, item.last, findings
+        item.item_id,
+        item.num_rows,
+        item.num_observations,
+        item.freq,
+        zone_name(item.time_zone),
+        item.first,
+        item.last,
+        findings,
     )
 
 

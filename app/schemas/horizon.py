@@ -15,6 +15,8 @@ _ISO_8601 = re.compile(
     r"(?:T(?=.)(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+)S)?)?"
 )
 _SHORT = re.compile(r"(?P<count>\d+)\s*(?P<unit>w|d|h|min|s)", re.IGNORECASE)
+_NUMBER = re.compile(r"[+-]?\d{1,18}(?:\.\d{1,9})?", re.ASCII)
+_DAY = re.compile(r"\d{8}", re.ASCII)
 _UNITS = {"w": "weeks", "d": "days", "h": "hours", "min": "minutes", "s": "seconds"}
 
 
@@ -35,9 +37,15 @@ class DateInvalid(RequestError):
     def __init__(self, found: str) -> None:
         super().__init__(
             f"{found[:80]!r} is not a point in time.",
-            hint="Write it as ISO 8601, for example 2026-11-01 or 2026-11-01T00:00:00Z.",
+            hint="Write it as ISO 8601, for example 2026-11-01 or 2026-11-01T00:00:00Z; as a number where those of the "
+            "series are whole numbers.",
         )
         self.found = found
+
+
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+Moment = Annotated[str, Field(max_length=64)] | Number
+"""A timestamp as JSON has it: ISO 8601, or a number where those of the series are whole numbers."""
 
 
 class HorizonBody(BaseModel):
@@ -46,11 +54,17 @@ class HorizonBody(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     steps: Annotated[int, Field(description="The next points of the series' own grid.")] | None = None
-    until: Annotated[str, Field(description="Every point of the grid up to and including this timestamp.")] | None = (
-        None
-    )
+    until: (
+        Annotated[Moment, Field(description="Every point of the grid up to and including this timestamp.")] | None
+    ) = None
     duration: Annotated[str, Field(description="ISO 8601 duration (P30D) or 30D, 12h, 90min.")] | None = None
-    timestamps: Annotated[list[str], Field(min_length=1, description="These timestamps, in this order.")] | None = None
+    timestamps: Annotated[
+        Annotated[list[str], Field(min_length=1)] | Annotated[list[Number], Field(min_length=1)] | None,
+        Field(
+            union_mode="left_to_right",
+            description="These timestamps, in this order; numbers, whole or not, where those of the series are.",
+        ),
+    ] = None
 
     @model_validator(mode="after")
     def _one_of_four(self) -> Self:
@@ -71,10 +85,16 @@ class HorizonBody(BaseModel):
         if self.steps is not None:
             return Steps(self.steps)
         if self.until is not None:
-            return Until(parse_timestamp(self.until))
+            return Until(parse_moment(self.until))
         if self.duration is not None:
             return Duration(parse_duration(self.duration))
-        return At(tuple(parse_timestamp(one) for one in self.timestamps or ()))
+        return At(tuple(parse_moment(one) for one in self.timestamps or ()))
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether no number is asked for that is not whole."""
+        asked = [one for one in self.timestamps or () if _NUMBER.fullmatch(str(one))]
+        return all(float(one).is_integer() for one in asked)
 
 
 def parse_duration(text: str) -> pd.Timedelta:
@@ -107,6 +127,18 @@ def parse_timestamp(text: str) -> pd.Timestamp:
         return pd.Timestamp(text)
     except (ValueError, OverflowError) as error:
         raise DateInvalid(text) from error
+
+
+def parse_moment(written: str | float) -> pd.Timestamp | float:
+    """A timestamp, or a number of a series whose timestamps are whole numbers; a text of eight digits is a date.
+
+    Raises:
+        DateInvalid: It is neither.
+    """
+    if not isinstance(written, str):
+        return written
+    text = written.strip()
+    return float(text) if _NUMBER.fullmatch(text) and not _DAY.fullmatch(text) else parse_timestamp(text)
 
 
 def parse_horizon(text: str) -> Horizon:

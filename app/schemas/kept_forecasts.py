@@ -18,7 +18,7 @@ from app.schemas.answers import (
     Usage,
     VersionUsed,
 )
-from app.time_axes import TimeAxes
+from app.time_axes import Axis, TimeAxes
 from model import ItemForecast, Series
 
 _FEWEST, _MOST = 48, 1000
@@ -31,7 +31,7 @@ class HistoryBody:
 
     item_id: str
     dataset: str | None
-    timestamps: list[str]
+    timestamps: Axis
     target: Numbers
 
 
@@ -89,7 +89,7 @@ def from_ends(ends: Sequence[Series], sources: Mapping[str, str]) -> Iterator[Hi
     """What came before forecasts, as JSON has it."""
     axes = TimeAxes()
     for one in ends:
-        yield HistoryBody(one.item_id, sources.get(one.item_id), axes.texts(one), one.values)
+        yield HistoryBody(one.item_id, sources.get(one.item_id), axes.written(one), one.values)
 
 
 def from_kept(page: Page[KeptForecast]) -> KeptForecastPage:

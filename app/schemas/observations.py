@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from app.time_axes import format_timestamps
+from app.time_axes import Axis, format_timestamps, zone_name
 from model import Series
 
 MAX_PREVIEW: Final = 400
@@ -22,8 +22,8 @@ class SeriesSummary:
     freq: str | None
     time_zone: str | None
     num_observations: int
-    first: str
-    last: str
+    first: str | float
+    last: str | float
     preview: list[float]
 
 
@@ -42,7 +42,7 @@ class ObservationsBody:
 
     item_id: str
     freq: str | None
-    timestamps: list[str]
+    timestamps: Axis
     target: list[float | None]
     past_covariates: dict[str, list[float | None]] = field(default_factory=dict)
     future_covariates: dict[str, list[float | None]] = field(default_factory=dict)
@@ -89,9 +89,8 @@ def _at(axis: NDArray[Any], timestamps: NDArray[Any], values: NDArray[np.float64
 def _summary(series: Series, num_preview: int) -> SeriesSummary:
     ends = [0, -1]
     first, last = format_timestamps(replace(series, timestamps=series.timestamps[ends], values=series.values[ends]))
-    return SeriesSummary(
-        series.item_id, series.freq, series.time_zone, len(series), first, last, _preview(series.values, num_preview)
-    )
+    zone, preview = zone_name(series.time_zone), _preview(series.values, num_preview)
+    return SeriesSummary(series.item_id, series.freq, zone, len(series), first, last, preview)
 
 
 def _preview(values: NDArray[np.float64], num_preview: int) -> list[float]:

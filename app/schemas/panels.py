@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from app.errors import DatasetError, LimitExceeded
-from app.schemas.horizon import parse_timestamp
+from app.schemas.horizon import Moment, parse_moment
 from app.schemas.refusals import DatasetRepeated, ItemNotFound
 from model import (
     Aggregation,
@@ -48,13 +48,19 @@ class SeriesBody(BaseModel):
         Text | None,
         Field(description='Its name; "series" if left out. With dataset: which of its series, or all if left out.'),
     ] = None
-    timestamps: Annotated[list[Timestamp] | None, Field(description="ISO 8601, one per observation.")] = None
-    start: Annotated[Timestamp | None, Field(description="The first timestamp of a regular grid.")] = None
-    freq: Annotated[Text | None, Field(description="A pandas offset alias: 15min, h, D, W, MS.")] = None
+    timestamps: Annotated[
+        list[Timestamp] | list[int] | None,
+        Field(union_mode="left_to_right", description="One per observation: ISO 8601, or whole numbers."),
+    ] = None
+    start: Annotated[Timestamp | int | None, Field(description="The first timestamp of a regular grid.")] = None
+    freq: Annotated[
+        Text | None,
+        Field(description="A pandas offset alias: 15min, h, D, W, MS; or 1 where timestamps are numbers."),
+    ] = None
     target: Annotated[list[Number | None] | None, Field(description="The observations; null is missing.")] = None
     dataset: Annotated[Text | None, Field(description="The id of an uploaded dataset.")] = None
     cutoff: Annotated[
-        Timestamp | None,
+        Moment | None,
         Field(description="With dataset: the last timestamp to be read of it; what came later is left out."),
     ] = None
     past_covariates: Annotated[
@@ -130,7 +136,7 @@ class SeriesBody(BaseModel):
         """
         if self.dataset is not None:
             found = _of_dataset(find_dataset(self.dataset), self.dataset, self.item_id)
-            found = found if self.cutoff is None else _until(found, parse_timestamp(self.cutoff))
+            found = found if self.cutoff is None else _until(found, parse_moment(self.cutoff))
         else:
             found = (Series.from_reading(self._read(duplicates, axes)),)
         return tuple(self._with_future(one, horizon) for one in found) if self.future_covariates else found
@@ -266,5 +272,5 @@ def _of_dataset(panel: Panel, dataset_id: str, item_id: str | None) -> tuple[Ser
     return chosen
 
 
-def _until(series: tuple[Series, ...], cutoff: pd.Timestamp) -> tuple[Series, ...]:
+def _until(series: tuple[Series, ...], cutoff: pd.Timestamp | float) -> tuple[Series, ...]:
     return tuple(one.until(one.instant(cutoff)) for one in series)

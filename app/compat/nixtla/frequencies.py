@@ -5,6 +5,11 @@ from typing import Final
 
 import pandas as pd
 
+from model import is_count
+
+INTEGER_TIMES: Final = "MS"
+"""What the package says where timestamps are whole numbers; it counts on from them by itself."""
+
 _ALIAS: Final = re.compile(r"(?P<count>-?\d*)(?P<letters>[A-Za-z]+)(?P<anchor>-[A-Za-z]{3})?")
 _TODAY: Final = {
     "H": "h", "T": "min", "S": "s", "L": "ms", "U": "us", "M": "ME", "BM": "BME",
@@ -24,7 +29,7 @@ def modern(freq: str) -> str:
 
 def are_same_step(one: str, other: str) -> bool:
     """Whether two aliases are steps of the same length, wherever their periods begin or end."""
-    return one == other or _step(one) == _step(other)
+    return one == other or (not is_count(other) and _step(one) == _step(other))
 
 
 def _step(freq: str) -> object:

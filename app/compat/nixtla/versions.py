@@ -1,11 +1,11 @@
 """Which version answers, and whether it was trained on steps as long as those of the series sent."""
 
-from app.compat.nixtla.frequencies import are_same_step, modern
+from app.compat.nixtla.frequencies import INTEGER_TIMES, are_same_step, modern
 from app.errors import ModelNotFound, ModelUnresolved, NameInvalid
 from app.references import PinnedVersion
 from app.routes.resources import Resources
 from app.schemas.refusals import OptionUnsupported
-from model import Forecaster, FrequencyInvalid, TrainingConfig
+from model import Forecaster, FrequencyInvalid, TrainingConfig, is_count
 
 
 def pin(service: Resources, model: str, finetuned_model_id: str | None = None) -> PinnedVersion:
@@ -46,14 +46,14 @@ def check_step(version: PinnedVersion, config: TrainingConfig, freq: str) -> Non
         FrequencyInvalid, OptionUnsupported
     """
     try:
-        is_same = are_same_step(modern(freq), config.freq)
+        is_same = (is_count(config.freq) and freq == INTEGER_TIMES) or are_same_step(modern(freq), config.freq)
     except (ValueError, TypeError, OverflowError) as error:
         raise FrequencyInvalid(freq) from error
     if not is_same:
         raise OptionUnsupported(
             "freq",
-            f"the series have frequency {freq!r} (integer times are sent as 'MS'), and {version} was trained on "
-            f"{config.freq!r}, whose seasons it knows",
+            f"the series have frequency {freq!r} (integer times are sent as {INTEGER_TIMES!r}), and {version} was "
+            f"trained on {config.freq!r}, whose seasons it knows",
             "Name a model trained on this frequency, or train one: client.finetune(df, output_model_id='mine'). "
             "POST /v1/forecasts answers all the same, with a warning.",
         )

@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from tests.app.cli.conftest import refused
@@ -279,3 +280,25 @@ def test_a_version_is_exported_to_mlflow(run, published, tmp_path, monkeypatch):
     refused(run("export", "m", "--format", "mlflow", "--to", "there"), "there already")
     assert json.loads(run("export", "m/1", "--json").out)["path"] == "m-1.tar"
     refused(run("export", "nobody", "--format", "mlflow"), "no model 'nobody'")
+
+
+def test_a_table_whose_steps_are_only_numbered_goes_the_whole_way(run, tmp_path):
+    rows = [f"{number},{10 + np.sin(number / 4):.3f}" for number in range(160)]
+    table = tmp_path / "numbered.csv"
+    table.write_text("timestamp,target\n" + "\n".join(rows) + "\n")
+    trained = run("train", table, "--model", "m", *TINY)
+    assert trained.code == 0, trained
+    assert "What was chosen, and why" in trained.out
+    assert "autocorrelation" in trained.out
+    shown = run("models", "show", "m")
+    assert "What was chosen, and why" in shown.out
+    forecast = run("forecast", table, "--model", "m", "--until", 162, "--plot", "--output", "-")
+    assert forecast.code == 0, forecast
+    lines = forecast.out.splitlines()
+    assert [line.split(",")[1] for line in lines[1:4]] == ["160", "161", "162"]
+    assert "159" in forecast.out
+    judged = run("anomalies", table, "--model", "m", "--since", 150, "--all")
+    assert judged.code == 0, judged
+    assert [line.split(",")[1] for line in judged.out.splitlines()[1:11]] == [str(one) for one in range(150, 160)]
+    assert run("backtest", table, "--model", "m", "--windows", 2).code == 0
+    assert run("forecast", table, "--model", "m", "--horizon", "1D").code != 0

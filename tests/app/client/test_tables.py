@@ -8,8 +8,9 @@ import pytest
 
 from app.client import FrameUnusable
 from app.client.columns import Found, choose_columns
+from app.client.forecasts import write_horizon
 from app.client.kinds import to_kind
-from app.client.tables import from_arrow, read_frame
+from app.client.tables import from_arrow, joined, parsed_times, read_frame
 
 HOURS = pd.date_range("2026-01-01", periods=3, freq="h")
 
@@ -223,3 +224,26 @@ def test_yes_and_no_are_numbers_where_they_are_covariates():
     table = from_arrow(sent.to_arrow())
     assert table["promo"].to_pylist() == [1, 0, None]
     assert table["kind"].type == pa.string()
+
+
+@pytest.mark.parametrize("make", [pd.DataFrame, pl.DataFrame, pa.table])
+def test_whole_numbers_are_sent_as_they_are_and_come_back_so(make):
+    sent = read(make({"item_id": ["a", "a", "b"], "timestamp": [7, 8, 7], "target": [1.0, 2.0, 3.0]}))
+    assert [one["timestamps"] for one in sent.to_series()] == [[7, 8], [7]]
+    assert pa.types.is_integer(pa.ipc.open_stream(sent.to_arrow()).read_all()["timestamp"].type)
+    answer = sent.like(pa.table({"item_id": ["a"], "timestamp": pa.array([9], pa.int64()), "mean": [1.0]}))
+    assert next(iter(to_kind(answer, sent.kind)["timestamp"])) in (9, pa.scalar(9))
+    between = sent.like(pa.table({"item_id": ["a"], "timestamp": [9.5], "mean": [1.0]}))
+    assert between["timestamp"].to_pylist() == [9.5]
+
+
+def test_anomalies_at_whole_numbers_are_a_column_of_them():
+    parts = iter([("a", {"timestamp": [1, 2], "value": [1.0, 2.0]}), ("b", {"timestamp": [5], "value": [3.0]})])
+    found = parsed_times(joined(parts, ["timestamp", "value"]))
+    assert found["timestamp"].to_pylist() == [1, 2, 5]
+    assert pa.types.is_integer(found["timestamp"].type)
+
+
+@pytest.mark.parametrize(("horizon", "expected"), [([310, 311.5], [310.0, 311.5]), (["2026-01-01"], ["2026-01-01"])])
+def test_numbers_may_be_asked(horizon, expected):
+    assert write_horizon(horizon) == {"timestamps": expected}

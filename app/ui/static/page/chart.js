@@ -12,7 +12,7 @@ const TIMES = [
   [60, "{HH}:{mm}", "\n{D} {MMM} {YYYY}", null, "\n{D} {MMM}", null, null, null, 1],
   [1, "{HH}:{mm}:{ss}", "\n{D} {MMM} {YYYY}", null, "\n{D} {MMM}", null, null, null, 1],
 ];
-const WHOLE = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000];
+const WHOLE = Array.from({ length: 14 }, (_, power) => [1, 2, 5].map((one) => one * 10 ** power)).flat();
 const KEYS = { ArrowLeft: [-0.2, 1], ArrowRight: [0.2, 1], "+": [0, 0.6], "=": [0, 0.6], "-": [0, 1 / 0.6] };
 
 /** The value of a variable of the style sheet now. */
@@ -22,7 +22,7 @@ const ink = (name) => getComputedStyle(document.documentElement).getPropertyValu
  * A chart in a place.
  *
  * `show(lines, {title, range})` draws: a line is {name, x, y, ink, width, dash, points, hidden, quiet}; a band is
- * {name, x, low, high, ink, alpha}. `x` are seconds, or plain numbers where `isTime` is false.
+ * {name, x, low, high, ink, alpha}. `x` are seconds, or plain numbers where `isTime` is false, or `counted` what is shown.
  */
 export function makeChart(place, { isTime = true, unit = "epoch", height = 320 } = {}) {
   const canvas = h("div", { class: "plot", tabindex: "0", role: "img" });
@@ -55,9 +55,9 @@ export function makeChart(place, { isTime = true, unit = "epoch", height = 320 }
     plot.setScale("x", range ? { min: range[0], max: range[1] } : { min: xs[0], max: xs[xs.length - 1] });
   }
 
-  function show(lines, { title, range = null, keepZoom = false, places = [] }) {
+  function show(lines, { title, range = null, keepZoom = false, places = [], counted = false }) {
     const before = keepZoom && plot ? { ...plot.scales.x } : null;
-    shown = { lines, title, range: before ? [before.min, before.max] : range };
+    shown = { lines, title, isTime: isTime && !counted, range: before ? [before.min, before.max] : range };
     canvas.setAttribute("aria-label", `${title} Arrow keys move, plus and minus zoom, 0 shows everything.`);
     fill(tools, places.map(([text, where]) => h("button", { type: "button", class: "quiet", onclick: () => zoom(where) }, text)));
     draw();
@@ -71,9 +71,9 @@ export function makeChart(place, { isTime = true, unit = "epoch", height = 320 }
       legend: { show: false },
       tzDate: (at) => uPlot.tzDate(new Date(at * 1000), "Etc/UTC"),
       cursor: { drag: { x: true, y: false }, points: { size: 6 } },
-      scales: { x: { time: isTime }, y: { range: (_, low, high) => padded(low, high) } },
-      axes: [axis(isTime ? { values: TIMES, space: 70 } : { incrs: WHOLE }), axis({ size: 64, values: (_, ticks) => ticks.map((one) => number(one)) })],
-      hooks: { setCursor: [(u) => read(u, shown.lines, reading, isTime ? null : unit)] },
+      scales: { x: { time: shown.isTime }, y: { range: (_, low, high) => padded(low, high) } },
+      axes: [axis(shown.isTime ? { values: TIMES, space: 70 } : { incrs: WHOLE }), axis({ size: 64, values: (_, ticks) => ticks.map((one) => number(one)) })],
+      hooks: { setCursor: [(u) => read(u, shown.lines, reading, shown.isTime ? null : isTime ? "at" : unit)] },
     }, columns, canvas);
     if (shown.range) zoom(shown.range);
     drawLegend();

@@ -4,7 +4,7 @@ import { findingsList } from "./audit.js";
 import { makeChart, withGaps } from "./chart.js";
 import { browse } from "./multiples.js";
 import { byId, fill, placeName } from "./dom.js";
-import { count, moment, plural, seconds, stamp } from "./format.js";
+import { isCounted, count, moment, plural, seconds, stamp } from "./format.js";
 import { showProblem } from "./notices.js";
 import { showRecipes } from "./recipes.js";
 import { trainOn } from "./train.js";
@@ -18,6 +18,7 @@ async function draw(itemId) {
   const month = [line.x[Math.max(0, line.x.length - 700)], line.x[line.x.length - 1]];
   byId("series-heading").textContent = itemId;
   chart.show([{ name: "observations", ...line, ink: "accent", width: 1.2 }], {
+    counted: isCounted(timestamps),
     title: `${itemId}: ${plural(target.length, "observation")} from ${stamp(timestamps[0])} to ${stamp(timestamps.at(-1))}.`,
     places: [["Everything", null], ["The end", month]],
   });

@@ -2,7 +2,7 @@
 import { get, post } from "./api.js";
 import { makeChart } from "./chart.js";
 import { byId, debounced, fill, h } from "./dom.js";
-import { count, seconds } from "./format.js";
+import { count, isCounted, seconds } from "./format.js";
 import { cut, numbers } from "./lines.js";
 import { act, showProblem } from "./notices.js";
 import { chosenWell, fillChoices } from "./choices.js";
@@ -27,7 +27,7 @@ function question(name) {
   const at = cutoff();
   const level = Number(byId("level").value);
   return {
-    model: name, series: [source(at ? { cutoff: at } : {})], horizon: { steps: Number(byId("steps").value) },
+    model: name, series: [source(at === null ? {} : { cutoff: at })], horizon: { steps: Number(byId("steps").value) },
     quantile_levels: [0.5], interval_levels: level > 50 ? [50, level] : [level], keep: false,
   };
 }
@@ -115,7 +115,7 @@ async function takeVersion() {
 function setSliders() {
   const usual = version.configuration.horizon;
   const at = query.get("cutoff");
-  const after = at ? series.x.filter((one) => one > seconds(at)).length : 0;
+  const after = at ? series.x.filter((one) => one > seconds(isCounted(series.timestamps) ? Number(at) : at)).length : 0;
   byId("hold").checked = after > 0;
   byId("held").value = after || Math.max(1, Math.min(usual, Math.floor(series.x.length / 5)));
   byId("steps").max = Math.max(usual * 4, after * 2, 24);

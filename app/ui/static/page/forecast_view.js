@@ -1,7 +1,7 @@
 // A forecast as lines, in a sentence, in warnings and in a table.
 import { withGaps } from "./chart.js";
 import { fill, h } from "./dom.js";
-import { number, percent, plural, seconds, stamp } from "./format.js";
+import { isCounted, number, percent, plural, seconds, stamp, trainedUntil } from "./format.js";
 import { score, seasonalNaive } from "./lines.js";
 
 const MOST_ROWS = 500;
@@ -26,7 +26,7 @@ export function drawForecast(chart, { history, truth, forecast, compared, other,
   ].filter(Boolean);
   const end = `${number(forecast.quantiles["0.5"].at(-1))}, between ${number(band.lower.at(-1))} and ${number(band.upper.at(-1))}`;
   chart.show(lines, {
-    title: `Forecast of ${forecast.item_id} to ${stamp(forecast.timestamps.at(-1))}, where it is ${end}.`, range: near, keepZoom,
+    title: `Forecast of ${forecast.item_id} to ${stamp(forecast.timestamps.at(-1))}, where it is ${end}.`, range: near, keepZoom, counted: isCounted(forecast.timestamps),
     places: [["Near the forecast", near], ["Everything", null]],
   });
   return score(truth, { x, y: forecast.quantiles["0.5"], low: band.lower, high: band.upper }, naive);
@@ -34,8 +34,8 @@ export function drawForecast(chart, { history, truth, forecast, compared, other,
 
 export function showVerdict(place, found, version, cutoff) {
   if (!found) return fill(place, "Nothing is held back, so there is nothing to compare with.");
-  const { trained_until: until } = version.manifest;
-  const hasSeen = cutoff && seconds(until) > seconds(cutoff);
+  const until = trainedUntil(version);
+  const hasSeen = cutoff !== null && seconds(until) > seconds(cutoff);
   const beside = found.naive === null ? "" : `, copying the last season is off by ${number(found.naive)}`;
   return fill(place,
     h("strong", {}, `On ${plural(found.num, "observation")} held back`), ` the forecast is off by ${number(found.error)} on average${beside}; ${percent(found.inside)} lie inside the interval.`,

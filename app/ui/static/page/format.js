@@ -19,8 +19,14 @@ export function duration(seconds) {
 /** A moment of the service itself, on the clocks of whoever looks. */
 export const moment = (text) => (text ? new Date(text).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" }) : "–");
 
-/** A timestamp of a series, shortened: 2026-11-01T00:00:00Z → 2026-11-01 00:00. */
-export const stamp = (text) => text.replace("T", " ").replace(/(\d\d:\d\d):\d\d(\.\d+)?/, "$1").replace(/(Z|[+-]\d\d:\d\d)$/, "").replace(/ 00:00$/, "");
+/** A timestamp of a series, shortened: 2026-11-01T00:00:00Z → 2026-11-01 00:00. One that is a number stays one. */
+export const stamp = (at) => typeof at === "number" ? String(at) : at.replace("T", " ").replace(/(\d\d:\d\d):\d\d(\.\d+)?/, "$1").replace(/(Z|[+-]\d\d:\d\d)$/, "").replace(/ 00:00$/, "");
 
-/** A timestamp as seconds, as the clocks beside it show it: the offset, where there is one, is not taken off. */
-export const seconds = (text) => Date.parse(text.replace(/(Z|[+-]\d\d:?\d\d)$/, "") + "Z") / 1000;
+/** Whether the timestamps of a series only count. */
+export const isCounted = (timestamps) => typeof timestamps?.[0] === "number";
+
+/** How far the data of a version went: a number where its steps are only counted, each of which is kept as a millisecond. */
+export const trainedUntil = ({ configuration, manifest }) => /^\d+$/.test(configuration.freq) ? Date.parse(`${manifest.trained_until}Z`) : manifest.trained_until;
+
+/** A timestamp as seconds, as the clocks beside it show it: the offset, where there is one, is not taken off. A number is itself. */
+export const seconds = (at) => typeof at === "number" ? at : Date.parse(at.replace(/(Z|[+-]\d\d:?\d\d)$/, "") + "Z") / 1000;

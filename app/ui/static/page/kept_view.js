@@ -1,6 +1,6 @@
 // A kept forecast as lines: what came before, the median, and every interval.
 import { withGaps } from "./chart.js";
-import { number, seconds, stamp } from "./format.js";
+import { isCounted, number, seconds, stamp } from "./format.js";
 
 /** The forecasts of it that did not fail. */
 export const answered = (kept) => kept.forecasts.filter((one) => one.status === "ok");
@@ -27,5 +27,5 @@ export function drawKept(chart, kept, forecast, truth = null) {
     { name: forecast.quantiles["0.5"] ? "median" : "mean", x: sorted(x), y: sorted(middle), ink: "accent", width: 2 },
   ].filter(Boolean);
   const last = order.at(-1);
-  chart.show(lines, { title: `Forecast of ${forecast.item_id} to ${stamp(forecast.timestamps[last])}, where it is ${number(middle[last])}.` });
+  chart.show(lines, { title: `Forecast of ${forecast.item_id} to ${stamp(forecast.timestamps[last])}, where it is ${number(middle[last])}.`, counted: isCounted(forecast.timestamps) });
 }

@@ -19,7 +19,7 @@ export function cut(series, cutoff) {
 }
 
 function cutAt(series, cutoff) {
-  const at = cutoff ? seconds(cutoff) : Infinity;
+  const at = cutoff === null ? Infinity : seconds(cutoff);
   const split = series.x.findIndex((one) => one > at);
   const index = split < 0 ? series.x.length : split;
   const part = (first, last) => ({ timestamps: series.timestamps.slice(first, last), x: series.x.slice(first, last), y: series.y.slice(first, last) });

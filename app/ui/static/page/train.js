@@ -23,7 +23,7 @@ export function trainOn({ id, timestamps, itemId, onChange }) {
     act(button, byId("train-outcome"), async () => {
       const cutoff = cutoffChosen();
       const job = await post("/v1/training-jobs", wanted(id, cutoff), { repeatable: true, headers: { "Idempotency-Key": crypto.randomUUID?.() ?? String(Math.random()) } });
-      const more = new URLSearchParams({ dataset: id, item: query.get("item") ?? itemId, ...(cutoff && { cutoff }) });
+      const more = new URLSearchParams({ dataset: id, item: query.get("item") ?? itemId, ...(cutoff !== null && { cutoff }) });
       location.assign(`/jobs/${job.id}?${more}`);
     });
   });
@@ -34,7 +34,7 @@ function wanted(id, cutoff) {
   const chosen = Object.entries(options).map(([name, field]) => [name, byId(field).value]).filter(([, value]) => value);
   return {
     model: byId("model").value,
-    ...(cutoff ? { series: [{ dataset: id, cutoff }] } : { dataset: id }),
+    ...(cutoff === null ? { dataset: id } : { series: [{ dataset: id, cutoff }] }),
     options: { ...Object.fromEntries(chosen.map(([name, value]) => [name, Number(value)])), ...(byId("joint").checked && { joint: true }) },
     policy: byId("policy").value,
   };

@@ -2,7 +2,7 @@
 import { get } from "./api.js";
 import { makeChart } from "./chart.js";
 import { byId, fill, h } from "./dom.js";
-import { count, moment, number, percent, stamp } from "./format.js";
+import { count, moment, number, percent, stamp, trainedUntil } from "./format.js";
 import { drawMethods, scoreTable } from "./leads.js";
 import { showProblem } from "./notices.js";
 import { watchPromotion } from "./promotion_panel.js";
@@ -35,7 +35,7 @@ async function start() {
   const found = await get(place);
   const { manifest, report } = found;
   byId("facts").textContent = [
-    `made ${moment(found.created_at)}`, `${count(manifest.num_observations)} observations up to ${stamp(manifest.trained_until)}`, `horizon ${found.configuration.horizon}`,
+    `made ${moment(found.created_at)}`, `${count(manifest.num_observations)} observations up to ${stamp(trainedUntil(found))}`, `horizon ${found.configuration.horizon}`,
     ...(found.aliases.length ? [found.aliases.join(", ")] : []),
   ].join(" · ");
   byId("forecast").href = `/forecast?${new URLSearchParams({ model: name, version, ...(found.dataset && { dataset: found.dataset }) })}`;
