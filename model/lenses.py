@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from model.precedents import NO_PRECEDENTS, Lens, Past, Precedents, followed
+from model.precedents import NO_PRECEDENTS, Lens, Past, Precedents, Stretches
 from model.scaling import Scale
 from model.windows import Windows
 
@@ -66,12 +66,13 @@ def shares_of(cases: Sequence[Case], season_length: int) -> Precedents:
         return NO_PRECEDENTS
     jury = _Jury(cases)
     forms = list(product(_lengths(season_length), (True, False)))
-    jury.hear(Lens(length, *look, relative) for (length, relative), look in product(forms, _FIRST))
+    for length, relative in forms:
+        jury.hear(length, _FIRST, relative=relative)
     if not jury.has_gain():
         return NO_PRECEDENTS
     best = sorted(forms, key=lambda form: min(jury.error_of(form, look) for look in _FIRST))[:_NUM_KEPT]
-    looks = (*product(_LOCALITIES, _STRENGTHS), *_GLOBAL)
-    jury.hear(Lens(length, *look, relative) for (length, relative), look in product(best, looks))
+    for length, relative in best:
+        jury.hear(length, (*product(_LOCALITIES, _STRENGTHS), *_GLOBAL), relative=relative)
     return jury.verdict()
 
 
@@ -99,11 +100,14 @@ class _Jury:
         self._known = torch.stack([case.known for case in cases])
         self._said: dict[Lens | None, Tensor] = {None: torch.stack([case.said for case in cases])}
 
-    def hear(self, lenses: Iterable[Lens]) -> None:
-        """Looks through every lens that was not known."""
-        for lens in lenses:
-            if lens not in self._said:
-                self._said[lens] = torch.stack([_looked(case, lens) for case in self._cases])
+    def hear(self, length: int, looks: Iterable[tuple[float, float]], *, relative: bool) -> None:
+        """Looks through every lens of a form that was not known: at each case's stretches once."""
+        lenses = [Lens(length, *look, relative) for look in looks]
+        new = [lens for lens in lenses if lens not in self._said]
+        said = [_looked(case, length, new, relative=relative) for case in self._cases]
+        self._said.update(
+            (lens, torch.stack(column)) for lens, column in zip(new, zip(*said, strict=True), strict=True)
+        )
 
     def error_of(self, form: tuple[int, bool], look: tuple[float, float]) -> float:
         """Of one lens alone."""
@@ -147,6 +151,9 @@ class _Jury:
         return float(errors.sqrt().mean())
 
 
-def _looked(case: Case, lens: Lens) -> Tensor:
-    said = followed(case.past, len(case.said), lens)
-    return case.said if said is None else said.to(case.said)
+def _looked(case: Case, length: int, lenses: Sequence[Lens], *, relative: bool) -> list[Tensor]:
+    """What each lens says of a case; what is said without it where it has too few precedents."""
+    stretches = Stretches.of(case.past, len(case.said), length, relative=relative)
+    if stretches is None:
+        return [case.said for _ in lenses]
+    return [stretches.followed(lens.locality, lens.strength).to(case.said) for lens in lenses]

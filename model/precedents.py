@@ -114,27 +114,64 @@ def followed(past: Past, horizon: int, lens: Lens) -> Float[Tensor, " horizon"] 
         horizon: Steps that followed; those of a shorter horizon are not the first of these.
         lens: How to look.
     """
-    values, whole = past.values[-MAX_HISTORY:].double(), lens.length + horizon
-    spread, level = values.std(correction=0), values.mean()
-    if len(values) - whole + 1 < MIN_PRECEDENTS or not spread > 1e-9 * level.abs():
-        return None
-    scaled = (values - level) / spread
-    season = min(past.season_length, lens.length) if lens.relative else 0
-    distances = _distances(scaled, lens.length, season)[: len(values) - whole + 1]
-    known = _shares(past.observed[-MAX_HISTORY:], whole)
-    weights = known * torch.exp(-lens.locality * distances / distances.mean().clamp_min(1e-12))
-    stretches, last = scaled.unfold(0, whole, 1), scaled[-lens.length :]
-    if len(weights) > MAX_PRECEDENTS:
-        places = distances.masked_fill(known == 0, math.inf).topk(MAX_PRECEDENTS, largest=False, sorted=False).indices
-        weights, stretches = weights[places], stretches[places]
-    shift = last.new_zeros(())
-    if season:
-        levels, shift = stretches[:, lens.length - season : lens.length].mean(1, keepdim=True), last[-season:].mean()
-        stretches, last = stretches - levels, last - shift
-    said = _local_line(stretches.float(), last.float(), weights.float(), lens.strength).double() + shift
-    lowest, highest = scaled.aminmax()
-    room = highest - lowest
-    return said.clamp(lowest - room, highest + room) * spread + level
+    stretches = Stretches.of(past, horizon, lens.length, relative=lens.relative)
+    return None if stretches is None else stretches.followed(lens.locality, lens.strength)
+
+
+@dataclass(frozen=True, eq=False)
+class Stretches:
+    """The stretches of a history and what followed them, as lenses of one length see them; in units of its deviation.
+
+    Attributes:
+        values: The nearest ones, each with what followed it.
+        last: The one that the history ends with.
+        distances: From the last one, in units of the mean distance.
+        known: How much of each was observed.
+        shift: The level of the last one, if they are seen less their levels, else 0.
+        past: The history, in these units.
+        level: The mean of the history, in its own units.
+        spread: Its deviation.
+    """
+
+    values: Float[Tensor, "some whole"]
+    last: Float[Tensor, " length"]
+    distances: Float[Tensor, " some"]
+    known: Float[Tensor, " some"]
+    shift: Float[Tensor, ""]
+    past: Float[Tensor, " past"]
+    level: Float[Tensor, ""]
+    spread: Float[Tensor, ""]
+
+    @classmethod
+    def of(cls, past: Past, horizon: int, length: int, *, relative: bool) -> "Stretches | None":
+        """Those of a history, or None if it has too few."""
+        values, whole = past.values[-MAX_HISTORY:].double(), length + horizon
+        spread, level = values.std(correction=0), values.mean()
+        if len(values) - whole + 1 < MIN_PRECEDENTS or not spread > 1e-9 * level.abs():
+            return None
+        scaled = (values - level) / spread
+        season = min(past.season_length, length) if relative else 0
+        distances = _distances(scaled, length, season)[: len(values) - whole + 1]
+        distances = distances / distances.mean().clamp_min(1e-12)
+        known = _shares(past.observed[-MAX_HISTORY:], whole)
+        stretches, last = scaled.unfold(0, whole, 1), scaled[-length:]
+        if len(known) > MAX_PRECEDENTS:
+            far = distances.masked_fill(known == 0, math.inf)
+            places = far.topk(MAX_PRECEDENTS, largest=False, sorted=False).indices
+            distances, known, stretches = distances[places], known[places], stretches[places]
+        shift = last.new_zeros(())
+        if season:
+            levels, shift = stretches[:, length - season : length].mean(1, keepdim=True), last[-season:].mean()
+            stretches, last = stretches - levels, last - shift
+        return cls(stretches.float(), last.float(), distances, known, shift, scaled, level, spread)
+
+    def followed(self, locality: float, strength: float) -> Float[Tensor, " horizon"]:
+        """What followed, in the units of the history."""
+        weights = self.known * torch.exp(-locality * self.distances)
+        said = _local_line(self.values, self.last, weights.float(), strength).double() + self.shift
+        lowest, highest = self.past.aminmax()
+        room = highest - lowest
+        return said.clamp(lowest - room, highest + room) * self.spread + self.level
 
 
 def moved(
