@@ -39,7 +39,8 @@ def blend(network: ShootingNetwork, parts: Sequence[Split]) -> None:
 
     Args:
         network: Trained.
-        parts: The windows by horizon, the longest last.
+        parts: The windows of the horizon and of shorter ones, the longest last, whatever the flow was trained on: a
+            version is asked for all of them, and shorter ones have more windows that do not overlap.
     """
     line = network.linear
     if line is None:

@@ -33,6 +33,9 @@ GRADIENT_CLIP = 1.0
 WEIGHT_DECAY = 0.01
 MAX_VALIDATION_WINDOWS = 1024
 
+NUM_HALVES = 4
+"""The horizon, its half, its quarter and its eighth: shorter ones have more windows that do not overlap."""
+
 _Fresh = Callable[[int], tuple[ShootingNetwork, torch.optim.AdamW]]
 """From the number of a seed to what it begins with."""
 
@@ -81,7 +84,8 @@ class Learned:
 
     Attributes:
         network: With the weights of its best epoch.
-        parts: The windows by horizon, the longest last.
+        parts: The windows by training horizon, the longest last.
+        halves: The windows of the horizon, its half, its quarter and its eighth, the longest last.
         seconds: Spent, interruptions left out.
         validation_loss: The best one.
         device: Where.
@@ -89,6 +93,7 @@ class Learned:
 
     network: ShootingNetwork
     parts: tuple[Split, ...]
+    halves: tuple[Split, ...]
     seconds: float
     validation_loss: float
     device: torch.device
@@ -119,7 +124,10 @@ def learn(
         config.covariates,
         config.channels,
     )
-    parts = split_by_horizon(panel, shape, config.horizons, place)
+    halves = {max(1, config.horizon // 2**power) for power in range(NUM_HALVES)}
+    lengths = sorted({*config.horizons, *halves})
+    cut = dict(zip(lengths, split_by_horizon(panel, shape, lengths, place), strict=True))
+    parts = tuple(cut[length] for length in config.horizons)
     _require_windows(panel, config, parts[-1].training, parts[-1].validation)
     training = [part.training for part in parts if len(part.training)]
     validation = [part.validation.thinned(MAX_VALIDATION_WINDOWS // len(parts)) for part in parts]
@@ -138,7 +146,8 @@ def learn(
             state.save(state_path)
         on_epoch(_progress(state, config, train_loss, validation_loss))
     state.network.load_state_dict(state.best_weights)
-    return Learned(state.network, parts, state.seconds, state.best_loss, place)
+    shorter = tuple(cut[length] for length in sorted(halves))
+    return Learned(state.network, parts, shorter, state.seconds, state.best_loss, place)
 
 
 def one_cycle(step: int, num_steps: int, highest: float) -> float:

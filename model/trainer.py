@@ -50,7 +50,7 @@ def fit(
     learned = learn(
         panel, config, state_path=state_path, on_epoch=on_epoch, should_stop=should_stop, device=device, start=start
     )
-    blend(learned.network, learned.parts)
+    blend(learned.network, learned.halves)
     chosen = validated(learned.network, learned.parts, config)
     origin = None if start is None else start.origin
     training = Training(str(learned.device), learned.seconds, learned.validation_loss, trials, origin, reasons)

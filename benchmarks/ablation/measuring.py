@@ -74,7 +74,7 @@ def measure(
     config = replace(choose_config(seen, options), **{"linear": False, **variant.choices})
     started = time.process_time()
     learned = learn(seen, config, build=variant.build, device=device)
-    blend(learned.network, learned.parts)
+    blend(learned.network, learned.halves)
     seconds = time.process_time() - started
     variant.finish(learned.network)
     answers = tuple(_answers(data, learned.network, config, beyond, continues=variant.continues))
