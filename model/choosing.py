@@ -143,6 +143,8 @@ def _reasons(
         yield Reason("hole_share", _shown(config.hole_share), "steps were not observed, 1 % of them at least")
     if config.num_seeds > 1 and options.num_seeds is None:
         yield Reason("num_seeds", str(config.num_seeds), "the panel is small: an epoch sees every observation anew")
+    for name in (one for one in _SAME_FOR_ALL if one not in asked):
+        yield Reason(name, _shown(getattr(config, name)), _SAME_FOR_ALL[name])
     for name in sorted(asked.keys() - known.keys() - {"seed"}):
         yield Reason(name, _shown(asked[name]), "as asked")
 
@@ -191,6 +193,13 @@ def _commonest_frequency(panel: Panel) -> str:
     return known.most_common(1)[0][0]
 
 
+_SAME_FOR_ALL = {
+    "dropout": "the same for all data; the presets balanced and best try others",
+    "learning_rate": "the same for all data; the presets balanced and best try others",
+    "state_size": "the same for all data",
+    "num_particles": "the same for all data",
+    "num_epochs": "at most, for all data; training ends once validation no longer improves",
+}
 _HORIZONS = {
     "day": "a week of what is observed within the day",
     "week": "four weeks of days",
