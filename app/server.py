@@ -20,6 +20,7 @@ from app.compat import invocations, open_inference
 from app.compat.kserve import forecasts as kserve_forecasts
 from app.compat.nixtla import account, answering, finetuned
 from app.compression import Compression, Decompression
+from app.heads import HeadAsGet
 from app.probes import PROBES
 from app.problems import add_problem_handlers, answer_problem
 from app.routes import (
@@ -154,6 +155,7 @@ def _add_middleware(application: FastAPI, resources: Resources) -> None:
             expose_headers=_TOLD_HEADERS,
         )
     application.add_middleware(BrowserHeaders, frame_ancestors=settings.frame_ancestors)
+    application.add_middleware(HeadAsGet)
 
 
 _CALLER_LEFT: Final = 499
