@@ -9,17 +9,20 @@ import pyarrow as pa
 LARGE_BYTES: Final = 2**20
 """Of a request and its answer together, from which on it is worth to look for what is free."""
 
-_ARENA_MAX: Final = -8
-_NUM_ARENAS: Final = 2
+_ARENA_MAX, _TRIM_THRESHOLD, _MMAP_THRESHOLD = -8, -1, -3
+_ALLOCATION: Final = {_ARENA_MAX: 2, _TRIM_THRESHOLD: 2**28, _MMAP_THRESHOLD: 2**25}
+"""For mallopt, in whose header these numbers stand; thresholds in bytes."""
 
 
 def share_arenas() -> None:
-    """Lets all threads allocate from the same two arenas: each keeps the most that it ever held.
+    """Lets all threads allocate from the same two arenas, each of which keeps the most that it ever held.
 
-    Does nothing where the C library is not glibc.
+    What a request needs is then taken from there as well, and not from the system and back for each array of some
+    mebibytes, until `Tidying` gives it back. Does nothing where the C library is not glibc.
     """
     if _glibc is not None:
-        _glibc.mallopt(_ARENA_MAX, _NUM_ARENAS)
+        for option, value in _ALLOCATION.items():
+            _glibc.mallopt(option, value)
 
 
 class Tidying:
