@@ -204,7 +204,7 @@ def _blocks(
     require_ahead(series, forecaster.config.covariates, series.grid(series.freq), 0.0)
     first = _first_judged(series, search, forecaster.config.horizon)
     positions = series.grid(series.freq).positions(series.timestamps)
-    memory = forecaster.config.context_length + 2 * forecaster.config.season_length + _MARGIN_STEPS
+    memory = forecaster.memory + 2 * forecaster.config.season_length + _MARGIN_STEPS
     while first < len(series):
         # What lies further back than a forecast looks does not have to be put on the grid again each time.
         oldest = min(int(np.searchsorted(positions, positions[first - 1] - memory)), first - MIN_OBSERVATIONS)

@@ -22,7 +22,7 @@ from model.grid_series import on_grid
 from model.horizon import Horizon
 from model.inference import Predictor
 from model.inputs import Inputs, inputs_of, notices_of, require_ahead
-from model.precedents import Past, moved
+from model.precedents import MAX_HISTORY, Past, moved
 from model.sampling import at_scores, scores_between
 from model.scaling import Scale
 from model.series import Forecast, ItemForecast, Notice, Panel, Series
@@ -68,6 +68,11 @@ class Forecaster:
     def calibration(self) -> CalibrationSummary:
         """How its intervals were calibrated, and how they did."""
         return self._calibration.summary
+
+    @property
+    def memory(self) -> int:
+        """Steps of history beyond which nothing changes a forecast, but for how holes before them are filled."""
+        return max(self.config.context_length, MAX_HISTORY if self._precedents else 0)
 
     @property
     def num_bytes(self) -> int:

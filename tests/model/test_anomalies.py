@@ -1,11 +1,14 @@
 """Anomalies are found, and what is no anomaly is flagged about as often as the level says."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import binom
 
 from model import (
+    Checkpoint,
     Forecaster,
     FrequencyUnknown,
     HorizonOutOfRange,
@@ -18,6 +21,7 @@ from model import (
     count_cutoffs,
     find_anomalies,
 )
+from model.precedents import NO_PRECEDENTS, Lens, Precedents
 from tests.model.conftest import season_and_trend, thinned
 
 PLANTED = (15, 55, 95, 140)
@@ -61,7 +65,12 @@ def test_without_anomalies_the_share_flagged_is_about_the_nominal_one(
     assert flagged.sum() <= binom.ppf(0.9999, len(flagged), 1 - level / 100)
 
 
-def test_each_observation_is_compared_with_the_forecast_made_before_it(forecaster: Forecaster) -> None:
+@pytest.mark.parametrize("precedents", [NO_PRECEDENTS, Precedents((Lens(24, 4.0, 0.1, relative=True),), (0.5,))])
+def test_each_observation_is_compared_with_the_forecast_made_before_it(
+    checkpoint: Checkpoint, precedents: Precedents
+) -> None:
+    validation = replace(checkpoint.validation, precedents=precedents)
+    forecaster = Forecaster(replace(checkpoint, validation=validation), device="cpu")
     series = thinned(season_and_trend("a", seed=0), keep=0.9)
     (found,) = find_anomalies(forecaster, Panel((series,)), Search(99.99, last=8))
     for row in range(8):
