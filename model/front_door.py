@@ -60,6 +60,7 @@ from model.forecaster import Forecaster, load
 from model.horizon import At, Duration, Horizon, Steps, Until
 from model.joining import Joined, join
 from model.learning import Progress
+from model.precedents import MAX_HISTORY
 from model.reading import Aggregation, Reading, read_columns, read_grid
 from model.reason import Reason
 from model.rows import Rows, RowsOfItem, read_rows
@@ -75,6 +76,7 @@ from model.warm_start import WarmStart, choose_from, configure
 __all__ = [
     "COUNTED",
     "MAX_COUNT",
+    "MAX_HISTORY",
     "NO_PATHS",
     "Aggregation",
     "Asked",

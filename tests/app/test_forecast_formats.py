@@ -182,7 +182,8 @@ def test_columns_are_named_by_the_caller_and_warnings_stand_in_a_column(client):
     answer = ask_raw(client, QUERY | names, table)
     assert answer.status_code == 200, answer.text
     far = ask_raw(client, QUERY | names | {"horizon": "P3D"}, table)
-    assert set(arrow(far)["warnings"].to_pylist()) == {"past_calibrated_lead"}
+    warned = arrow(far)["warnings"].to_pylist()
+    assert all(one.split()[0] == "past_calibrated_lead" for one in warned)
     missing = ask_raw(client, QUERY, table)
     assert (missing.status_code, missing.json()["code"]) == (422, "column_unnamed")
 

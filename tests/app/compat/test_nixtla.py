@@ -82,7 +82,10 @@ def test_a_forecast_is_that_of_our_own_route_series_by_series(client):
     for name, level in names.items():
         assert found["intervals"][name] == [value for one in expected for value in one["quantiles"][level]]
     assert found["intervals"].keys() == names.keys()
-    assert (found["model"], found["weights_x"], found["warnings"]) == ("m/1", None, [])
+    warned = [(one["series"], one["code"]) for one in found["warnings"]]
+    names = {"a": "series[0]", "b": "series[1]"}
+    assert warned == [(names[one["item_id"]], two["code"]) for one in expected for two in one["warnings"]]
+    assert (found["model"], found["weights_x"]) == ("m/1", None)
 
 
 def test_without_levels_there_are_no_intervals(client):
@@ -326,9 +329,12 @@ def test_an_unknown_name_means_the_default_and_a_known_one_itself(settings, fres
 def test_the_package_is_told_to_send_as_much_as_any_version_uses(client):
     for name in ("m", "timegpt-1"):
         found = client.get(f"{ROOT}/model_params", params={"model": name, "freq": "h"}).json()["detail"]
-        assert found == {"input_size": 24 + 2 * 24 + 8, "horizon": 6}
-    cut = FORECAST | {"series": {"y": VALUES[0][-80:], "sizes": [80]}}
-    cut, whole = (post(client, "/v2/forecast", body)["mean"][:3] for body in (cut, FORECAST))
+        assert found == {"input_size": 10_000 + 2 * 24 + 8, "horizon": 6}
+    long = np.resize(VALUES[0], found["input_size"] + 500).tolist()
+    cut, whole = (
+        post(client, "/v2/forecast", FORECAST | {"series": {"y": long[-size:], "sizes": [size]}})["mean"]
+        for size in (found["input_size"], len(long))
+    )
     np.testing.assert_allclose(cut, whole, rtol=1e-6)
 
 
