@@ -109,7 +109,7 @@ def choose(panel: Panel, options: TrainingOptions) -> Reasoned:
         covariates=covariates,
         channels=channels,
         batch_size=max(_LEAST_BATCH, TrainingConfig.batch_size // max(1, len(channels))),
-        precedent_windows=0 if covariates or channels else _usual_precedent_windows(options.preset, num_steps),
+        precedent_windows=0 if covariates else _usual_precedent_windows(options.preset, num_steps),
     )
     fields: dict[str, Any] = dict(options.chosen)
     config = replace(config, **fields)

@@ -222,7 +222,7 @@ class Forecaster:
 
     def _past(self, asked: Asked) -> Past:
         season = self._season(asked)
-        grid = on_grid(asked.series, asked.freq, season)
+        grid = on_grid(asked.series, asked.freq, season, end=None if asked.system is None else asked.system.end)
         # What came as Arrow may not be written to, and torch warns of what shares memory with it.
         values, observed = (torch.from_numpy(np.require(one, requirements="W")) for one in (grid.values, grid.observed))
         return Past(values, observed, season)

@@ -77,10 +77,13 @@ def shares_of(cases: Sequence[Case], season_length: int) -> Precedents:
 
 
 def pasts_of(windows: Windows, numbers: Int[Tensor, " some"], season_length: int) -> list[Past]:
-    """What is known before the targets of some windows, each in units of its context's spread."""
+    """What is known before the targets of some windows, of each row in units of its context's spread."""
     pasts = []
-    for number, level, spread in zip(numbers.tolist(), *Scale.of(windows.batch(numbers).context), strict=True):
-        values, observed = windows.past(number)
+    contexts, starts = windows.batch(numbers).context, windows.places(numbers).tolist()
+    for start, context, level, spread in zip(starts, contexts, *Scale.of(contexts), strict=True):
+        values, observed = windows.past(start)
+        # A channel that ends before its system does is shown as a forecast sees it.
+        values = torch.cat([values[: -len(context)], context[-len(values) :]])
         scaled = Scale(level[None], spread[None]).remove(values[None])[0]
         pasts.append(Past(scaled.cpu(), observed.cpu(), season_length))
     return pasts

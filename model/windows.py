@@ -156,12 +156,12 @@ class Windows:
             _held(values[:, :length], observed[:, :length]), values[:, length:], observed[:, length:] & counted
         )
 
-    def past(self, number: int) -> tuple[Float[Tensor, " past"], Bool[Tensor, " past"]]:
-        """All that is known of its series before the targets of a window, and where it was observed."""
-        first, until = self.starts[number], int(self.starts[number]) + self.context_length
+    def past(self, start: int) -> tuple[Float[Tensor, " past"], Bool[Tensor, " past"]]:
+        """All that is known of its series before the targets of a row, by its place, and where it was observed."""
+        first, until = start, start + self.context_length
         if self.firsts is not None:
-            first = self.firsts[torch.searchsorted(self.firsts, until - 1, right=True) - 1]
-        return self.values[int(first) : until], self.observed[int(first) : until]
+            first = int(self.firsts[torch.searchsorted(self.firsts, until - 1, right=True) - 1])
+        return self.values[first:until], self.observed[first:until]
 
     def num_known(self, chosen: Int[Tensor, " windows"]) -> Int[Tensor, ""]:
         """How many targets of these windows count; at least one, so that it can divide."""

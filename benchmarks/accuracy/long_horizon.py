@@ -326,8 +326,8 @@ def errors_of(
 def _pasts(windows: Windows, numbers: Tensor, contexts: Tensor, season: int) -> list[Past]:
     """What is known before windows, ending with contexts that may not be as they were."""
     pasts = []
-    for number, context in zip(numbers.tolist(), contexts.cpu(), strict=True):
-        values, observed = windows.past(number)
+    for start, context in zip(windows.places(numbers).tolist(), contexts.cpu(), strict=True):
+        values, observed = windows.past(start)
         pasts.append(Past(torch.cat([values[: -len(context)].cpu().double(), context]), observed.cpu(), season))
     return pasts
 
