@@ -5,7 +5,7 @@ from itertools import pairwise
 from typing import Any, Literal, get_args
 
 from model.errors import ConfigurationInvalid
-from model.grid import LONGEST_SEASON, season_length, week_length
+from model.grid import LONGEST_SEASON, parse_frequency, season_length, week_length
 from model.scheme import NO_SCHEME, Scheme
 
 DEFAULT_QUANTILE_LEVELS = (0.025, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.975)
@@ -116,6 +116,7 @@ class TrainingConfig:
 
     Raises:
         ConfigurationInvalid: A value is impossible.
+        FrequencyInvalid: There is no such frequency.
     """
 
     freq: str
@@ -186,6 +187,7 @@ class TrainingConfig:
                 raise ConfigurationInvalid(name, getattr(self, name), f"from 0 to {highest}")
         if not 0 <= self.seed < 2**63:
             raise ConfigurationInvalid("seed", self.seed, "a whole number from 0 to 2**63 - 1")
+        parse_frequency(self.freq)
         self._check_names_and_lists()
 
     def _check_names_and_lists(self) -> None:

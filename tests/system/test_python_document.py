@@ -7,6 +7,7 @@ from pathlib import Path
 import matplotlib
 import pytest
 
+from app.client import Longshot
 from tests.system.test_service import Service
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -42,6 +43,8 @@ def test_every_block_of_a_document_runs(
         code = "\n" * text[: found.start(1)].count("\n") + found.group(1)
         code = code.replace("http://127.0.0.1:8000", str(service.client.base_url).rstrip("/"))
         exec(compile(code, str(document), "exec"), names)
+    for client in (one for one in names.values() if isinstance(one, Longshot)):
+        client.close()
     assert names, "the document shows no Python"
     for picture in re.findall(r'savefig\("(.+?)"\)', text):
         assert (tmp_path / picture).stat().st_size > 0
