@@ -46,6 +46,7 @@ class Forecaster:
         self._calibration = checkpoint.validation.calibration
         self._dependence = checkpoint.validation.dependence
         self._precedents = checkpoint.validation.precedents
+        self._period = checkpoint.network.period
         self._predictor = Predictor(
             checkpoint.network.to(self._device),
             block_length=checkpoint.validation.block_length,
@@ -217,8 +218,12 @@ class Forecaster:
 
     def _moved(self, asked: Sequence[Asked], quantiles: Tensor) -> Tensor:
         """Quantiles moved by the share of each history's precedents."""
-        pairs = zip(asked, quantiles, strict=True)
-        return torch.stack([moved(one, self._precedents, self._past(each), self.config.horizon) for each, one in pairs])
+        return torch.stack([self._moved_one(*each) for each in zip(asked, quantiles, strict=True)])
+
+    def _moved_one(self, asked: Asked, quantiles: Tensor) -> Tensor:
+        past = self._past(asked)
+        period = self._period if asked.freq == self.config.freq else past.season_length
+        return moved(quantiles, self._precedents, past, self.config.horizon, period)
 
     def _past(self, asked: Asked) -> Past:
         season = self._season(asked)

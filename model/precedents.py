@@ -175,9 +175,9 @@ class Stretches:
 
 
 def moved(
-    quantiles: Float[Tensor, "steps levels"], precedents: Precedents, past: Past, horizon: int
+    quantiles: Float[Tensor, "steps levels"], precedents: Precedents, past: Past, horizon: int, period: int
 ) -> Float[Tensor, "steps levels"]:
-    """Quantiles moved by the share of precedents; past the trained horizon by as much as the median a season earlier.
+    """Quantiles moved by the share of precedents; past the trained horizon by as much as the median a period earlier.
 
     Precedents say nothing of spread or skew: with a whole share, the spread stays and the skew goes.
 
@@ -186,6 +186,7 @@ def moved(
         precedents: Which, and how much.
         past: The history.
         horizon: The trained one.
+        period: Steps after which values repeat most fully; where the horizon holds no whole one, a season counts.
     """
     centres = ((quantiles + quantiles.flip(-1)) / 2)[:horizon]
     shifts = torch.zeros_like(centres)
@@ -193,8 +194,8 @@ def moved(
         found = followed(past, horizon, lens)
         if found is not None:
             shifts += share * (found[: len(centres), None] - centres)
-    season = min(past.season_length, horizon)
-    earlier = horizon - season + torch.arange(len(quantiles) - len(centres)) % season
+    cycle = period if period <= horizon else min(past.season_length, horizon)
+    earlier = horizon - cycle + torch.arange(len(quantiles) - len(centres)) % cycle
     later = quantiles[len(centres) :] + shifts[earlier, shifts.shape[1] // 2, None]
     return torch.cat([quantiles[: len(centres)] + shifts, later])
 

@@ -143,7 +143,7 @@ def _look_back(
     cases = [Case(*case) for case in zip(pasts, quantiles[..., network.median], target, known, strict=True)]
     chosen = shares_of(cases[:: -(-len(cases) // config.precedent_windows)], config.season_length)
     for row, past in enumerate(pasts) if chosen else ():
-        quantiles[row] = moved(quantiles[row], chosen, past, config.horizon)
+        quantiles[row] = moved(quantiles[row], chosen, past, config.horizon, network.period)
     return chosen
 
 

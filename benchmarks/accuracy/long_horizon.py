@@ -284,8 +284,9 @@ def _version(
     )
     raw = predictor.quantiles(context, horizon)
     if validation.precedents and share is None:
+        told, trained, period = validation.precedents, config.horizon, network.period
         pairs = zip(raw.cpu(), pasts(), strict=True)
-        raw = torch.stack([moved(one, validation.precedents, past, config.horizon) for one, past in pairs]).to(raw)
+        raw = torch.stack([moved(one, told, past, trained, period) for one, past in pairs]).to(raw)
     return predictor.mean(raw), validation.calibration.apply(raw, Scale.of(context).spread)
 
 

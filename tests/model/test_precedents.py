@@ -74,15 +74,17 @@ def test_quantiles_take_the_share_of_precedents_keep_their_spread_and_never_cros
     values = logistic(600)
     quantiles = torch.rand(60, 13, generator=torch.Generator().manual_seed(0), dtype=torch.float64).cumsum(-1)
     past, whole = past_of(values), Precedents((NEAR,), (1.0,))
-    said, after = followed(past, 24, NEAR), moved(quantiles, whole, past, 24)
+    said, after = followed(past, 24, NEAR), moved(quantiles, whole, past, 24, 24)
     assert said is not None
     assert_close(after[:24, 6], said)
     assert_close(after[..., -1] - after[..., 0], quantiles[..., -1] - quantiles[..., 0])
-    half = moved(quantiles, replace(whole, shares=(0.5,)), past, 24)
+    half = moved(quantiles, replace(whole, shares=(0.5,)), past, 24, 24)
     assert_close(half, (quantiles + after) / 2)
     assert (half.diff(dim=-1) >= 0).all()
-    assert_close(moved(quantiles[:10], whole, past, 24), after[:10])
+    assert_close(moved(quantiles[:10], whole, past, 24, 24), after[:10])
     assert_close((after - quantiles)[24:48], (after - quantiles)[:24, 6:7].expand(-1, 13))
+    often = moved(quantiles, whole, past, 24, 12)
+    assert_close((often - quantiles)[24:48], (after - quantiles)[12:24, 6:7].repeat(2, 13))
 
 
 def test_precedents_survive_json_and_impossible_ones_are_refused() -> None:
