@@ -5,6 +5,8 @@ SHELL := /bin/sh
 PYTHON ?= python3
 # Another index to take torch from, for example https://download.pytorch.org/whl/cpu
 TORCH_INDEX ?=
+# Another version of torch than constraints.txt has, 2.11.0 or later: make setup TORCH=2.11.0
+TORCH ?=
 # More arguments for the command underneath: make serve ARGS="--port 9000"
 ARGS ?=
 DOCKER ?= docker
@@ -26,7 +28,8 @@ $(READY): pyproject.toml constraints.txt
 	@test -x $(BIN)/pip || $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
 		{ echo "'$(PYTHON)' cannot make virtual environments: install its venv module (Debian: apt-get install python3-venv)" >&2; exit 1; }
 	@test -x $(BIN)/pip || $(PYTHON) -m venv .venv
-	$(BIN)/pip install --disable-pip-version-check -c constraints.txt $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) -e '.[dev]'
+	@sed '$(if $(TORCH),s/^torch==.*/torch==$(TORCH)/)' constraints.txt > .venv/constraints.txt
+	$(BIN)/pip install --disable-pip-version-check -c .venv/constraints.txt $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) -e '.[dev]'
 	@touch $@
 
 .PHONY: demo

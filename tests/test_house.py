@@ -137,6 +137,13 @@ def test_torch_is_pinned_without_a_build_so_that_a_cpu_or_a_cuda_wheel_matches()
     assert re.fullmatch(r"[0-9.]+", pins()["torch"])
 
 
+def test_another_torch_can_be_taken_from_the_same_constraints():
+    assert (77, 0, 3) <= tuple(map(int, pins()["setuptools"].split("."))) < (82,), "torch 2.13 and torch 2.11"
+    recipe = run("make", "--dry-run", "--always-make", "setup", "TORCH=2.11.0")
+    assert "s/^torch==.*/torch==2.11.0/" in recipe
+    assert "-c .venv/constraints.txt" in recipe
+
+
 def test_the_changelog_knows_this_version_or_what_comes():
     changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     assert f"## [{PYPROJECT['project']['version']}]" in changelog or "## [Unreleased]" in changelog
