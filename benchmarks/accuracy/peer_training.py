@@ -17,6 +17,7 @@ import logging
 import sys
 import time
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -36,13 +37,17 @@ warnings.filterwarnings("ignore")
 PATIENCE = 3
 """Looks at the validation part without a better one, after which a training ends; PatchTST's authors wait for 100."""
 
+CONTEXT = 336
+"""Steps that DLinear and PatchTST see."""
+
 
 class Watch(Callback):
     """Takes the time of a training, and gives the model the weights that did best on its validation part."""
 
     def __init__(self, most_seconds: float | None) -> None:
         self.most_seconds, self.was_cut = most_seconds, False
-        self.best, self.at_best, self.weights = float("inf"), 0, {}
+        self.best, self.at_best = float("inf"), 0
+        self.weights: dict[str, torch.Tensor] = {}
         self.seconds = self.processor_seconds = 0.0
         self.num_steps = 0
 
@@ -67,9 +72,9 @@ class Watch(Callback):
         self.num_steps = trainer.global_step
 
 
-def windows_of(length: int, num_channels: int, horizon: int, context: int = 336) -> int:
+def windows_of(length: int, num_channels: int, horizon: int) -> int:
     """How many there are to train on: what the authors call an epoch goes once over all of them."""
-    return num_channels * (length - context - horizon + 1)
+    return num_channels * (length - CONTEXT - horizon + 1)
 
 
 def to_frame(values: np.ndarray) -> pd.DataFrame:
@@ -84,6 +89,7 @@ def make(name: str, horizon: int, seed: int, num_channels: int, num_windows: int
     shared = {
         "h": horizon,
         "random_seed": seed + 1,
+        "early_stop_patience_steps": PATIENCE,
         "accelerator": "cpu",
         "devices": 1,
         "logger": False,
@@ -94,26 +100,11 @@ def make(name: str, horizon: int, seed: int, num_channels: int, num_windows: int
         "callbacks": [watch],
     }
     if name == "DLinear":
-        batch = 32 * num_channels
-        epoch = -(-num_windows // batch)
-        return DLinear(
-            input_size=336,
-            moving_avg_window=25,
-            loss=MSE(),
-            learning_rate=5e-3,
-            windows_batch_size=batch,
-            max_steps=10 * epoch,
-            val_check_steps=epoch,
-            early_stop_patience_steps=PATIENCE,
-            lr_scheduler=LambdaLR,
-            lr_scheduler_kwargs={"lr_lambda": lambda step: 0.5 ** (step // epoch)},
-            **shared,
-        )
+        course = by_epochs(10, num_windows, 32 * num_channels, lambda epoch: 0.5**epoch)
+        return DLinear(moving_avg_window=25, learning_rate=5e-3, **course, **shared)
     if name == "PatchTST":
-        batch = 128 * num_channels
-        epoch = -(-num_windows // batch)
+        course = by_epochs(100, num_windows, 128 * num_channels, lambda epoch: 0.9 ** max(0, epoch - 2))
         return PatchTST(
-            input_size=336,
             patch_len=16,
             stride=8,
             encoder_layers=3,
@@ -126,14 +117,8 @@ def make(name: str, horizon: int, seed: int, num_channels: int, num_windows: int
             revin_affine=False,
             revin_subtract_last=False,
             batch_normalization=True,
-            loss=MSE(),
             learning_rate=1e-4,
-            windows_batch_size=batch,
-            max_steps=100 * epoch,
-            val_check_steps=epoch,
-            early_stop_patience_steps=PATIENCE,
-            lr_scheduler=LambdaLR,
-            lr_scheduler_kwargs={"lr_lambda": lambda step: 0.9 ** max(0, step // epoch - 2)},
+            **course,
             **shared,
         )
     return NHITS(
@@ -148,9 +133,22 @@ def make(name: str, horizon: int, seed: int, num_channels: int, num_windows: int
         inference_windows_batch_size=1024,
         max_steps=1000,
         val_check_steps=100,
-        early_stop_patience_steps=PATIENCE,
         **shared,
     )
+
+
+def by_epochs(most: int, num_windows: int, batch: int, rate: Callable[[int], float]) -> dict[str, Any]:
+    """A training that is counted in epochs: at most so many, with a share of the learning rate in each."""
+    epoch = -(-num_windows // batch)
+    return {
+        "input_size": CONTEXT,
+        "loss": MSE(),
+        "windows_batch_size": batch,
+        "max_steps": most * epoch,
+        "val_check_steps": epoch,
+        "lr_scheduler": LambdaLR,
+        "lr_scheduler_kwargs": {"lr_lambda": lambda step: rate(step // epoch)},
+    }
 
 
 def keep_training_windows(model: Any) -> None:
@@ -158,7 +156,8 @@ def keep_training_windows(model: Any) -> None:
 
     Cut from the series again each time, they would take longer than the step itself.
     """
-    create, kept = model._create_windows, []
+    create = model._create_windows
+    kept: list[Any] = []
 
     def create_once(batch: Any, step: str) -> Any:
         if step != "train":
