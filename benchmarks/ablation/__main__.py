@@ -17,7 +17,7 @@ import torch
 
 from benchmarks.ablation.measuring import HEADER, Outcome, measure, measurements, row
 from benchmarks.ablation.variants import VARIANTS
-from benchmarks.accuracy.long_horizon import LongHorizonSet
+from benchmarks.accuracy.long_horizon_sets import LongHorizonSet
 from benchmarks.accuracy.suite import find
 from benchmarks.measurement import Measurement, write
 from model import TrainingOptions

@@ -22,13 +22,13 @@ from pathlib import Path
 import torch
 
 from benchmarks.accuracy import dysts, fev, irregular, m4, peers, systems
-from benchmarks.accuracy.long_horizon import (
+from benchmarks.accuracy.long_horizon import measured
+from benchmarks.accuracy.long_horizon_sets import LongHorizonSet
+from benchmarks.accuracy.long_horizon_table import (
     ABLATION_HEADER,
     HEADER,
     REMOVED_HEADER,
-    LongHorizonSet,
     Record,
-    measured,
     measurements,
     rows,
 )

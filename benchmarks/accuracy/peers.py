@@ -15,7 +15,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from benchmarks.accuracy.long_horizon import LongHorizonSet, Record
+from benchmarks.accuracy.long_horizon_sets import LongHorizonSet
+from benchmarks.accuracy.long_horizon_table import Record
 from benchmarks.measurement import Measurement
 
 PEERS = ("DLinear", "NHITS", "PatchTST")

@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 import torch
 
-from benchmarks.accuracy import long_horizon, m4
+from benchmarks.accuracy import long_horizon, m4, window_errors
 from benchmarks.accuracy.__main__ import main
+from benchmarks.accuracy.long_horizon_sets import last_windows, panel_of
 from model import TrainingOptions, choose_config
 
 
@@ -30,9 +31,9 @@ def test_a_set_that_is_not_there_is_named(tmp_path: Path, capsys: pytest.Capture
 def test_every_test_window_of_every_channel_is_scored(tmp_path: Path) -> None:
     write_set(tmp_path, "some.csv", length=14_400, channels=3)
     frame = pd.read_csv(tmp_path / "some.csv")
-    panel = long_horizon._panel(frame, frame.iloc[:, 1:].to_numpy())
+    panel = panel_of(frame, frame.iloc[:, 1:].to_numpy())
     config = choose_config(panel, TrainingOptions(horizon=96, validation_steps=2880))
-    windows = long_horizon.last_windows(panel, config, 2880)
+    windows = last_windows(panel, config, 2880)
     assert len(windows) == 3 * (2880 - 96 + 1)
     first_targets = windows.starts + config.context_length - (windows.ends - 14_400)
     assert int(first_targets.min()) == 11_520
@@ -74,13 +75,13 @@ def test_one_version_is_asked_for_every_horizon_and_the_records_hold_what_is_nee
 def test_removed_values_are_linear_between_those_that_were_kept() -> None:
     context = torch.tensor([[5.0, 1.0, 9.0, 9.0, 4.0, 9.0]])
     kept = torch.tensor([[False, True, False, False, True, False]])
-    assert long_horizon._bridged(context, kept).tolist() == [[1.0, 1.0, 2.0, 3.0, 4.0, 9.0]]
+    assert window_errors.bridged(context, kept).tolist() == [[1.0, 1.0, 2.0, 3.0, 4.0, 9.0]]
 
 
 def test_repeating_a_season_goes_on_with_the_last_one() -> None:
-    mean, quantiles = long_horizon._repeated(2, 5, torch.tensor([[7.0, 1.0, 2.0]]), list)
+    mean, quantiles = long_horizon.repeated(2, 5, torch.tensor([[7.0, 1.0, 2.0]]), list)
     assert mean.tolist() == [[1.0, 2.0, 1.0, 2.0, 1.0]]
-    assert quantiles.shape == (1, 5, len(long_horizon.LEVELS))
+    assert quantiles.shape == (1, 5, len(window_errors.LEVELS))
 
 
 @pytest.mark.parametrize("text", ["colour=3", "seed=1", "dropout=much"])
