@@ -12,6 +12,7 @@ import socket
 import sys
 import warnings
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import torch
@@ -31,7 +32,7 @@ def to_frame(item_id: str, start: str, freq: str, target: list[float]) -> pd.Dat
     return pd.DataFrame({"unique_id": item_id, "ds": times, "y": target})
 
 
-def train(given: dict) -> NeuralForecast:
+def train(given: dict[str, Any]) -> NeuralForecast:
     """An NHITS of its usual size, hardly trained, as the service's version is."""
     model = NHITS(
         h=given["horizon"],

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from itertools import cycle
+from typing import Any
 
 import numpy as np
 
@@ -109,7 +110,7 @@ def _state_of_training(server: Server) -> str | None:
     return jobs[0]["state"] if jobs else None
 
 
-def _call(server: Server, method: str, path: str, content: object = None) -> dict:
+def _call(server: Server, method: str, path: str, content: object = None) -> dict[str, Any]:
     with server.connect() as connection:
         body = None if content is None else json.dumps(content).encode()
         connection.request(method, path, body, {"Content-Type": "application/json"})
@@ -117,7 +118,8 @@ def _call(server: Server, method: str, path: str, content: object = None) -> dic
         text = response.read()
         if response.status >= 400:
             raise RuntimeError(f"{method} {path}: {response.status}: {text[:300]!r}")
-        return json.loads(text)
+        answer: dict[str, Any] = json.loads(text)
+        return answer
 
 
 def _series() -> dict[str, object]:

@@ -84,6 +84,7 @@ class Sides:
         with torch.no_grad():
             for component in particles.components:
                 component.mul_(0.2)
+        self.components = tuple(particles.components)
         self.flow = Flow(particles, step=1 / setting.steps).to(device)
         self.lift = Lift("linear", dynamics.component_sizes).to(device)
         self.x = torch.randn(setting.batch, setting.state_size, device=device)
@@ -95,8 +96,7 @@ class Sides:
     def joint(self) -> Tensor:
         """The x at the times, by the joint system."""
         x, v = self.lift(self.x)
-        components = tuple(self.flow.parametrisation.components)
-        return joint_flow(components, x, v, self.times.to(self.x.device), self.flow.step)[0]
+        return joint_flow(self.components, x, v, self.times.to(self.x.device), self.flow.step)[0]
 
     def ours(self) -> Tensor:
         """The x at the times, by the flow."""
@@ -128,7 +128,7 @@ def training_step(setting: Setting, side: str) -> Callable[[], None]:
 def measure(setting: Setting, *, num_rounds: int) -> list[Measurement]:
     """All figures of one setting."""
     sides = Sides(setting)
-    steps = {
+    steps: dict[str, Callable[[], object]] = {
         "joint.forward": torch.no_grad()(sides.joint),
         "forward": torch.no_grad()(sides.ours),
         "cached": sides.cached,

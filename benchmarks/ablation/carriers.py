@@ -54,7 +54,8 @@ class Residual(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """The moved ones, side by side."""
-        return x.repeat(1, self.num_patches) + self.layers(x)
+        moved: Tensor = self.layers(x)
+        return x.repeat(1, self.num_patches) + moved
 
 
 class Penalised(nn.Module):
@@ -78,7 +79,8 @@ class Penalised(nn.Module):
         """What the flow says; in training, the gradient of the penalty joins that of the loss on the way back."""
         first, *others = self.flow.carry(state, controls, times)
         if torch.is_grad_enabled():
-            first = (_Joined.apply(first[0], self.weight * self.flow.energy()), *first[1:])
+            joined: Tensor = _Joined.apply(first[0], self.weight * self.flow.energy())  # type: ignore[no-untyped-call]
+            first = (joined, *first[1:])
         return [first, *others]
 
 

@@ -3,12 +3,14 @@
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from benchmarks.ablation.variants import Variant
-from benchmarks.accuracy.long_horizon import Errors, LongHorizonSet, Pasts, errors_of, last_windows
+from benchmarks.accuracy.long_horizon_sets import LongHorizonSet, last_windows
+from benchmarks.accuracy.window_errors import Errors, Pasts, errors_of
 from benchmarks.measurement import Measurement
 from model import TrainingConfig, TrainingOptions, choose_config
 from model.blending import blend
@@ -70,8 +72,9 @@ def measure(
     """Trains a variant for the horizon of the options, and asks it for that and for the longer ones."""
     borders = data.borders
     seen = data.until(borders.validation)
-    options = replace(options, validation_steps=borders.validation - borders.train, **variant.options)
-    config = replace(choose_config(seen, options), **{"linear": False, **variant.choices})
+    options = replace(options, validation_steps=borders.validation - borders.train)
+    changes: dict[str, Any] = {"linear": False, **variant.choices}
+    config = replace(choose_config(seen, replace(options, **variant.options)), **changes)
     started = time.process_time()
     learned = learn(seen, config, build=variant.build, device=device)
     blend(learned.network, learned.halves)

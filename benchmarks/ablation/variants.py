@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import nn
@@ -40,8 +41,8 @@ class Variant:
 
     part: str
     name: str
-    options: Mapping[str, object] = field(default_factory=dict)
-    choices: Mapping[str, object] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
+    choices: Mapping[str, Any] = field(default_factory=dict)
     change: Change = _nothing
     finish: Callable[[ShootingNetwork], None] = lambda network: None
     continues: bool = True
@@ -56,10 +57,9 @@ class Variant:
 def _parametrised(name: str) -> Change:
     def change(network: ShootingNetwork, config: TrainingConfig) -> None:
         dynamics = UpDownUniversal(config.state_size, config.inflation).weighted_by_fan_in()
-        pieces = {"num_pieces": _num_patches(config), "duration": float(_num_patches(config))}
-        network.flow = Flow(
-            parametrise(name, dynamics, num_particles=config.num_particles, **pieces), step=1 / config.steps_per_patch
-        )
+        num = _num_patches(config)
+        held = parametrise(name, dynamics, num_particles=config.num_particles, num_pieces=num, duration=float(num))
+        network.flow = Flow(held, step=1 / config.steps_per_patch)
 
     return change
 
@@ -78,15 +78,21 @@ def _perceptron_decoder(network: ShootingNetwork, config: TrainingConfig) -> Non
     _unroll(network, Unrolled(Residual(config.state_size, HIDDEN, num), num))
 
 
+def _put(network: ShootingNetwork, **parts: nn.Module) -> None:
+    """Parts of other classes in the places of the network's own."""
+    for name, part in parts.items():
+        setattr(network, name, part)
+
+
 def _unroll(network: ShootingNetwork, decoder: Unrolled) -> None:
     """Takes the flow away, and the map that starts its second state."""
-    network.flow = decoder
+    _put(network, flow=decoder)
     network.lift = Lift("zero", (network.lift.state_size,))
 
 
 def _penalised(weight: float) -> Change:
     def change(network: ShootingNetwork, _: TrainingConfig) -> None:
-        network.flow = Penalised(network.flow, weight)
+        _put(network, flow=Penalised(network.flow, weight))
 
     return change
 
@@ -103,12 +109,15 @@ def _perceptron(num_inputs: int, num_outputs: int) -> nn.Module:
 
 
 def _perceptron_encoder(network: ShootingNetwork, config: TrainingConfig) -> None:
-    network.encoder = _perceptron(config.context_length, config.state_size)
+    _put(network, encoder=_perceptron(config.context_length, config.state_size))
 
 
 def _perceptron_heads(network: ShootingNetwork, config: TrainingConfig) -> None:
-    network.median_head = _perceptron(config.state_size, network.median_head.out_features)
-    network.spread_head = _perceptron(config.state_size, network.spread_head.out_features)
+    _put(
+        network,
+        median_head=_perceptron(config.state_size, network.median_head.out_features),
+        spread_head=_perceptron(config.state_size, network.spread_head.out_features),
+    )
 
 
 @torch.inference_mode()

@@ -62,7 +62,10 @@ def _compared(name: str, values: Values, options: TrainingOptions) -> list[Measu
     together, apart = (trained(known, replace(options, joint=is_joint)) for is_joint in (True, False))
     errors = [_errors(one.forecaster, whole) for one in (together, apart)]
     settings = {**together.settings, "seed": options.seed, "horizon": HORIZON}
-    parts = {"mse": slice(None), **{f"{channel}.mse": channel for channel in range(values.shape[1])}}
+    parts: dict[str, slice | int] = {
+        "mse": slice(None),
+        **{f"{channel}.mse": channel for channel in range(values.shape[1])},
+    }
     return [
         Measurement(
             f"systems.{name}.{part}",

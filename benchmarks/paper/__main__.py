@@ -16,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -37,7 +38,7 @@ _ALL = (
     mocap.EXPERIMENT,
 )
 
-EXPERIMENTS: dict[str, Experiment] = {experiment.name: experiment for experiment in _ALL}
+EXPERIMENTS: dict[str, Experiment[Any]] = {experiment.name: experiment for experiment in _ALL}
 """Every experiment by name."""
 
 
@@ -110,14 +111,15 @@ def _changed_field(text: str) -> tuple[str, object]:
     return name, tuple(read) if isinstance(read, list) else read
 
 
-def _budget(experiment: Experiment, asked: argparse.Namespace) -> Budget:
-    budget = experiment.full if asked.full else experiment.quick
+def _budget(experiment: Experiment[Any], asked: argparse.Namespace) -> Budget:
+    budget: Any = experiment.full if asked.full else experiment.quick
     own = {field.name for field in fields(budget)}
     changes = {name: value for name, value in asked.budget if name in own}
-    return replace(budget, **changes, **({"seeds": tuple(asked.seeds)} if asked.seeds else {}))
+    changed: Budget = replace(budget, **changes, **({"seeds": tuple(asked.seeds)} if asked.seeds else {}))
+    return changed
 
 
-def _runs(experiment: Experiment, budget: Budget, asked: argparse.Namespace) -> Iterator[Run]:
+def _runs(experiment: Experiment[Any], budget: Budget, asked: argparse.Namespace) -> Iterator[Run[Any]]:
     """One training after the other, seeds outermost, so that what is done is balanced whenever it is stopped."""
     for seed, name in product(budget.seeds, asked.parametrisations):
         for variant in experiment.variants(budget, name):
@@ -128,7 +130,7 @@ def _runs(experiment: Experiment, budget: Budget, asked: argparse.Namespace) -> 
             yield run
 
 
-def _run(experiment: Experiment, task: Task) -> Run:
+def _run(experiment: Experiment[Any], task: Task[Any]) -> Run[Any]:
     """A training; one that diverges beyond what can be integrated is a failure to be counted, not an end."""
     torch.manual_seed(task.seed)
     started = time.monotonic()
@@ -140,7 +142,7 @@ def _run(experiment: Experiment, task: Task) -> Run:
     return Run(task, outcome, time.monotonic() - started)
 
 
-def _draw(experiment: Experiment, runs: Sequence[Run], folder: Path) -> None:
+def _draw(experiment: Experiment[Any], runs: Sequence[Run[Any]], folder: Path) -> None:
     try:
         import matplotlib as mpl  # noqa: PLC0415
     except ImportError:

@@ -100,7 +100,8 @@ def overlap(place: np.ndarray, box: Box) -> np.ndarray:
     """Whether two balls overlap in a film, of shape (films,)."""
     distances = np.linalg.norm(place[:, :, None] - place[:, None], axis=-1)
     distances[:, range(box.num_balls), range(box.num_balls)] = np.inf
-    return (distances < 2 * box.radius).any((1, 2))
+    overlapping: np.ndarray = (distances < 2 * box.radius).any((1, 2))
+    return overlapping
 
 
 def rendered(places: np.ndarray, box: Box) -> np.ndarray:

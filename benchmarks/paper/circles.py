@@ -123,7 +123,8 @@ def train(task: Task[Budget]) -> Outcome:
 
 @torch.no_grad()
 def _accuracy(network: Classifier, x: Tensor, classes: Tensor) -> float:
-    return ((network(x) > 0) == (classes > 0.5)).float().mean().item()
+    scores: Tensor = network(x)
+    return ((scores > 0) == (classes > 0.5)).float().mean().item()
 
 
 @torch.no_grad()

@@ -6,7 +6,13 @@ import torch
 from torch import Tensor
 
 from model.shooting.flow import Flow
-from model.shooting.parametrisation import DirectDynamic, DirectStatic, Parametrisation, ParticlesDynamic
+from model.shooting.parametrisation import (
+    DirectDynamic,
+    DirectStatic,
+    Parametrisation,
+    ParticlesDynamic,
+    ParticlesStatic,
+)
 from model.shooting.phase import Phase, State
 
 
@@ -50,4 +56,6 @@ def _weights(held: Parametrisation, companions: State, time: float) -> State:
             return tuple(weights[piece] for weights in held.weights)
         case ParticlesDynamic():
             return held.dynamics.optimal_weights(Phase.from_components(companions))
-    return held.dynamics.optimal_weights(held.particles)
+        case ParticlesStatic():
+            return held.dynamics.optimal_weights(held.particles)
+    raise TypeError(f"no control is known of {type(held).__name__}")

@@ -7,7 +7,7 @@ Each module of this package that holds an experiment ends in an `Experiment`, or
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Generic, Literal, Protocol, TypeVar
+from typing import Any, Generic, Literal, Protocol, TypeVar
 
 import torch
 
@@ -76,7 +76,7 @@ class Outcome:
     """
 
     values: Mapping[str, float]
-    drawn: object = None
+    drawn: Any = None
 
 
 @dataclass(frozen=True)

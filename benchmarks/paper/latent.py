@@ -27,11 +27,14 @@ class LatentFlow(nn.Module):
 
     def paths(self, seen: Tensor, times: Sequence[float]) -> Tensor:
         """Where x is at times, of shape (sequences, times, d)."""
-        return self.flow(self.lift(self.encoder(seen)), times)[0].transpose(0, 1)
+        x: Tensor = self.flow(self.lift(self.encoder(seen)), times)[0]
+        return x.transpose(0, 1)
 
     def decode(self, paths: Tensor) -> Tensor:
         """Frames of shape (sequences, times, …)."""
-        return self.decoder(paths.flatten(0, 1)).unflatten(0, paths.shape[:2])
+        frames: Tensor = self.decoder(paths.flatten(0, 1))
+        num_sequences, num_times = paths.shape[:2]
+        return frames.reshape(num_sequences, num_times, *frames.shape[1:])
 
     def forward(self, seen: Tensor, times: Sequence[float]) -> Tensor:
         """The frames at times, of shape (sequences, times, …)."""

@@ -74,6 +74,9 @@ class MocapBudget:
 class _Encoder(nn.Module):
     """From three frames to x(0), by way of the last frame and scaled differences."""
 
+    mean: Tensor
+    spread: Tensor
+
     def __init__(self, walks: Tensor, budget: MocapBudget) -> None:
         super().__init__()
         mean, spread = _scale(walks)
@@ -94,11 +97,15 @@ class _Encoder(nn.Module):
             scaled = scaled + self.input_noise * torch.randn_like(scaled)
         first, middle, last = scaled.unbind(1)
         # A tenth of a period passes in the three frames: brought to the size of the frame itself.
-        return self.layers(torch.stack((last, 5 * (last - first), 5 * (last - 2 * middle + first)), 1))
+        x: Tensor = self.layers(torch.stack((last, 5 * (last - first), 5 * (last - 2 * middle + first)), 1))
+        return x
 
 
 class _Decoder(nn.Module):
     """From x to a frame: linear."""
+
+    mean: Tensor
+    spread: Tensor
 
     def __init__(self, walks: Tensor, state_size: int) -> None:
         super().__init__()
@@ -108,7 +115,8 @@ class _Decoder(nn.Module):
         self.linear = nn.Linear(state_size, walks.shape[2])
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.mean + self.spread * self.linear(x)
+        frame: Tensor = self.linear(x)
+        return self.mean + self.spread * frame
 
 
 def _scale(walks: Tensor) -> tuple[Tensor, Tensor]:
@@ -192,7 +200,8 @@ def _loss(
     first = int(torch.randint(0, budget.frame_stride, (), generator=generator))
     chosen = range(min(first, future.shape[1] - 1), future.shape[1], budget.frame_stride)
     times = _times(NUM_SEEN + future.shape[1], budget)
-    errors = (network(seen, [times[n] for n in chosen]) - future[:, chosen]).square().mean(2)
+    forecast: Tensor = network(seen, [times[n] for n in chosen])
+    errors = (forecast - future[:, chosen]).square().mean(2)
     weights = observed[:, chosen]
     error = (errors * weights).sum() / weights.sum().clamp_min(1)
     return error + budget.energy_weight * network.flow.energy()
@@ -206,7 +215,8 @@ def _times(num_frames: int, budget: MocapBudget) -> list[float]:
 
 @torch.inference_mode()
 def _forecast(network: LatentFlow, walks: Tensor, budget: MocapBudget) -> Tensor:
-    return network(walks[:, :NUM_SEEN], _times(walks.shape[1], budget))
+    frames: Tensor = network(walks[:, :NUM_SEEN], _times(walks.shape[1], budget))
+    return frames
 
 
 def draw(runs: Sequence[Run[MocapBudget]], folder: Path) -> list[Path]:

@@ -95,7 +95,8 @@ def train(function: Callable[[Tensor], Tensor], task: Task[Budget]) -> Outcome:
     ).to(task.device)
 
     def error(x: Tensor) -> Tensor:
-        return (network(x, [1.0])[0] - function(x)).square().mean()
+        answers: Tensor = network(x, [1.0])[0]
+        return (answers - function(x)).square().mean()
 
     def loss() -> Tensor:
         return budget.loss_weight * error(x) + budget.energy_weight * network.energy()

@@ -116,7 +116,8 @@ def train(task: Task[Budget]) -> Outcome:
 
     def loss() -> Tensor:
         batch = windows[:, torch.randint(windows.shape[1], (budget.batch_size,))]
-        return (network(batch[0], times) - batch[1:]).square().mean()
+        paths: Tensor = network(batch[0], times)
+        return (paths - batch[1:]).square().mean()
 
     rate = budget.learning_rate or LEARNING_RATES[task.parametrisation]
     descend(network, loss, iterations=budget.iterations, learning_rate=rate, annealed=True)

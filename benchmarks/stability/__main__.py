@@ -107,17 +107,18 @@ def _trained(
     )
     sizes = seasonal.SIZES if name == "seasonal" else planar.SIZES
     nothing = Followed((math.inf,) * max(MULTIPLES), (math.inf,) * max(MULTIPLES), ())
+    has_diverged = False
     try:
         train(task, training, iterations=iterations, learning_rate=LEARNING_RATES[name])
     except (SolverError, TrainingError) as error:
         print(f"{parametrisation}, {remedies[0].name}: {error}", file=sys.stderr)
-        task = None
+        has_diverged = True
     for remedy in remedies:
-        found = follow(task, remedy.continuation, sizes) if task else nothing
+        found = nothing if has_diverged else follow(task, remedy.continuation, sizes)
         errors = " ".join(f"{found.errors[multiple - 1]:.3g}" for multiple in MULTIPLES)
         print(f"{name} {parametrisation} {remedy.name} seed {seed}: {errors}", file=sys.stderr, flush=True)
         yield Run(name, parametrisation, remedy, seed, found, time.monotonic() - started)
-    if name == "seasonal" and task and training == Training():
+    if isinstance(task, seasonal.Seasonal) and training == Training() and not has_diverged:
         for way, found in seasonal.in_blocks(task):
             yield Run(name, parametrisation, Remedy(way), seed, found, time.monotonic() - started)
 

@@ -46,11 +46,12 @@ def followed(flow: Flow, state: State, continuation: Continuation, *, trained: i
     state = tuple(component.double() for component in state) if continuation.double else state
     flow.step /= continuation.substeps
     trained *= continuation.substeps
-    bound = _largest(flow, state, trained) if continuation.state_bound else None
+    factor = continuation.state_bound
+    bound = [factor * one for one in _largest(flow, state, trained)] if factor else None
     for number, stages in enumerate(_controls(flow, continuation, trained), start=1):
         (state,) = flow.method.carry(state, stages, step=flow.step)
         if bound is not None:
-            state = _within(state, [continuation.state_bound * one for one in bound])
+            state = _within(state, bound)
         if not all(bool(torch.isfinite(component).all()) for component in state):
             return
         if number % continuation.substeps == 0:

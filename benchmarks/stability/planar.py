@@ -59,7 +59,8 @@ class Planar(nn.Module):
         reach = 2 * SIZES.num_steps if mixed_times else SIZES.num_steps
         steps = 1 + torch.randperm(reach)[: SIZES.num_steps].sort().values
         times = [SIZES.step * int(step) for step in steps]
-        return (self.flow(self.lift(self.seen[0]), times)[0] - self.seen[steps]).square().mean()
+        x: Tensor = self.flow(self.lift(self.seen[0]), times)[0]
+        return (x - self.seen[steps]).square().mean()
 
     def start(self) -> State:
         """Points of other trajectories."""

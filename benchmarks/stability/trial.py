@@ -82,7 +82,9 @@ class Run:
 class Task(Protocol):
     """A trained network with its flow, and what its points should be."""
 
-    flow: Flow
+    @property
+    def flow(self) -> Flow:
+        """What carries the points."""
 
     def parameters(self) -> Iterator[nn.Parameter]:
         """What is trained."""
@@ -100,8 +102,8 @@ class Task(Protocol):
 def new_flow(parametrisation: str, training: Training, sizes: Sizes, *, weighted: bool = False) -> Flow:
     """An untrained flow; weighted, its parameter weights are by fan-in, else all 1."""
     activation = ACTIVATIONS[training.activation]
-    dynamics = Decaying(sizes.state_size, sizes.inflation, activation, rates=training.decays)
-    dynamics = dynamics.weighted_by_fan_in() if weighted else dynamics
+    plain = Decaying(sizes.state_size, sizes.inflation, activation, rates=training.decays)
+    dynamics = plain.weighted_by_fan_in() if weighted else plain
     duration = sizes.step * sizes.num_steps
     held = parametrise(
         parametrisation, dynamics, num_particles=sizes.num_particles, num_pieces=sizes.num_steps, duration=duration
