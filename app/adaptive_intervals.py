@@ -13,7 +13,8 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from app.database import Database, RealisedRow, now
+from app.database import Database, now
+from app.tables import RealisedRow
 
 _FULL_DAY: Final = 100
 """Observations from which on a day counts in full; one with fewer counts for as much less."""

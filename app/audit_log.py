@@ -8,7 +8,8 @@ from typing import Final, Literal, cast, get_args
 import sqlalchemy as sa
 import structlog
 
-from app.database import AuditRow, Database, Page, now, read_cursor
+from app.database import Database, Page, now, read_cursor
+from app.tables import AuditRow
 
 Action = Literal[
     "dataset.uploaded",

@@ -11,9 +11,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app.artifacts import ArtifactStore
-from app.database import Database, DatasetRevisionRow, DatasetRow, JobRow, Page, now, read_cursor
+from app.database import Database, Page, now, read_cursor
 from app.errors import DatasetChanged, DatasetCorrupt, DatasetInUse, DatasetNotFound, LimitExceeded
 from app.panel_files import read_panel_file, write_panel
+from app.tables import DatasetRevisionRow, DatasetRow, JobRow
 from model import Joined, Panel, join
 
 

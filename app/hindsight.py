@@ -12,8 +12,9 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.orm import Session
 
-from app.database import Database, ModelRow, RealisedRow, RememberedRow, VersionRow, now
+from app.database import Database, now
 from app.remembered import Outcome, Remembered
+from app.tables import ModelRow, RealisedRow, RememberedRow, VersionRow
 from app.track_records import add_outcome
 from model import ItemForecast, Panel, Series
 

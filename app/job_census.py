@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from app.database import Database, EpochRow, JobRow, now
+from app.database import Database, now
+from app.tables import EpochRow, JobRow
 
 _LIVE = ("queued", "running")
 

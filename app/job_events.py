@@ -7,8 +7,9 @@ from typing import Literal
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from app.database import Database, JobEventRow, JobRow, now
+from app.database import Database, now
 from app.errors import JobNotFound
+from app.tables import JobEventRow, JobRow
 
 EventKind = Literal["state", "epoch", "progress", "decision"]
 JobKind = Literal["train", "backtest"]

@@ -7,12 +7,13 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from app.database import Database, EpochRow, JobRow, now
+from app.database import Database, now
 from app.errors import JobAbandoned
 from app.job_events import add_event
 from app.job_queue import job_of
 from app.job_rows import LIVE, enter, find_row, read_job, ticket_of
 from app.job_values import Job, JobFailure, JobNotice, JobState
+from app.tables import EpochRow, JobRow
 from model import BacktestReport, Progress
 
 MAX_STALLED_ATTEMPTS: Final = 3

@@ -8,7 +8,7 @@ from typing import Any, Final, cast, overload
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, defer
 
-from app.database import Database, EpochRow, JobRow, Page, read_cursor
+from app.database import Database, Page, read_cursor
 from app.errors import JobNotFound
 from app.job_events import JobKind, add_event
 from app.job_values import (
@@ -24,6 +24,7 @@ from app.job_values import (
     TrainingJob,
     TrainingRequest,
 )
+from app.tables import EpochRow, JobRow
 from model import BacktestReport, TrainingOptions
 
 LIVE: Final = ("queued", "running")

@@ -10,12 +10,13 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
-from app.database import Database, DatasetRow, JobRow, Page, now
+from app.database import Database, Page, now
 from app.errors import IdempotencyMismatch, JobNotCancellable, JobNotResumable
 from app.job_events import add_event
 from app.job_queue import JobQueue
 from app.job_rows import LIVE, JobFilter, enter, find_row, read_job, read_jobs, ticket_of
 from app.job_values import AnyJob, BacktestJob, BacktestRequest, Job, JobRequest, TrainingJob, TrainingRequest
+from app.tables import DatasetRow, JobRow
 
 _ALL: Final = JobFilter()
 _RESUMABLE: Final = ("cancelled", "failed")

@@ -13,9 +13,10 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.orm import Session
 
-from app.database import Database, KeptForecastRow, Page, now, read_cursor
+from app.database import Database, Page, now, read_cursor
 from app.errors import ForecastNotFound
 from app.packed_json import is_packed, pack, unpack
+from app.tables import KeptForecastRow
 
 _PAUSE_SECONDS: Final = 1.0
 """Between two writes: each makes other writers wait, and so many forecasts are written at once."""

@@ -12,9 +12,10 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.database import ApiKeyRow, Database, Page, now, read_cursor
+from app.database import Database, Page, now, read_cursor
 from app.errors import KeyNotFound, KeyRefused
 from app.keys import SCOPES, ApiKey, NewKey, Scope, check_lifetime, digest_of, new_text, public_id
+from app.tables import ApiKeyRow
 
 CACHE_SECONDS: Final = 2.0
 """How long a process believes what it knows of a key: a revoked one may work that much longer."""

@@ -6,8 +6,9 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from app.database import AliasRow, Database, VersionRow
+from app.database import Database
 from app.errors import NameInvalid
+from app.tables import AliasRow, VersionRow
 
 PRODUCTION: Final = "production"
 """The alias that a plain name means."""

@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.artifacts import ArtifactStore
-from app.database import AliasRow, Database, ModelRow, VersionRow, now
+from app.database import Database, now
 from app.errors import (
     AliasChanged,
     AliasNotFound,
@@ -21,6 +21,7 @@ from app.errors import (
     VersionNotFound,
 )
 from app.references import ModelReference, PinnedVersion, References, check_name
+from app.tables import AliasRow, ModelRow, VersionRow
 from model import BacktestReport, Checkpoint, Manifest, TrainingConfig
 
 

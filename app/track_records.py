@@ -8,8 +8,9 @@ from typing import Final, Literal
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from app.database import Database, RealisedRow, now
+from app.database import Database, now
 from app.remembered import Outcome, Tally
+from app.tables import RealisedRow
 
 Kind = Literal["quantile", "interval"]
 _MEAN: Final = "mean"

@@ -18,7 +18,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.artifacts import ArtifactStore
-from app.database import Database, WorkerRow, migrate, now
+from app.database import Database, migrate, now
 from app.datasets import Datasets
 from app.errors import WorkerAlreadyRunning
 from app.job_ledger import JobLedger
@@ -26,6 +26,7 @@ from app.job_queue import run_workflows
 from app.jobs import Jobs
 from app.registry import Registry
 from app.settings import Settings
+from app.tables import WorkerRow
 from app.telemetry import configure_logging
 from app.workshop import Workshop
 from model import ForecastingError, limit_threads

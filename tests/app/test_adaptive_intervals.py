@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.adaptive_intervals import AdaptiveIntervals, _moved
-from app.database import Database, RealisedRow, now
+from app.database import Database, now
 from app.references import PRODUCTION
 from app.schemas.forecasts import interval_quantiles
+from app.tables import RealisedRow
 from tests.app.conftest import serve
 from tests.app.test_hindsight import append, ask, realised
 from tests.app.test_server import SERIES, VALUES

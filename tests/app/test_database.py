@@ -6,8 +6,9 @@ import alembic.migration
 import pytest
 import sqlalchemy as sa
 
-from app.database import AuditRow, Base, Database, DatasetRow, ModelRow, migrate, now, read_cursor
+from app.database import Database, migrate, now, read_cursor
 from app.errors import CursorInvalid, DatabaseTooNew
+from app.tables import AuditRow, Base, DatasetRow, ModelRow
 
 
 def test_the_migrations_give_the_tables_that_the_code_expects(database: Database) -> None:

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import sqlalchemy as sa
 
-from app.database import Database, RealisedRow, RememberedRow
+from app.database import Database
 from app.references import PRODUCTION
+from app.tables import RealisedRow, RememberedRow
 from tests.app.conftest import Client, serve
 from tests.app.test_server import SERIES, VALUES
 

@@ -13,8 +13,9 @@ import pytest
 import sqlalchemy as sa
 
 from app import kept_forecasts
-from app.database import KeptForecastRow, now
+from app.database import now
 from app.references import PRODUCTION
+from app.tables import KeptForecastRow
 from tests.app.conftest import Client, serve
 
 SERIES = {"item_id": "a", "start": "2026-01-01T00:00:00Z", "freq": "h", "target": [float(h % 24) for h in range(160)]}

@@ -16,10 +16,11 @@ import pytest
 import sqlalchemy as sa
 
 from app.artifacts import ArtifactStore
-from app.database import Database, WorkerRow, migrate
+from app.database import Database, migrate
 from app.references import PRODUCTION
 from app.registry import Registry
 from app.settings import Settings
+from app.tables import WorkerRow
 from model import Panel, Series, TrainingOptions, choose_config, fit
 
 pytestmark = pytest.mark.system
