@@ -9,7 +9,8 @@ import numpy as np
 from app.errors import LimitExceeded
 from app.forecasting import Forecasting, ForecastNotFinite, Refusal
 from app.references import ModelReference
-from app.registry import Registry, Version
+from app.registry import Registry
+from app.versions import Version
 from model import (
     CalibrationSummary,
     DuplicateItems,

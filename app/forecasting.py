@@ -12,7 +12,8 @@ import numpy as np
 
 from app.errors import LimitExceeded, OperationError
 from app.references import PinnedVersion
-from app.registry import Registry, Version
+from app.registry import Registry
+from app.versions import Version
 from model import (
     NO_PATHS,
     Asked,

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from app.errors import AliasChanged, AliasNotFound
 from app.job_values import PromotionPolicy
 from app.references import PRODUCTION
-from app.registry import AliasState, Registry, Version
+from app.registry import Registry
+from app.versions import AliasState, Version
 from model import BacktestReport, Cutoffs, Forecaster, ForecastingError, Panel, TrainingCancelled, backtest
 
 

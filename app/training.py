@@ -16,7 +16,8 @@ from app.job_values import JobNotice, PromotionPolicy, TrainingJob, TrainingRequ
 from app.jobs import Jobs
 from app.promotion import Exam, Verdict, carry_out, judge
 from app.references import PRODUCTION, check_name
-from app.registry import Registry, Version
+from app.registry import Registry
+from app.versions import Version
 from model import (
     BacktestReport,
     Checkpoint,

@@ -11,8 +11,8 @@ from app.cli.options import open_registry
 from app.cli.refusals import one_line
 from app.frames import FileNotWritable
 from app.mlflow_export import export_to_mlflow
-from app.registry import Version
 from app.settings import Settings
+from app.versions import Version
 
 Target = Literal["bundle", "mlflow"]
 

@@ -17,9 +17,10 @@ from app.cli.score_tables import score_table
 from app.frames import read_file
 from app.imports import import_bundle
 from app.references import PRODUCTION
-from app.registry import AliasState, Registry, Version
+from app.registry import Registry
 from app.schemas.models import AliasHistory, from_alias, from_version
 from app.settings import Settings
+from app.versions import AliasState, Version
 
 application = typer.Typer(invoke_without_command=True, pretty_exceptions_enable=False)
 

@@ -30,10 +30,11 @@ from app.cli.score_tables import score_table
 from app.cli.tables import load_panel
 from app.job_values import PromotionPolicy
 from app.references import check_name
-from app.registry import Registry, Version
+from app.registry import Registry
 from app.schemas.horizon import parse_duration
 from app.schemas.models import from_version
 from app.settings import Settings
+from app.versions import Version
 from model import Panel, Precision, Preset, Team, TrainingOptions, configure, limit_threads, together
 from model import Progress as Epoch
 

@@ -6,11 +6,11 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Path, Response
 
-from app.registry import Version
 from app.routes.bodies import answer
 from app.routes.permissions import ANY_KEY
 from app.routes.readiness import check_readiness
 from app.routes.resources import Resources, Service
+from app.versions import Version
 
 router = APIRouter(prefix="/v2", include_in_schema=False)
 

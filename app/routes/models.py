@@ -11,7 +11,6 @@ from app.bundles import bundle
 from app.imports import BundleFormatUnsupported, BundleInvalid, BundleNameless, import_bundle
 from app.job_rows import JobFilter
 from app.job_values import BacktestJob
-from app.registry import AliasState
 from app.routes.accounting import audited, note, note_nothing
 from app.routes.bodies import answer, describe_body, read_body, read_json
 from app.routes.documented import ANY_ALIAS, ANY_BODY, ANY_CHECKPOINT, problems
@@ -33,6 +32,7 @@ from app.schemas.models import (
     revision_tag,
 )
 from app.schemas.refusals import PreconditionInvalid
+from app.versions import AliasState
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
 

@@ -6,8 +6,8 @@ import numpy as np
 
 from app.forecasting import NotReady, Question
 from app.references import PRODUCTION
-from app.registry import Version
 from app.routes.resources import Resources
+from app.versions import Version
 from model import ForecastingError, RawCovariates, Series, Steps
 
 _NUM_STEPS = 2

@@ -7,9 +7,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.registry import AliasState, RegisteredModel, Version
 from app.schemas.refusals import PreconditionInvalid
 from app.track_records import TrackRecord
+from app.versions import AliasState, RegisteredModel, Version
 
 
 class AliasRequest(BaseModel):

@@ -17,9 +17,10 @@ from app.bundles import bundle
 from app.database import Database, migrate
 from app.errors import NameInvalid
 from app.imports import BundleError, BundleFormatUnsupported, BundleInvalid, BundleNameless, import_bundle
-from app.registry import Origin, Registry
+from app.registry import Registry
 from app.settings import Settings
 from app.training import TrainingPlan, train
+from app.versions import Origin
 from model import Checkpoint, Forecaster, Steps
 from model.checkpoint import _digest, _hash
 from tests.app.conftest import TINY, Client, make_panel, serve

@@ -10,9 +10,10 @@ from app.job_events import JobEvents
 from app.job_ledger import JobLedger
 from app.job_values import Job, JobFailure, TrainingRequest
 from app.jobs import Jobs
-from app.registry import Registry, Version
+from app.registry import Registry
 from app.settings import Settings
 from app.training import resume, run_job
+from app.versions import Version
 from model import TrainingCancelled
 from tests.app.conftest import TINY, Client, make_panel, serve
 

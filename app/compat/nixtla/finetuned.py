@@ -17,11 +17,11 @@ from app.errors import JobNotFound, ModelIsDefault, TrainingFailed, TrainingUnfi
 from app.job_rows import LIVE
 from app.job_values import TrainingJob
 from app.references import PRODUCTION, ModelReference
-from app.registry import Version
 from app.routes.accounting import audited, enter_now, note, note_nothing
 from app.routes.bodies import answer, read_json
 from app.routes.permissions import ANY_KEY, TRAIN, CurrentCaller, SpendPoints
 from app.routes.resources import Resources, Service
+from app.versions import Version
 
 router = APIRouter(prefix="/compat/nixtla", include_in_schema=False)
 
