@@ -109,7 +109,7 @@ def choose(panel: Panel, options: TrainingOptions) -> Reasoned:
         covariates=covariates,
         channels=channels,
         batch_size=max(_LEAST_BATCH, TrainingConfig.batch_size // max(1, len(channels))),
-        precedent_windows=0 if covariates else _usual_precedent_windows(options.preset, num_steps),
+        precedent_windows=0 if covariates else MAX_PRECEDENT_WINDOWS,
     )
     fields: dict[str, Any] = dict(options.chosen)
     config = replace(config, **fields)
@@ -226,12 +226,6 @@ def _usual_horizon(season: Season) -> int:
     """A week of what is observed within the day, four weeks of days, one longer season."""
     lengths = {"day": min(7 * season.length, 672), "week": 4 * season.length, "other": max(season.length, 8)}
     return lengths[_kind(season)]
-
-
-def _usual_precedent_windows(preset: str, num_steps: int) -> int:
-    """As many as take seconds, or with trials up to a minute: each looks through a whole history, many times."""
-    most, steps = (64, 300_000) if preset == "fast" else (MAX_PRECEDENT_WINDOWS, 1_000_000)
-    return min(most, max(16, steps // num_steps))
 
 
 def _usual_patch(freq: str, season: Season, horizon: int) -> int:

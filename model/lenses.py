@@ -14,6 +14,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from model.evidence import Kinship, is_real
 from model.precedents import NO_PRECEDENTS, Lens, Past, Precedents, Stretches
 from model.scaling import Scale
 from model.windows import Windows
@@ -53,18 +54,19 @@ class Case:
     known: Bool[Tensor, " horizon"]
 
 
-def shares_of(cases: Sequence[Case], season_length: int) -> Precedents:
+def shares_of(cases: Sequence[Case], kinship: Kinship, season_length: int) -> Precedents:
     """The precedents with the least errors; none unless they do clearly better than what is said without them.
 
-    Whether they do is asked of each half of the cases, after a choice by the other half.
+    Whether they do is asked of each half of the cases, after a choice by the other half; see `evidence`.
 
     Args:
         cases: In time, so that the halves overlap little.
+        kinship: Of the cases.
         season_length: Steps of a season.
     """
     if len(cases) < MIN_CASES:
         return NO_PRECEDENTS
-    jury = _Jury(cases)
+    jury = _Jury(cases, kinship)
     forms = list(product(_lengths(season_length), (True, False)))
     for length, relative in forms:
         jury.hear(length, _FIRST, relative=relative)
@@ -97,8 +99,9 @@ def _lengths(season: int) -> list[int]:
 class _Jury:
     """What every lens says of every case."""
 
-    def __init__(self, cases: Sequence[Case]) -> None:
+    def __init__(self, cases: Sequence[Case], kinship: Kinship) -> None:
         self._cases = cases
+        self._kinship = kinship
         self._target = torch.stack([case.target for case in cases])
         self._known = torch.stack([case.known for case in cases])
         self._said: dict[Lens | None, Tensor] = {None: torch.stack([case.said for case in cases])}
@@ -114,19 +117,21 @@ class _Jury:
 
     def error_of(self, form: tuple[int, bool], look: tuple[float, float]) -> float:
         """Of one lens alone."""
-        return self._error(self._said[Lens(form[0], *look, form[1])], slice(None))
+        return self._error(self._said[Lens(form[0], *look, form[1])])
 
     def has_gain(self) -> bool:
         """Whether half a share of any lens known so far would lower the errors of all cases."""
         without = self._said[None]
-        errors = [self._error((said + without) / 2, slice(None)) for lens, said in self._said.items() if lens]
-        return min(errors, default=math.inf) < self._error(without, slice(None))
+        errors = [self._error((said + without) / 2) for lens, said in self._said.items() if lens]
+        return min(errors, default=math.inf) < self._error(without)
 
     def verdict(self) -> Precedents:
         """The draws by all cases, if those by each half of them convince the other half."""
-        halves = slice(None, len(self._cases) // 2), slice(len(self._cases) // 2, None)
-        tried = sum(self._error(self._mean(self._draws(one)), other) for one, other in (halves, halves[::-1]))
-        if tried > CLEARLY_BETTER * sum(self._error(self._said[None], half) for half in halves):
+        half = len(self._cases) // 2
+        by_early, by_late = (self._mean(self._draws(one)) for one in (slice(None, half), slice(half, None)))
+        tried = self._errors(torch.cat([by_late[:half], by_early[half:]]))
+        without = self._errors(self._said[None])
+        if tried.sum() > CLEARLY_BETTER * without.sum() or not is_real(without - tried, self._kinship):
             return NO_PRECEDENTS
         drawn = self._draws(slice(None))
         lenses = tuple(lens for lens in dict.fromkeys(drawn) if lens is not None)
@@ -145,13 +150,16 @@ class _Jury:
     def _mean(self, drawn: Sequence[Lens | None]) -> Tensor:
         return torch.stack([self._said[one] for one in drawn]).mean(0)
 
-    def _error(self, said: Tensor, cases: slice) -> float:
-        """The mean of the roots of the cases' mean absolute errors.
+    def _error(self, said: Tensor, cases: slice = slice(None)) -> float:
+        return float(self._errors(said)[cases].mean())
 
-        Their mean would be decided by what nobody can forecast, that of their logarithms by what anybody can.
+    def _errors(self, said: Tensor) -> Tensor:
+        """The root of each case's mean absolute error.
+
+        A mean of errors would be decided by what nobody can forecast, one of their logarithms by what anybody can.
         """
-        errors = ((said - self._target).abs() * self._known)[cases].sum(1) / self._known[cases].sum(1).clamp_min(1)
-        return float(errors.sqrt().mean())
+        errors = ((said - self._target).abs() * self._known).sum(1) / self._known.sum(1).clamp_min(1)
+        return errors.sqrt()
 
 
 def _looked(case: Case, length: int, lenses: Sequence[Lens], *, relative: bool) -> list[Tensor]:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from model.calibration import Calibration, Residuals, calibrate
 from model.config import TrainingConfig
+from model.evidence import Kinship
 from model.inference import Predictor
 from model.lenses import Case, pasts_of, shares_of
 from model.loss import mean_weights
@@ -139,9 +140,11 @@ def _look_back(
     if not config.precedent_windows or windows.num_apart() < LEAST_APART:
         return NO_PRECEDENTS
     quantiles, target, known = forecasts[:3]
-    pasts = pasts_of(windows, _in_time(windows), config.season_length)
+    numbers = _in_time(windows)
+    pasts = pasts_of(windows, numbers, config.season_length)
     cases = [Case(*case) for case in zip(pasts, quantiles[..., network.median], target, known, strict=True)]
-    chosen = shares_of(cases[:: -(-len(cases) // config.precedent_windows)], config.season_length)
+    some = slice(None, None, -(-len(cases) // config.precedent_windows))
+    chosen = shares_of(cases[some], Kinship.of(windows, numbers)[some], config.season_length)
     for row, past in enumerate(pasts) if chosen else ():
         quantiles[row] = moved(quantiles[row], chosen, past, config.horizon, network.period)
     return chosen

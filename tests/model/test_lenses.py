@@ -5,6 +5,7 @@ import torch
 from torch import Tensor
 
 from model import Checkpoint, Panel, TrainingConfig
+from model.evidence import Kinship
 from model.lenses import MAX_LENSES, Case, pasts_of, shares_of
 from model.precedents import Past
 from model.windows import WindowShape, split
@@ -21,9 +22,14 @@ def cases_of(values: Tensor, said: float, num_cases: int = 24) -> list[Case]:
     return [Case(past_of(values[:end], 1), flat, values[end : end + HORIZON], known) for end in ends]
 
 
+def apart(num_cases: int = 24) -> Kinship:
+    """Cases of one series whose targets do not overlap."""
+    return Kinship(torch.arange(num_cases), torch.zeros(num_cases, dtype=torch.long))
+
+
 @pytest.mark.parametrize("season_length", [1, 24, 86_400])
 def test_precedents_have_shares_where_they_know_better(season_length: int) -> None:
-    found = shares_of(cases_of(logistic(600), said=0.5), season_length)
+    found = shares_of(cases_of(logistic(600), said=0.5), apart(), season_length)
     assert 0.5 < sum(found.shares) <= 1
     assert len(found.lenses) <= MAX_LENSES
     assert all(share * 8 == round(share * 8) for share in found.shares)
@@ -31,11 +37,11 @@ def test_precedents_have_shares_where_they_know_better(season_length: int) -> No
 
 def test_precedents_of_noise_have_none() -> None:
     noise = torch.randn(600, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    assert not shares_of(cases_of(noise, said=0.0), season_length=1)
+    assert not shares_of(cases_of(noise, said=0.0), apart(), season_length=1)
 
 
 def test_without_cases_there_is_no_choice() -> None:
-    assert not shares_of([], season_length=24)
+    assert not shares_of([], apart(0), season_length=24)
 
 
 def test_the_past_of_a_window_ends_where_its_targets_begin_and_begins_with_its_series() -> None:
@@ -63,4 +69,4 @@ def test_a_past_is_never_looked_at_whole_where_it_is_not_known() -> None:
     values = logistic(600)
     case = cases_of(values, said=0.5)[0]
     unknown = Past(case.past.values, torch.zeros_like(case.past.observed), 1)
-    assert not shares_of([Case(unknown, case.target, case.target, case.known)] * 24, season_length=1)
+    assert not shares_of([Case(unknown, case.target, case.target, case.known)] * 24, apart(), season_length=1)
