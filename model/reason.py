@@ -8,7 +8,7 @@ class Reason:
     """A choice that nobody made, and what it follows from; or one that somebody made.
 
     Attributes:
-        choice: The field of `TrainingConfig`.
+        choice: The field of `TrainingConfig`, or what `model.settled` calls it.
         value: What was chosen, as text.
         why: What it follows from, as a clause.
     """

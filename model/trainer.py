@@ -9,6 +9,7 @@ from model.config import TrainingConfig
 from model.learning import Progress, learn
 from model.reason import Reason
 from model.series import Panel
+from model.settled import settled
 from model.trial import Trial
 from model.validation import validated
 from model.warm_start import WarmStart
@@ -34,7 +35,7 @@ def fit(
             intervals.
         config: Every choice; see `choose_config`, `configure` and `select`.
         trials: What led to that choice; kept in the manifest.
-        reasons: Why the choices are what they are; kept in the manifest, too.
+        reasons: Why the choices are what they are; kept in the manifest, too, with what validation settles.
         state_path: A file to keep the state of the training in after each epoch. If it exists, and was written for the
             same panel and configuration, training goes on from there, to the same result as without the interruption.
         on_epoch: Told how far the training is, after each epoch.
@@ -53,5 +54,6 @@ def fit(
     blend(learned.network, learned.halves)
     chosen = validated(learned.network, learned.parts, config)
     origin = None if start is None else start.origin
-    training = Training(str(learned.device), learned.seconds, learned.validation_loss, trials, origin, reasons)
+    told = (*reasons, *settled(learned.network, chosen))
+    training = Training(str(learned.device), learned.seconds, learned.validation_loss, trials, origin, told)
     return Checkpoint.of(learned.network.cpu(), config, chosen, panel, training)

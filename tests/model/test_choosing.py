@@ -77,6 +77,18 @@ def test_reasons_are_kept_with_the_checkpoint(checkpoint: Checkpoint, tmp_path_f
     assert "autocorrelation" in why(found, "season_length")
 
 
+def test_what_validation_settled_is_told_with_the_reasons(checkpoint: Checkpoint) -> None:
+    found = {one.choice: one.value for one in checkpoint.manifest.reasons}
+    validation, line = checkpoint.validation, checkpoint.network.linear
+    assert line is not None
+    assert found["line_share"] == f"{100 * float(line.share):.0f}%"
+    assert found["trust"] == f"{100 * validation.trust:.0f}%"
+    assert found["block_length"] == str(validation.block_length)
+    assert found["precedent_share"] == f"{100 * sum(validation.precedents.shares):.0f}%"
+    names = [one.choice for one in checkpoint.manifest.reasons]
+    assert len(set(names)) == len(names)
+
+
 def test_a_checkpoint_of_an_earlier_release_has_no_reasons(checkpoint: Checkpoint) -> None:
     content = {name: value for name, value in vars(checkpoint.manifest).items() if name != "reasons"}
     assert type(checkpoint.manifest).from_json({**content, "trials": ()}).reasons == ()
