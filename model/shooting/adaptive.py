@@ -10,6 +10,7 @@ from torch import Tensor
 
 from model.errors import ShootingArgumentInvalid, StepBudgetExceeded
 from model.shooting.course import Course
+from model.shooting.finite import check_finite
 from model.shooting.phase import State
 
 FIXED_STEP = frozenset({"euler", "midpoint", "rk4"})
@@ -65,12 +66,13 @@ def solve(course: Course, state: State, times: Sequence[float], *, solver: Solve
         solver: How to integrate.
 
     Raises:
-        ShootingArgumentInvalid: A time that is not finite.
+        ShootingArgumentInvalid: A time that is not finite; a state on the CPU that is not.
         StepBudgetExceeded: The solver used up its evaluations, or its step underflowed. With the adjoint, the pass
             back may raise it, too.
     """
     if not all(map(math.isfinite, times)):
         raise ShootingArgumentInvalid("times", list(times), "finite")
+    check_finite("state", state)
     budget = _Budget(solver.max_evaluations)
     found = {0.0: state}
     for side in (sorted({t for t in times if t > 0}), sorted({t for t in times if t < 0}, reverse=True)):

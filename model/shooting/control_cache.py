@@ -8,6 +8,7 @@ from typing import Protocol, runtime_checkable
 import torch
 from torch import nn
 
+from model.errors import ShootingArgumentInvalid
 from model.shooting.dynamics import Control
 from model.shooting.methods import StageControls
 
@@ -47,7 +48,13 @@ class ControlCache:
 
     @torch.inference_mode()
     def first(self, num_steps: int) -> list[StageControls]:
-        """The controls of the first steps."""
+        """The controls of the first steps.
+
+        Raises:
+            ShootingArgumentInvalid: A negative number of steps.
+        """
+        if num_steps < 0:
+            raise ShootingArgumentInvalid("num_steps", num_steps, "a whole number from 0 on")
         with self._lock:
             while len(self._steps) < num_steps:
                 self._steps.append(tuple(map(self._kept, next(self._coming))))

@@ -4,13 +4,17 @@ The particles never see the data, so what steers a flow moves by itself: some st
 along and says what the control is. Where the control is learned directly there is nothing to go along.
 """
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
 
+from torch import nn
+
 from model.errors import ShootingArgumentInvalid
 from model.shooting.dynamics import Control, Dynamics
+from model.shooting.finite import check_finite
 from model.shooting.phase import Phase, State
 
 
@@ -71,11 +75,20 @@ class Piecewise(Course):
         pieces: The controls.
         length: Of a piece, in time.
         learned: The tensors that they depend on.
+
+    Raises:
+        ShootingArgumentInvalid: No piece, a length that is not a positive time.
     """
 
     pieces: Sequence[Control]
     length: float
     learned: State = ()
+
+    def __post_init__(self) -> None:
+        if not self.pieces:
+            raise ShootingArgumentInvalid("pieces", self.pieces, "at least one control")
+        if not 0 < self.length < math.inf:
+            raise ShootingArgumentInvalid("length", self.length, "a positive time")
 
     @property
     def breaks(self) -> tuple[float, ...]:
@@ -97,7 +110,8 @@ class Steered(Course):
         particles: At time 0.
 
     Raises:
-        ShootingArgumentInvalid: No particle, or components that do not fit the vector field.
+        ShootingArgumentInvalid: No particle, components that do not fit the vector field; where they are given and not
+            being learned, and are on the CPU, components that are not finite.
     """
 
     dynamics: Dynamics
@@ -111,6 +125,8 @@ class Steered(Course):
             raise ShootingArgumentInvalid(
                 "particles", found, f"positions and momenta of shape {needed}, with K from 1 on"
             )
+        given = (one for one in self.particles.components() if not isinstance(one, nn.Parameter))
+        check_finite("particles", given)
 
     @property
     def companions(self) -> State:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from model.errors import ShootingArgumentInvalid
 from model.shooting.adaptive import Solver, solve
+from model.shooting.finite import check_finite
 from model.shooting.integrate import carry, carry_recomputed, stage_controls
 from model.shooting.methods import METHODS, Method, StageControls
 from model.shooting.parametrisation import Parametrisation
@@ -70,12 +71,13 @@ class Flow(nn.Module):
             The points at those times, each component of shape (n, points, size).
 
         Raises:
-            ShootingArgumentInvalid: A time that is not finite, a state that does not fit the vector field; one that is
-                not finite, too, where it is on the CPU.
+            ShootingArgumentInvalid: A time that is not finite, a state that does not fit the vector field; where they
+                are on the CPU, a state or something learned that is not finite, too.
             ImplicitStepUnsolved: A step of the residual network is too long.
         """
         wanted = _checked_times(times)
         self._check_state(state)
+        self._check_learned()
         ahead, behind = [t for t in wanted if t >= 0], [t for t in wanted if t < 0]
         found = dict(zip(ahead, self._side(state, ahead, backward=False), strict=True))
         if behind:
@@ -92,11 +94,12 @@ class Flow(nn.Module):
         """Data points at times, by torchdiffeq; arguments and result are those of `forward`.
 
         Raises:
-            ShootingArgumentInvalid: A time that is not finite, a state that does not fit the vector field.
+            ShootingArgumentInvalid: As `forward` does.
             StepBudgetExceeded: The solver used up its evaluations, or its step underflowed.
         """
         wanted = _checked_times(times)
         self._check_state(state)
+        self._check_learned()
         return _stacked(solve(self.parametrisation.course(), state, wanted, solver=solver or Solver()))
 
     def _side(self, state: State, times: list[float], *, backward: bool) -> list[State]:
@@ -119,10 +122,11 @@ class Flow(nn.Module):
         if not all(component.dtype == dtype for component in state):
             found_types = [component.dtype for component in state]
             raise ShootingArgumentInvalid("state", found_types, f"of type {dtype}, as what the flow has learned")
-        # On an accelerator, looking at the values would make the host wait for all that is under way there.
-        looked_at = [component for component in state if component.device.type == "cpu"]
-        if not all(bool(torch.isfinite(component).all()) for component in looked_at):
-            raise ShootingArgumentInvalid("state", "NaN or infinite", "finite")
+        check_finite("state", state)
+
+    def _check_learned(self) -> None:
+        for name, parameter in self.parametrisation.named_parameters():
+            check_finite(f"parametrisation.{name}", [parameter])
 
 
 def _checked_times(times: Sequence[float] | Tensor) -> list[float]:

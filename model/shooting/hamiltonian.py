@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from model.shooting.dynamics import Dynamics
+from model.shooting.finite import check_finite
 from model.shooting.phase import Phase
 
 
@@ -33,7 +34,12 @@ def energy(dynamics: Dynamics, particles: Phase) -> Tensor:
 
 
 def symplectic_gradient(dynamics: Dynamics, particles: Phase) -> Phase:
-    """(q̇, ṗ) by automatic differentiation of the reduced Hamiltonian; slow, the measure of every motion."""
+    """(q̇, ṗ) by automatic differentiation of the reduced Hamiltonian; slow, the measure of every motion.
+
+    Raises:
+        ShootingArgumentInvalid: Particles on the CPU that are not finite.
+    """
+    check_finite("particles", particles.components())
     leaves = [component.detach().requires_grad_() for component in particles.components()]
     value = reduced_hamiltonian(dynamics, Phase.from_components(leaves))
     num_particles = leaves[0].shape[0]

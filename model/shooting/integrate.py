@@ -15,6 +15,7 @@ from torch.utils.checkpoint import checkpoint
 
 from model.errors import ShootingArgumentInvalid
 from model.shooting.course import Course
+from model.shooting.finite import check_step
 from model.shooting.methods import Method, StageControls
 from model.shooting.phase import State
 
@@ -32,7 +33,11 @@ def stage_controls(course: Course, *, step: float, method: Method) -> Iterator[S
         course: The control over time.
         step: h, negative to go back in time.
         method: How a step is made.
+
+    Raises:
+        ShootingArgumentInvalid: A step of 0, or one that is not finite.
     """
+    check_step(step)
     companions = course.companions
     for number in count(1):
         controls, companions = _advance(course, companions, number, step=step, method=method)
@@ -52,8 +57,10 @@ def carry(
         method: The same as the controls were computed with.
 
     Raises:
-        ShootingArgumentInvalid: A time on the other side of 0, controls that end before the latest time.
+        ShootingArgumentInvalid: A time on the other side of 0, controls that end before the latest time, a step of 0 or
+            one that is not finite.
     """
+    check_step(step)
     places = [_place(time, step) for time in times]
     wanted = _by_step(places)
     latest = max(wanted, default=0)
@@ -82,8 +89,11 @@ def carry_recomputed(
         segment: How many steps are integrated anew at a time.
 
     Raises:
-        ShootingArgumentInvalid: A time on the other side of 0.
+        ShootingArgumentInvalid: A time on the other side of 0, a step of 0 or one that is not finite, no segment.
     """
+    check_step(step)
+    if segment < 1:
+        raise ShootingArgumentInvalid("segment", segment, "a whole number from 1 on")
     places = [_place(time, step) for time in times]
     wanted = _by_step(places)
     latest, companions = max(wanted, default=0), course.companions
@@ -105,7 +115,12 @@ def carry_recomputed(
 
 
 def num_steps(time: float, step: float) -> int:
-    """How many steps it takes to a time."""
+    """How many steps it takes to a time.
+
+    Raises:
+        ShootingArgumentInvalid: A time that no step leads to, a step of 0 or one that is not finite.
+    """
+    check_step(step)
     return _place(time, step)[0]
 
 

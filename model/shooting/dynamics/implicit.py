@@ -26,6 +26,7 @@ from torch import Tensor
 
 from model.errors import ControlNotFound, ShootingArgumentInvalid
 from model.shooting.dynamics.dynamics import Control, Dynamics
+from model.shooting.finite import check_finite
 from model.shooting.phase import Phase, State
 
 _MAX_HALVINGS = 30
@@ -84,12 +85,20 @@ class ImplicitDynamics(Dynamics):
         return self._split(found + curvature.solve(gradient))
 
     def with_weights(self, weights: Sequence[Tensor]) -> Control:
-        """The control that applies these weights."""
+        """The control that applies these weights.
+
+        Raises:
+            ShootingArgumentInvalid: Another number of weights, one of another shape, one on the CPU that is not finite.
+        """
+        found = [tuple(weight.shape) for weight in weights]
+        if found != (shapes := list(self.weight_shapes.values())):
+            raise ShootingArgumentInvalid("weights", found, f"of shapes {shapes}")
+        check_finite("weights", weights)
         return _ImplicitControl(self, tuple(weights))
 
     def optimal_control(self, particles: Phase) -> Control:
         """The control with the optimal weights."""
-        return self.with_weights(self.optimal_weights(particles))
+        return _ImplicitControl(self, self.optimal_weights(particles))
 
     def cost(self, weights: Sequence[Tensor]) -> Tensor:
         """½ Σ_w m_w ‖w‖²."""

@@ -27,6 +27,7 @@ from model.shooting.dynamics.activation import ACTIVATIONS, Activation
 from model.shooting.dynamics.controls import FullControl, LowRankControl
 from model.shooting.dynamics.dynamics import Control, Dynamics
 from model.shooting.dynamics.terms import Structure, Term, plain, sigma
+from model.shooting.finite import check_finite
 from model.shooting.phase import Phase, State
 
 __all__ = ["LinearDynamics", "Term", "plain", "sigma"]
@@ -107,22 +108,26 @@ class LinearDynamics(Dynamics):
         """⟨p φ(q)ᵀ⟩/m for each term, then ⟨p⟩/m for each component."""
         features = dict(zip(self.structure.features, self.structure.values(particles.q), strict=True))
         scale = 1 / len(particles.q[0])
-        matrices = [particles.p[t.target].T @ features[t.feature] * (scale / self._weight(t.name)) for t in self.terms]
-        return (*matrices, *self._biases(particles))
+        rows = zip(self.structure.terms, self.structure.term_weights, strict=True)
+        matrices = [particles.p[term.target].T @ features[term.feature] * (scale * weight) for term, weight in rows]
+        biases = zip(particles.p, self.structure.bias_weights, strict=True)
+        return (*matrices, *(p.mean(0) * weight for p, weight in biases))
 
     def with_weights(self, weights: Sequence[Tensor]) -> Control:
         """The control that applies these matrices and biases.
 
         Raises:
-            ShootingArgumentInvalid: Another number of weights, or one of another shape.
+            ShootingArgumentInvalid: Another number of weights, one of another shape, one on the CPU that is not finite.
         """
         found = [tuple(weight.shape) for weight in weights]
         if found != (shapes := list(self.weight_shapes.values())):
             raise ShootingArgumentInvalid("weights", found, f"of shapes {shapes}")
+        check_finite("weights", weights)
         return self._control(weights)
 
     def _control(self, weights: Sequence[Tensor]) -> Control:
-        return FullControl(self.structure, tuple(weights[: len(self.terms)]), tuple(weights[len(self.terms) :]))
+        split = len(self.structure.terms)
+        return FullControl(self.structure, tuple(weights[:split]), tuple(weights[split:]))
 
     def optimal_control(self, particles: Phase) -> Control:
         """In factors of rank K where that is less work than the matrices."""
@@ -140,6 +145,3 @@ class LinearDynamics(Dynamics):
 
     def _matrices(self) -> list[tuple[str, tuple[int, ...]]]:
         return [(name, shape) for name, shape in self.weight_shapes.items() if len(shape) == 2]
-
-    def _biases(self, particles: Phase) -> State:
-        return tuple(p.mean(0) / self._weight(f"b{number}") for number, p in enumerate(particles.p, start=1))

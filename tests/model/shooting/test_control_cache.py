@@ -53,8 +53,8 @@ def test_far_ahead_the_controls_that_are_kept_are_nearer_to_exact_than_those_of_
     rounded = tuple(component.float() for component in state)
 
     def error(controls: Iterable[StageControls]) -> float:
-        found = flow.carry(rounded, controls, [50.0])[0]
-        pairs = zip(found, exact.carry(state, exact.controls(), [50.0])[0], strict=True)
+        found = flow.carry(rounded, controls, [25.0])[0]
+        pairs = zip(found, exact.carry(state, exact.controls(), [25.0])[0], strict=True)
         return max(float((one - other).abs().max() / other.abs().max()) for one, other in pairs)
 
     with torch.inference_mode():

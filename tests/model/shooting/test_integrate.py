@@ -75,8 +75,8 @@ def test_between_the_ends_of_a_step_at_most_one_order_is_lost(field: MakeField, 
 def test_forward_then_back_returns(field: MakeField) -> None:
     dynamics = field("softplus")
     particles = some_particles(dynamics, 4)
-    there = carried(dynamics, particles, num_steps=40)
-    back = carried(dynamics, there, num_steps=40, time=-1.0)
+    there = carried(dynamics, particles, num_steps=20)
+    back = carried(dynamics, there, num_steps=20, time=-1.0)
     assert_close(back.components(), particles.components(), rtol=1e-6, atol=1e-6)
 
 
@@ -85,30 +85,30 @@ def test_control_first_gives_what_torchdiffeq_gives_for_the_joint_system(held: P
     held = held.float()
     points = tuple(component.float() for component in some_points(held.dynamics, 6))
     times = [0.5, 1.0]
-    joint = solve(held.course(), points, times, solver=Solver(method, step=0.05))
-    assert_close(points_at(held, points, times, METHODS[method]), joint, rtol=1e-6, atol=1e-6)
+    joint = solve(held.course(), points, times, solver=Solver(method, step=0.125))
+    assert_close(points_at(held, points, times, METHODS[method], step=0.125), joint, rtol=1e-6, atol=1e-6)
 
 
 @pytest.mark.parametrize("method", sorted(METHODS))
 def test_the_value_at_one_time_does_not_depend_on_the_other_times_asked(held: Parametrisation, method: str) -> None:
     points = some_points(held.dynamics, 6)
     times = [0.62, 0.1, 0.0, 0.62, 1.3, 0.63]
-    together = points_at(held, points, times, METHODS[method], step=0.25)
+    together = points_at(held, points, times, METHODS[method], step=0.5)
     for time, found in zip(times, together, strict=True):
-        assert_close(found, points_at(held, points, [time], METHODS[method], step=0.25)[0], rtol=0, atol=0)
+        assert_close(found, points_at(held, points, [time], METHODS[method], step=0.5)[0], rtol=0, atol=0)
     assert_close(together[2], points, rtol=0, atol=0)
 
 
 def test_a_point_does_not_feel_its_neighbours_in_the_batch(held: Parametrisation) -> None:
     points = some_points(held.dynamics, 6)
-    together = points_at(held, points, [1.0], METHODS["rk4"])[0]
-    alone = points_at(held, tuple(component[2:3] for component in points), [1.0], METHODS["rk4"])[0]
+    together = points_at(held, points, [1.0], METHODS["rk4"], step=0.25)[0]
+    alone = points_at(held, tuple(component[2:3] for component in points), [1.0], METHODS["rk4"], step=0.25)[0]
     assert_close(tuple(component[2:3] for component in together), alone, rtol=1e-12, atol=1e-12)
 
 
 def test_controls_go_on_without_an_end(held: Parametrisation) -> None:
-    steps = list(islice(stage_controls(held.course(), step=0.05, method=METHODS["rk4"]), 40))
-    assert len(steps) == 40
+    steps = list(islice(stage_controls(held.course(), step=0.05, method=METHODS["rk4"]), 9))
+    assert len(steps) == 9
     assert all(len(stages) == 4 for stages in steps)
 
 
