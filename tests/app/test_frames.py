@@ -3,6 +3,7 @@ import csv
 import gzip
 import io
 import json
+import os
 import struct
 from datetime import UTC, datetime, timedelta
 
@@ -28,6 +29,7 @@ from app.frames import (
 )
 from model import ColumnMissing, DataError, DuplicateTimestamps, ItemForecast, TimeZonesMixed
 
+MAX_EXAMPLES = int(os.environ.get("FUZZ_CASES", "300"))
 LONG = b"""item_id,timestamp,target,note
 a,2026-01-01T00:00:00Z,1.5,x
 a,2026-01-01T01:00:00Z,,y
@@ -211,7 +213,7 @@ SMALL = pa.table(
     st.lists(st.tuples(st.integers(0, 5000), st.binary(max_size=6)), min_size=1, max_size=4),
     st.integers(0, 5000),
 )
-@hypothesis.settings(max_examples=400)
+@hypothesis.settings(max_examples=MAX_EXAMPLES)
 @pytest.mark.filterwarnings("ignore")
 def test_a_damaged_file_of_any_kind_gives_a_panel_or_a_typed_error(kind, patches, length):
     content = bytearray(stored(SMALL, kind))
@@ -233,7 +235,7 @@ def test_no_damaged_byte_of_a_parquet_file_ends_the_process():
 @hypothesis.given(
     st.sampled_from([b"", b"PAR1", b"\xff\xff\xff\xff", b"{", b'{"target":', b"timestamp,target\n"]), st.binary()
 )
-@hypothesis.settings(max_examples=300)
+@hypothesis.settings(max_examples=MAX_EXAMPLES)
 @pytest.mark.filterwarnings("ignore")
 def test_any_bytes_give_a_panel_or_a_typed_error(start, rest):
     is_read_or_refused(start + rest)
@@ -254,6 +256,39 @@ JSON_CELLS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(m
 @pytest.mark.filterwarnings("ignore")
 def test_any_json_lines_give_a_panel_or_a_typed_error(lines):
     is_read_or_refused("\n".join(map(json.dumps, lines)).encode())
+
+
+@hypothesis.given(
+    st.lists(
+        st.fixed_dictionaries(
+            {"timestamp": JSON_CELLS | st.dates().map(str), "target": JSON_CELLS},
+            optional={"item_id": st.sampled_from(["a", "b", 1]), "note": JSON_CELLS},
+        ),
+        min_size=1,
+    ),
+    st.lists(
+        st.tuples(st.integers(0, 5000), st.sampled_from([b"\xff", b"}{", b"\n", b"NaN", b"", b"1e999"])), max_size=2
+    ),
+)
+@hypothesis.example([{"timestamp": f"2026-01-0{day}", "target": day} for day in range(1, 9)], [])
+@hypothesis.example([{"timestamp": day, "target": float(day), "item_id": 7} for day in range(1, 9)], [])
+@hypothesis.example([{"timestamp": f"2026-01-0{day}", "target": 1, "note": float("inf")} for day in range(1, 9)], [])
+@hypothesis.settings(max_examples=MAX_EXAMPLES)
+@pytest.mark.filterwarnings("ignore")
+def test_json_lines_read_in_one_go_say_what_they_say_read_one_by_one(lines, patches):
+    content = bytearray("\n".join(map(json.dumps, lines)).encode())
+    for number, patch in patches:
+        place = 1 + number % (len(content) - 1)
+        content[place : place + 1] = patch
+    # A space after each line is nothing that a program would write, and nothing that JSON minds.
+    assert told(bytes(content)) == told(bytes(content).replace(b"}\n", b"} \n"))
+
+
+def told(content: bytes) -> object:
+    try:
+        return read_panel(content, Columns()).digest()
+    except DataError as error:
+        return type(error), str(error)
 
 
 def is_read_or_refused(content: bytes) -> None:
