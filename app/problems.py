@@ -13,6 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 import model
 from app import bench, errors, forecasting, frames, imports, mlflow_export, sessions
@@ -175,6 +176,8 @@ def add_problem_handlers(application: FastAPI) -> None:
 async def answer_problem(request: Request, error: Exception) -> Response:
     """The one place where an exception becomes an answer."""
     problem, headers = to_problem(error), _headers(error)
+    if problem.status == 405:
+        headers["Allow"] = ", ".join(_methods(request))
     if not isinstance(error, ForecastingError) and problem.status >= 500:
         _log.error("a request failed", path=request.url.path, exc_info=error)
     elif problem.status >= 500 or isinstance(error, model.CheckpointError):
@@ -225,6 +228,13 @@ def _headers(error: Exception) -> dict[str, str]:
     if isinstance(error, errors.RateExceeded | errors.ErrandsFull):
         return {"Retry-After": str(error.retry_seconds)}
     return dict(getattr(error, "headers", None) or {})
+
+
+def _methods(request: Request) -> list[str]:
+    """Every method that the path of a request takes, by whichever route; HEAD is answered where GET is."""
+    routes = (one for one in request.app.routes if one.matches(request.scope)[0] is not Match.NONE)
+    found = {method for one in routes for method in getattr(one, "methods", None) or ()}
+    return sorted(found | ({"HEAD"} if "GET" in found else set()))
 
 
 def rule_of(kind: type[ForecastingError]) -> Rule:

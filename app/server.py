@@ -20,6 +20,7 @@ from app.compat import invocations, open_inference
 from app.compat.kserve import forecasts as kserve_forecasts
 from app.compat.nixtla import account, answering, finetuned
 from app.compression import Compression, Decompression
+from app.freshness import NotModified
 from app.heads import HeadAsGet
 from app.probes import PROBES
 from app.problems import add_problem_handlers, answer_problem
@@ -123,7 +124,8 @@ def create_app(settings: Settings, worker_alive: WorkerAlive) -> FastAPI:
     )
     application.state.resources = resources
     for part in PARTS:
-        application.include_router(part.router)
+        # Not included as routers: FastAPI would look for the route of each request in every one of them, twice.
+        application.router.routes.extend(part.router.routes)
     application.mount("/static", reference.STATIC)
     add_problem_handlers(application)
     _add_middleware(application, resources)
@@ -155,6 +157,7 @@ def _add_middleware(application: FastAPI, resources: Resources) -> None:
             expose_headers=_TOLD_HEADERS,
         )
     application.add_middleware(BrowserHeaders, frame_ancestors=settings.frame_ancestors)
+    application.add_middleware(NotModified)
     application.add_middleware(HeadAsGet)
 
 

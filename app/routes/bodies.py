@@ -1,5 +1,6 @@
 """Bodies in and out: which media types are read, and how answers are written."""
 
+import hashlib
 from typing import Any
 
 import orjson
@@ -66,6 +67,12 @@ def answer(content: object, status: int = 200, **headers: str) -> Response:
     """A response's value as an answer; underscores in names of headers stand for hyphens."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return Response(to_json(content), status, named, JSON)
+
+
+def answer_tagged(content: object) -> Response:
+    """A response's value as an answer whose ETag is of its bytes: for what changes in ways that no number counts."""
+    written = to_json(content)
+    return Response(written, 200, {"ETag": f'"{hashlib.sha256(written).hexdigest()[:32]}"'}, JSON)
 
 
 def describe_body(kind: type[BaseModel], **others: dict[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from app.datasets import Appended, PanelLimits
 from app.errors import DatasetChanged, DatasetInUse, DatasetNotFound
 from app.routes.accounting import audited, note
 from app.routes.bodies import JSON, answer, read_body
-from app.routes.documented import ANY_BODY, ANY_DATASET, ANY_SERIES, problems
+from app.routes.documented import ANY_BODY, ANY_DATASET, ANY_SERIES, NOT_MODIFIED, problems
 from app.routes.permissions import ANY_KEY, TRAIN, SpendPoints
 from app.routes.resources import Resources, Service
 from app.routes.tables import ANY_TABLE, TABLES, AsTable, TableQuery, describe_panel
@@ -140,7 +140,7 @@ def get_datasets(
     summary="Show a dataset",
     response_model=DatasetBody,
     dependencies=[ANY_KEY],
-    responses=problems(DatasetNotFound),
+    responses=problems(DatasetNotFound) | NOT_MODIFIED,
 )
 def get_dataset(dataset_id: str, service: Service) -> Response:
     """Its size and digest."""

@@ -97,6 +97,7 @@ _OF_BODIES: Final = (refusals.BodyTooLarge, refusals.MediaTypeUnsupported)
 _RETRY: Final = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 0}}}
 
 Responses = dict[int | str, dict[str, Any]]
+NOT_MODIFIED: Final[Responses] = {304: {"description": "It is as `If-None-Match` says that the caller has it."}}
 
 
 def problems(*kinds: type[ForecastingError]) -> Responses:

@@ -12,8 +12,8 @@ from app.imports import BundleFormatUnsupported, BundleInvalid, BundleNameless, 
 from app.job_rows import JobFilter
 from app.job_values import BacktestJob
 from app.routes.accounting import audited, note, note_nothing
-from app.routes.bodies import answer, describe_body, read_body, read_json
-from app.routes.documented import ANY_ALIAS, ANY_BODY, ANY_CHECKPOINT, problems
+from app.routes.bodies import answer, answer_tagged, describe_body, read_body, read_json
+from app.routes.documented import ANY_ALIAS, ANY_BODY, ANY_CHECKPOINT, NOT_MODIFIED, problems
 from app.routes.permissions import ANY_KEY, TRAIN, CurrentCaller
 from app.routes.resources import Resources, Service
 from app.schemas.models import (
@@ -79,7 +79,7 @@ def get_versions(name: str, service: Service) -> Response:
     summary="Show a version",
     response_model=ShownVersion,
     dependencies=[ANY_KEY],
-    responses=problems(errors.ModelNotFound, errors.VersionNotFound),
+    responses=problems(errors.ModelNotFound, errors.VersionNotFound) | NOT_MODIFIED,
 )
 def get_version(name: str, number: Number, service: Service) -> Response:
     """Its training, its checkpoint, how it did beside the baselines, and the newest backtests of it."""
@@ -88,7 +88,7 @@ def get_version(name: str, number: Number, service: Service) -> Response:
     backtests = [f"/v1/backtests/{one.id}" for one in service.jobs.list(BacktestJob, limit=20, only=only).items]
     adapted = service.adaptive_intervals.of(name, number)
     shown = from_version(version, service.track_records.of(name, number), adapted)
-    return answer(ShownVersion(**vars(shown), backtests=backtests), ETag=f'"{version.digest}"')
+    return answer_tagged(ShownVersion(**vars(shown), backtests=backtests))
 
 
 @router.get(
@@ -96,7 +96,7 @@ def get_version(name: str, number: Number, service: Service) -> Response:
     summary="Show an alias",
     response_model=AliasBody,
     dependencies=[ANY_KEY],
-    responses=problems(*ANY_ALIAS),
+    responses=problems(*ANY_ALIAS) | NOT_MODIFIED,
 )
 def get_alias(name: str, alias: str, service: Service) -> Response:
     """Where it points; the ETag is what a conditional change names."""
@@ -171,6 +171,7 @@ def get_history(name: str, alias: str, service: Service) -> Response:
     summary="Download a version",
     response_class=StreamingResponse,
     responses=problems(errors.ModelNotFound, errors.VersionNotFound, *ANY_CHECKPOINT)
+    | NOT_MODIFIED
     | {200: {"content": {TAR: BINARY}}},
     dependencies=[TRAIN],
 )
