@@ -13,6 +13,7 @@ from app.forecasting import Answer, Prepared, Question
 from app.hindsight import Made
 from app.memory import LARGE_BYTES
 from app.routes.bodies import JSON, read_body
+from app.routes.direct import DirectRoute
 from app.routes.documented import ANY_BODY, ANY_DATASET, ANY_FORECAST, ANY_SERIES, ANY_VERSION, problems
 from app.routes.forecast_formats import ANSWERS, Sent, Written, choose_answer, read_question, write_answer
 from app.routes.forecast_streams import ForecastStream, is_streamed
@@ -29,7 +30,7 @@ from app.schemas.refusals import NothingAcceptable, ParametersMisplaced, Paramet
 from app.tracing import Follow, follow
 from model import HorizonNotAhead, ItemForecast, Series
 
-router = APIRouter(tags=["forecasts"])
+router = APIRouter(tags=["forecasts"], route_class=DirectRoute)
 _read_query = read_query(ForecastQuery)
 
 
@@ -59,7 +60,6 @@ async def post_forecast(request: Request) -> Response:
 
     In the format that Accept prefers. The query is for tables: a request in JSON says all of it in its body.
     """
-    # Not as dependencies: FastAPI takes longer to resolve them than they take.
     service, spend, query = resources_of(request), await spending(request), await _read_query(request)
     accepted = choose_answer(request)
     media_type, body = await read_body(request, JSON, *TABLES)

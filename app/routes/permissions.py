@@ -63,6 +63,17 @@ def permit(scope: Scope | None = None) -> Any:
     return Security(_admit, scopes=[scope] if scope else [])
 
 
+async def admit(request: Request, permission: Any) -> None:
+    """Lets a caller in as the dependency of a route would.
+
+    Args:
+        request: The request.
+        permission: What `permit` gave.
+    """
+    assert permission.dependency is _admit, "another dependency would be left out"
+    await _admit(request, SecurityScopes(list(permission.scopes)), await _SCHEME(request))
+
+
 ANY_KEY: Final = permit()
 FORECAST: Final = permit("forecast")
 TRAIN: Final = permit("train")
