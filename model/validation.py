@@ -19,6 +19,7 @@ from model.precedents import NO_PRECEDENTS, Precedents, moved
 from model.sampling import INDEPENDENT, MAX_LAGS, Dependence, dependence_of
 from model.scaling import Scale
 from model.windows import Split, Windows
+from model.yardstick import Yardstick
 
 MAX_WINDOWS = 512
 MIN_WINDOWS = 16
@@ -82,13 +83,12 @@ class Validation:
         Raises:
             TypeError, ValueError
         """
-        calibration, num_pairs = self.calibration, len(config.quantile_levels) // 2
+        calibration = self.calibration
         lengths: tuple[object, ...] = (self.block_length, calibration.bucket_length)
         for length in lengths:
             if not isinstance(length, int) or not 1 <= length <= MAX_LENGTH:
                 raise ValueError("lengths")
-        if not all(len(row) == num_pairs and all(map(math.isfinite, row)) for row in calibration.widenings):
-            raise ValueError("widenings")
+        calibration.check(len(config.quantile_levels) // 2)
         if not all(0 <= share <= 1 for share in (self.trust, self.width)):
             raise ValueError("shares")
         correlations = self.dependence.autocorrelations
@@ -127,10 +127,18 @@ def validated(network: ShootingNetwork, parts: Sequence[Split], config: Training
     forecasts = _forecasts(predictor(block_length), told)
     precedents = _look_back(network, told, config, forecasts)
     residuals = Residuals(*(column.numpy() for column in forecasts[:3]))
-    calibration = calibrate(residuals, config.quantile_levels, _bucket_length(config))
+    yardstick = _yardstick(parts[-1], told, config) if trust else None
+    calibration = calibrate(residuals, config.quantile_levels, _bucket_length(config), yardstick)
     calibrated = calibration.apply(forecasts[0], torch.ones(len(forecasts[0]), dtype=torch.float64))
     dependence = dependence_of(replace(residuals, quantiles=calibrated.numpy()), config.quantile_levels)
     return Validation(block_length, calibration, trust, width, dependence, precedents)
+
+
+def _yardstick(longest: Split, judged: Windows, config: TrainingConfig) -> Yardstick:
+    """For some of the validation windows, in time."""
+    found = Yardstick.of(judged, longest.training, config.season_length, len(longest.validation) / len(judged))
+    rows = torch.arange(len(judged) * judged.num_channels).view(len(judged), -1)
+    return found.in_order(rows[_in_time(judged).cpu()].flatten().numpy())
 
 
 def _look_back(

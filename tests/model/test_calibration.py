@@ -64,3 +64,9 @@ def test_too_few_windows_leave_the_quantiles_alone() -> None:
 def test_a_calibration_survives_json() -> None:
     calibration = calibrate(forecasts_with_spread(0.3), LEVELS, 12)
     assert Calibration.from_json(calibration.to_json()) == calibration
+
+
+def test_a_calibration_of_an_earlier_release_has_no_factors() -> None:
+    content = calibrate(forecasts_with_spread(0.3), LEVELS, 12).to_json()
+    del content["factors"]
+    assert Calibration.from_json(content) == calibrate(forecasts_with_spread(0.3), LEVELS, 12)
