@@ -4,7 +4,8 @@
 
 Both sides run in turns, round by round, in one process: a time is a median over the rounds, a ratio a median of the
 ratios within a round. A training step is the flow, a mean-square loss and the gradient of the particles and of the
-linear map that starts v. `cached` carries points under controls computed before, as a server does.
+linear map that starts v. `cached` carries points under controls computed before, as a server does; `cached_coarse` in
+the longest steps that take other points to the same places, to 1e-6.
 
 Memory is given twice: what autograd keeps between forward and backward, each storage counted once; and the peak
 growth over one training step, of a process started for it (on a GPU, of its allocated memory).
@@ -23,6 +24,7 @@ from torch import Tensor
 from benchmarks.cost import bytes_saved, interleaved_seconds, median_ratio, peak_growth
 from benchmarks.joint_system import joint_flow
 from benchmarks.measurement import Measurement, write
+from model.shooting.coarsening import coarsened
 from model.shooting.control_cache import ControlCache
 from model.shooting.dynamics import UpDownUniversal
 from model.shooting.flow import Flow
@@ -90,8 +92,12 @@ class Sides:
         self.x = torch.randn(setting.batch, setting.state_size, device=device)
         self.times = torch.linspace(0, 1, setting.num_times)
         self.target = torch.randn(setting.num_times, setting.batch, setting.state_size, device=device)
-        self.cache = ControlCache(self.flow)
+        with torch.no_grad():
+            others = self.lift(torch.randn_like(self.x))
+        self.coarse = coarsened(self.flow, others, self.times)
+        self.cache, self.coarse_cache = ControlCache(self.flow), ControlCache(self.coarse)
         self.cache.first(num_steps(1.0, self.flow.step))
+        self.coarse_cache.first(num_steps(1.0, self.coarse.step))
 
     def joint(self) -> Tensor:
         """The x at the times, by the joint system."""
@@ -103,10 +109,17 @@ class Sides:
         x: Tensor = self.flow(self.lift(self.x), self.times)[0]
         return x
 
-    @torch.inference_mode()
     def cached(self) -> Tensor:
         """The x at the times, under controls computed before."""
-        return torch.stack([x for x, _ in self.flow.carry(self.lift(self.x), self.cache, self.times.tolist())])
+        return self._carried(self.flow, self.cache)
+
+    def cached_coarse(self) -> Tensor:
+        """The same in longer steps."""
+        return self._carried(self.coarse, self.coarse_cache)
+
+    @torch.inference_mode()
+    def _carried(self, flow: Flow, cache: ControlCache) -> Tensor:
+        return torch.stack([x for x, _ in flow.carry(self.lift(self.x), cache, self.times.tolist())])
 
     def loss(self, side: Callable[[], Tensor]) -> Tensor:
         """The mean square error of a side."""
@@ -132,6 +145,7 @@ def measure(setting: Setting, *, num_rounds: int) -> list[Measurement]:
         "joint.forward": torch.no_grad()(sides.joint),
         "forward": torch.no_grad()(sides.ours),
         "cached": sides.cached,
+        "cached_coarse": sides.cached_coarse,
         "joint.training_step": partial(sides.train, sides.joint),
         "training_step": partial(sides.train, sides.ours),
     }
@@ -139,6 +153,7 @@ def measure(setting: Setting, *, num_rounds: int) -> list[Measurement]:
     return [
         _timed(setting, "forward", seconds, "joint.forward"),
         _timed(setting, "cached", seconds, "joint.forward"),
+        _timed(setting, "cached_coarse", seconds, "joint.forward"),
         _timed(setting, "training_step", seconds, "joint.training_step"),
         _sized(setting, "saved", *(bytes_saved(partial(sides.loss, s)) for s in (sides.ours, sides.joint))),
         _sized(setting, "peak", *(peak_growth(training_step, setting, s) for s in ("ours", "joint"))),

@@ -18,6 +18,7 @@ def test_all_sides_compute_the_same_and_have_the_same_gradient() -> None:
     sides = speed.Sides(SMALL)
     assert_close(sides.ours(), sides.joint())
     assert_close(sides.cached(), sides.joint())
+    assert_close(sides.cached_coarse(), sides.joint())
     gradients = []
     for side in (sides.joint, sides.ours):
         sides.train(side)
@@ -50,5 +51,6 @@ def test_the_records_hold_what_is_needed_to_quote_them(tmp_path: Path) -> None:
     assert {"joint system", "reference code"} <= set(step["compared_with"])
     assert step["settings"]["batch"] == 25
     assert "torch" in step["environment"]
-    assert {name.rpartition(".")[2] for name in records} == {"forward", "cached", "training_step", "saved", "peak"}
+    kinds = {"forward", "cached", "cached_coarse", "training_step", "saved", "peak"}
+    assert {name.rpartition(".")[2] for name in records} == kinds
     assert all(record["value"] >= 0 for record in records.values())
