@@ -411,6 +411,60 @@ def slide(page: Page, name: str, value: int) -> float:
     )
 
 
+def with_covariate(table: str, ahead: int) -> str:
+    """The same table with a covariate that is known some hours beyond its end."""
+    head, *rows = table.strip().splitlines()
+    last = np.datetime64(rows[-1].split(",")[1], "m")
+    later = [f"load,{last + np.timedelta64(60 * (1 + hour), 'm')}," for hour in range(ahead)]
+    lines = [f"{row},{number % 5}" for number, row in enumerate([*rows, *later])]
+    return "\n".join([f"{head},promo", *lines, ""])
+
+
+def test_covariates_a_warm_start_rates_and_reasons_are_there(browser, service, tmp_path):
+    visit = Visit(browser, service)
+    page = visit.page
+    page.goto("/")
+    page.click("#more summary")
+    page.fill("[name=future_covariates]", "promo")
+    visit.check_look("desktop-covariates")
+    page.set_input_files("#file", own_file(tmp_path, with_covariate(hours(600), ahead=100)))
+    page.wait_for_url("**/datasets/ds_*")
+    visit.shows("#facts", "with promo")
+    for number in (1, 2):
+        page.fill("#model", "sales")
+        page.uncheck("#hold")
+        if number == 1:
+            shorten_training(visit, epochs=2)
+        else:
+            page.click("#train summary")
+            expect(page.locator("#versions option[value='sales/1']")).to_be_attached()
+            page.fill("#warm", "sales/1")
+            visit.check_look("desktop-warm-start")
+        page.click("#train button[type=submit]")
+        page.wait_for_url("**/jobs/job_*")
+        visit.shows("[data-state=succeeded]")
+        page.go_back()
+    version = service.client.get("/v1/models/sales/versions/2").json()
+    assert version["manifest"]["warm_start"] == "sales/1"
+    assert [one["name"] for one in version["configuration"]["covariates"]["future"]] == ["promo"]
+    page.goto("/models/sales/2")
+    visit.shows("#reasons-list", "precedent share")
+    visit.shows("#reasons-list", "trust")
+    page.locator("#reasons").scroll_into_view_if_needed()
+    visit.check_look("desktop-reasons")
+    page.goto("/forecast?model=sales&version=2&steps=24")
+    visit.settle()
+    page.check("#rates")
+    visit.shows("#rates-chart canvas")
+    page.click("summary:has-text('as a table')")
+    visit.shows("#table", "Change a step")
+    page.evaluate("scrollTo(0, 0)")
+    for size, name in ((DESKTOP, "desktop"), (PHONE, "phone")):
+        page.set_viewport_size({"width": size[0], "height": size[1]})
+        visit.check_look(f"{name}-rates")
+    visit.close()
+
+
 def test_two_hundred_series_are_searched_and_seen_side_by_side(browser, trained):
     dataset = upload(trained, hours(60, names=tuple(f"meter {number:03}" for number in range(200))))
     visit = Visit(browser, trained)

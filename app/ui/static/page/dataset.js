@@ -2,18 +2,20 @@
 import { get, post } from "./api.js";
 import { findingsList } from "./audit.js";
 import { makeChart, withGaps } from "./chart.js";
+import { observed } from "./lines.js";
 import { browse } from "./multiples.js";
 import { byId, fill, placeName } from "./dom.js";
 import { isCounted, count, moment, plural, seconds, stamp } from "./format.js";
 import { showProblem } from "./notices.js";
 import { showRecipes } from "./recipes.js";
-import { trainOn } from "./train.js";
+import { offerVersions, trainOn } from "./train.js";
 
 const id = placeName();
 const chart = makeChart(byId("chart"), { height: 340 });
 
 async function draw(itemId) {
-  const { timestamps, target } = await get(`/v1/datasets/${id}/observations?item_id=${encodeURIComponent(itemId)}`);
+  const found = await get(`/v1/datasets/${id}/observations?item_id=${encodeURIComponent(itemId)}`);
+  const { timestamps, target } = observed(found);
   const line = withGaps(timestamps.map(seconds), target);
   const month = [line.x[Math.max(0, line.x.length - 700)], line.x[line.x.length - 1]];
   byId("series-heading").textContent = itemId;
@@ -23,7 +25,7 @@ async function draw(itemId) {
     places: [["Everything", null], ["The end", month]],
   });
   history.replaceState(null, "", withItem(itemId));
-  return { timestamps };
+  return { timestamps, covariates: [found.past_covariates, found.future_covariates, found.static_covariates].flatMap(Object.keys) };
 }
 
 function withItem(itemId) {
@@ -52,6 +54,8 @@ async function start() {
   byId("heading").textContent = new URLSearchParams(location.search).get("name") ?? "Dataset";
   const first = new URLSearchParams(location.search).get("item") ?? page.data[0].item_id;
   const drawn = await draw(first);
+  if (drawn.covariates.length) byId("facts").append(`, with ${[...new Set(drawn.covariates)].join(", ")}`);
+  offerVersions().catch((problem) => showProblem(byId("train-outcome"), problem));
   trainOn({ id, timestamps: drawn.timestamps, itemId: first, onChange: (training) => tellRecipes(first, training) });
   if (dataset.num_series > 1) browse({ id, page, choose: (itemId) => draw(itemId).catch((problem) => showProblem(byId("outcome"), problem)) });
   await audit();

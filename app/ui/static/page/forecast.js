@@ -6,13 +6,14 @@ import { count, isCounted, seconds } from "./format.js";
 import { cut, numbers } from "./lines.js";
 import { act, showProblem } from "./notices.js";
 import { chosenWell, fillChoices } from "./choices.js";
-import { drawForecast, showTable, showVerdict, showWarnings } from "./forecast_view.js";
+import { drawForecast, drawRates, showTable, showVerdict, showWarnings } from "./forecast_view.js";
 import { showRecipes } from "./recipes.js";
 import { watchPromotion } from "./promotion_panel.js";
 
 const QUIET_MILLISECONDS = 10;
 const outcome = byId("outcome");
 const chart = makeChart(byId("chart"), { height: Math.round(Math.min(600, Math.max(300, innerHeight * 0.45))) });
+const rates = makeChart(byId("rates-chart"), { height: 240 });
 const query = new URLSearchParams(location.search);
 let series = null;
 let asked = null;
@@ -29,6 +30,7 @@ function question(name) {
   return {
     model: name, series: [source(at === null ? {} : { cutoff: at })], horizon: { steps: Number(byId("steps").value) },
     quantile_levels: [0.5], interval_levels: level > 50 ? [50, level] : [level], keep: false,
+    ...(byId("rates").checked && { rates: true }),
   };
 }
 
@@ -57,6 +59,8 @@ async function refresh({ keepZoom = true } = {}) {
     showVerdict(byId("verdict"), drawn, version, cutoff());
     showWarnings(byId("warnings"), forecast.warnings);
     showTable(byId("table"), forecast, byId("level").value);
+    byId("changing").hidden = !forecast.rate;
+    if (forecast.rate) drawRates(rates, forecast);
     remember(name);
   } catch (problem) {
     showProblem(outcome, problem);
@@ -128,7 +132,7 @@ function listen() {
   for (const id of ["steps", "level"]) byId(id).addEventListener("input", soon);
   byId("held").addEventListener("input", () => { byId("hold").checked = true; soon({ keepZoom: false }); });
   byId("hold").addEventListener("change", () => refresh({ keepZoom: false }));
-  byId("other").addEventListener("change", () => refresh());
+  for (const id of ["other", "rates"]) byId(id).addEventListener("change", () => refresh());
   byId("keep").addEventListener("click", keep);
   byId("anomalies").addEventListener("change", markAnomalies);
   chosenWell(async (what) => {

@@ -32,6 +32,15 @@ export function drawForecast(chart, { history, truth, forecast, compared, other,
   return score(truth, { x, y: forecast.quantiles["0.5"], low: band.lower, high: band.upper }, naive);
 }
 
+/** Draws how fast the mean changes, in units of the series for each of its steps. */
+export function drawRates(chart, forecast) {
+  const x = forecast.timestamps.map(seconds);
+  const largest = forecast.rate.reduce((most, one) => Math.max(most, Math.abs(one)), 0);
+  chart.show([{ name: "rate of change, a step", x, y: forecast.rate, ink: "accent", width: 1.5 }], {
+    title: `How fast the mean of the forecast changes: ${number(largest)} a step at most.`, counted: isCounted(forecast.timestamps),
+  });
+}
+
 export function showVerdict(place, found, version, cutoff) {
   if (!found) return fill(place, "Nothing is held back, so there is nothing to compare with.");
   const until = trainedUntil(version);
@@ -47,7 +56,7 @@ export const showWarnings = (place, warnings) => fill(place, warnings.map((one) 
 export function showTable(place, forecast, level) {
   const band = forecast.intervals[level];
   const rows = forecast.timestamps.slice(0, MOST_ROWS).map((at, index) => h("tr", {}, h("th", { scope: "row" }, stamp(at)),
-    [band.lower[index], forecast.quantiles["0.5"][index], band.upper[index]].map((value) => h("td", {}, number(value)))));
-  const heads = ["Timestamp", `Lower ${level} %`, "Median", `Upper ${level} %`];
+    [band.lower[index], forecast.quantiles["0.5"][index], band.upper[index], ...(forecast.rate ? [forecast.rate[index]] : [])].map((value) => h("td", {}, number(value)))));
+  const heads = ["Timestamp", `Lower ${level} %`, "Median", `Upper ${level} %`, ...(forecast.rate ? ["Change a step"] : [])];
   fill(place, h("table", {}, h("thead", {}, h("tr", {}, heads.map((one) => h("th", { scope: "col" }, one)))), h("tbody", {}, rows)));
 }

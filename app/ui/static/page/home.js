@@ -12,7 +12,11 @@ const input = byId("file");
 const outcome = byId("outcome");
 
 byId("choose").addEventListener("click", () => input.click());
-input.addEventListener("change", () => input.files.length && upload(input.files[0], outcome));
+const covariates = () => Object.fromEntries([...new FormData(byId("covariates"))].map(([role, names]) => [role, names.split(",").map((one) => one.trim()).filter(Boolean).join(",")]));
+const take = (files) => files.length && upload(files[0], outcome, covariates());
+
+input.addEventListener("change", () => take(input.files));
+byId("covariates").addEventListener("submit", (event) => event.preventDefault());
 byId("sample").addEventListener("click", async () => {
   try {
     const bytes = await (await fetch(SAMPLE)).blob();
@@ -25,7 +29,7 @@ for (const kind of ["dragover", "dragleave", "drop"]) {
   drop.addEventListener(kind, (event) => {
     event.preventDefault();
     drop.classList.toggle("over", kind === "dragover");
-    if (kind === "drop" && event.dataTransfer.files.length) upload(event.dataTransfer.files[0], outcome);
+    if (kind === "drop") take(event.dataTransfer.files);
   });
 }
 

@@ -1,8 +1,17 @@
 // What stands beside a forecast: the end held back, what copying the last season would have said, and how both did.
 import { seconds } from "./format.js";
 
+/** A series up to its last observation: later rows hold covariates of what is to come. */
+export function observed({ timestamps, target }) {
+  const length = 1 + target.findLastIndex((one) => one !== null);
+  return { timestamps: timestamps.slice(0, length), target: target.slice(0, length) };
+}
+
 /** A series as numbers: {timestamps, x, y}. */
-export const numbers = ({ timestamps, target }) => ({ timestamps, x: timestamps.map(seconds), y: target });
+export function numbers(found) {
+  const { timestamps, target } = observed(found);
+  return { timestamps, x: timestamps.map(seconds), y: target };
+}
 
 const valuesAt = new WeakMap();
 

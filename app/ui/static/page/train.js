@@ -1,9 +1,10 @@
 // The form that trains: on a whole dataset, or on what lies before its held-back end.
-import { post } from "./api.js";
-import { byId } from "./dom.js";
+import { get, post } from "./api.js";
+import { byId, fill, h } from "./dom.js";
 import { act } from "./notices.js";
 
 const MOST_HELD = 336;
+const SWITCHES = ["calendar", "joint"];
 
 /** Makes the form ready for a dataset; tells what it would ask, now and whenever that changes. */
 export function trainOn({ id, timestamps, itemId, onChange }) {
@@ -29,13 +30,24 @@ export function trainOn({ id, timestamps, itemId, onChange }) {
   });
 }
 
+/** Offers the versions that a training may start from: those in production, and the newest ones. */
+export async function offerVersions() {
+  const { data } = await get("/v1/models");
+  const names = data.flatMap((one) => [...(one.aliases.production ? [one.name] : []), ...(one.latest_version ? [`${one.name}/${one.latest_version}`] : [])]);
+  fill(byId("versions"), names.map((one) => h("option", { value: one })));
+}
+
 function wanted(id, cutoff) {
   const options = { horizon: "horizon", context_length: "context", num_epochs: "epochs" };
   const chosen = Object.entries(options).map(([name, field]) => [name, byId(field).value]).filter(([, value]) => value);
   return {
     model: byId("model").value,
     ...(cutoff === null ? { dataset: id } : { series: [{ dataset: id, cutoff }] }),
-    options: { ...Object.fromEntries(chosen.map(([name, value]) => [name, Number(value)])), ...(byId("joint").checked && { joint: true }) },
+    options: {
+      ...Object.fromEntries(chosen.map(([name, value]) => [name, Number(value)])),
+      ...(byId("warm").value.trim() && { warm_start: byId("warm").value.trim() }),
+      ...Object.fromEntries(SWITCHES.filter((name) => byId(name).checked).map((name) => [name, true])),
+    },
     policy: byId("policy").value,
   };
 }
