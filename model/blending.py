@@ -6,6 +6,9 @@ where a window's context c and its targets y are both less the context's level, 
 Nothing else is scaled: a window weighs by its own spread, as it does in a mean square error, and the strength is chosen
 by the same error. The share is chosen by the loss that the flow's mean was trained with, in units of each window's
 spread: else the few windows that swing widest decide, and validation has fewer still of them that do not overlap.
+
+One line for all series says of each what is usual after such a context. Where a series goes on as its own last season
+was, more than others do, that season, repeated, has a share in the line.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,6 +16,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
+from model.evidence import Kinship, is_real
 from model.linear import LinearPath
 from model.loss import huber, mean_weights
 from model.network import ShootingNetwork
@@ -25,6 +29,9 @@ STRENGTHS = (10.0, 3.0, 1.0, 0.3, 0.1, 0.03, 0.01)
 SHARES = (0.5, 0.25, 0.75, 0.0, 1.0)
 """Of the line, in order of preference: equal weights are seldom beaten by chosen ones (Smith and Wallis, 2009)."""
 
+SEASON_SHARES = (0.25, 0.5)
+"""Of the last season in the line; none of them unless its gain is more than chance."""
+
 TOLERANCE = 1.01
 """Losses up to so many times the least one count as good as it: a share is a half unless another is better."""
 
@@ -34,13 +41,14 @@ _BATCH = 2048
 
 
 @torch.inference_mode()
-def blend(network: ShootingNetwork, parts: Sequence[Split]) -> None:
+def blend(network: ShootingNetwork, parts: Sequence[Split], season_length: int) -> None:
     """Gives the network its line, where it has room for one.
 
     Args:
         network: Trained.
         parts: The windows of the horizon and of shorter ones, the longest last, whatever the flow was trained on: a
             version is asked for all of them, and shorter ones have more windows that do not overlap.
+        season_length: Steps of a season.
     """
     line = network.linear
     if line is None:
@@ -59,6 +67,8 @@ def blend(network: ShootingNetwork, parts: Sequence[Split]) -> None:
         return sum(one.loss(line) for one in seen)
 
     line.weights.copy_(solved(min(STRENGTHS, key=error)))
+    if 1 < season_length <= len(line.weights):
+        _weigh_season(line, seen, season_length)
     line.share.fill_(_first_good(SHARES, loss))
 
 
@@ -80,27 +90,61 @@ def ridge(windows: Windows) -> Callable[[float], Tensor]:
     return lambda strength: (vectors @ (turned / (values + strength * mean)[:, None])).float()
 
 
+def _weigh_season(line: LinearPath, seen: Sequence["_Seen"], season_length: int) -> None:
+    """Gives the last season a share in the line, where a forecast that is half the line's gains by it."""
+    without, season = line.weights.clone(), _repeating(line.weights, season_length)
+    line.share.fill_(SHARES[0])
+
+    def errors(share: float) -> Tensor:
+        line.weights.copy_(torch.lerp(without, season, share))
+        return torch.cat([one.errors(line) for one in seen])
+
+    before, kinship = errors(0.0), Kinship.together([one.kinship(line.weights.shape[1]) for one in seen])
+    gains = {share: before - errors(share) for share in SEASON_SHARES}
+    real = [share for share, gain in gains.items() if is_real(gain, kinship)]
+    best = max(real, key=lambda share: float(gains[share].sum()), default=0.0)
+    line.weights.copy_(torch.lerp(without, season, best))
+
+
+def _repeating(weights: Tensor, season_length: int) -> Tensor:
+    """The weights of a line, of the same shape, that repeats the last season."""
+    leads = torch.arange(weights.shape[1], device=weights.device)
+    repeating = torch.zeros_like(weights)
+    repeating[len(weights) - season_length + leads % season_length, leads] = 1
+    return repeating
+
+
 class _Seen:
     """Validation windows of one horizon, with what the flow says of them."""
 
     def __init__(self, network: ShootingNetwork, windows: Windows) -> None:
-        windows = windows.thinned(MAX_VALIDATION_WINDOWS)
-        numbers = torch.arange(len(windows), device=windows.values.device)
-        self._batch: Batch = windows.batch(numbers)
+        self._windows = windows.thinned(MAX_VALIDATION_WINDOWS)
+        self._numbers = torch.arange(len(self._windows), device=windows.values.device)
+        self._batch: Batch = self._windows.batch(self._numbers)
         self._scale = Scale.of(self._batch.context)
         self._context = self._scale.remove(self._batch.context)
         self._target = self._scale.remove(self._batch.target)
-        self._mean = network(self._context, windows.horizon, self._batch.inputs) @ mean_weights(network.levels)
+        self._mean = network(self._context, self._windows.horizon, self._batch.inputs) @ mean_weights(network.levels)
+
+    def kinship(self, length: int) -> Kinship:
+        """Of its rows, by stretches of so many steps."""
+        return Kinship.of(self._windows, self._numbers, length)
 
     def error(self, line: LinearPath) -> float:
         """The mean square error with the line as it is now, in units of each series' deviation."""
-        mean = self._scale.restore(self._said(line))
-        squares = (mean - self._batch.target).square() * self._batch.known
-        return float(squares.sum() / self._batch.known.sum().clamp_min(1))
+        return float(self._squares(line).sum() / self._batch.known.sum().clamp_min(1))
+
+    def errors(self, line: LinearPath) -> Tensor:
+        """That of each row by itself."""
+        return (self._squares(line).sum(1) / self._batch.known.sum(1).clamp_min(1)).cpu()
 
     def loss(self, line: LinearPath) -> float:
         """Huber's loss with the line as it is now, in units of each window's own deviation."""
         return float(huber(self._said(line), self._target, self._batch.known))
+
+    def _squares(self, line: LinearPath) -> Tensor:
+        mean = self._scale.restore(self._said(line))
+        return (mean - self._batch.target).square() * self._batch.known
 
     def _said(self, line: LinearPath) -> Tensor:
         said: Tensor = self._mean + line.shift(self._mean, self._context)

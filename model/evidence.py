@@ -10,6 +10,7 @@ Miller, "Robust inference with multiway clustering", 2011).
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -30,21 +31,32 @@ class Kinship:
     """Which windows tell much the same.
 
     Attributes:
-        stretches: The number of the stretch of time, as long as the horizon, that the targets of each begin in.
-        series: The number of the series of each.
+        stretches: The number of the stretch of time that the targets of each begin in.
+        series: A number of the series of each.
     """
 
     stretches: Int[Tensor, " windows"]
     series: Int[Tensor, " windows"]
 
     @classmethod
-    def of(cls, windows: Windows, numbers: Int[Tensor, " some"]) -> "Kinship":
-        """That of the rows of some windows; time is counted from the ends of their series, channels are series."""
+    def of(cls, windows: Windows, numbers: Int[Tensor, " some"], length: int) -> "Kinship":
+        """That of the rows of some windows, channels being series.
+
+        Args:
+            windows: All of them.
+            numbers: Of some.
+            length: Steps of a stretch of time, no fewer than their horizon; counted from the ends of their series.
+        """
         channel = torch.arange(windows.num_channels, device=numbers.device)
-        series = torch.unique(windows.ends, return_inverse=True)[1][numbers, None] * len(channel) + channel
-        leads = (windows.starts - windows.ends)[numbers, None].expand(-1, len(channel))
-        stretches = torch.div(leads, windows.horizon, rounding_mode="floor")
+        series = windows.ends[numbers, None] * len(channel) + channel
+        leads = (windows.starts - windows.ends + windows.context_length)[numbers, None].expand(-1, len(channel))
+        stretches = torch.div(leads, length, rounding_mode="floor")
         return cls(stretches.reshape(-1).cpu(), series.reshape(-1).cpu())
+
+    @classmethod
+    def together(cls, parts: Sequence["Kinship"]) -> "Kinship":
+        """That of several lots of windows, one behind the other, whose stretches are equally long."""
+        return cls(torch.cat([one.stretches for one in parts]), torch.cat([one.series for one in parts]))
 
     def __getitem__(self, chosen: slice) -> "Kinship":
         return Kinship(self.stretches[chosen], self.series[chosen])

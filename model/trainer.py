@@ -51,7 +51,7 @@ def fit(
     learned = learn(
         panel, config, state_path=state_path, on_epoch=on_epoch, should_stop=should_stop, device=device, start=start
     )
-    blend(learned.network, learned.halves)
+    blend(learned.network, learned.halves, config.season_length)
     chosen = validated(learned.network, learned.parts, config)
     origin = None if start is None else start.origin
     told = (*reasons, *settled(learned.network, chosen))

@@ -77,7 +77,7 @@ def measure(
     config = replace(choose_config(seen, replace(options, **variant.options)), **changes)
     started = time.process_time()
     learned = learn(seen, config, build=variant.build, device=device)
-    blend(learned.network, learned.halves)
+    blend(learned.network, learned.halves, config.season_length)
     seconds = time.process_time() - started
     variant.finish(learned.network)
     answers = tuple(_answers(data, learned.network, config, beyond, continues=variant.continues))

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 import torch
 from torch.testing import assert_close
 
@@ -45,9 +46,38 @@ def test_a_few_windows_that_swing_a_thousand_times_as_wide_do_not_decide_the_sha
     with torch.random.fork_rng():
         torch.manual_seed(0)
         network = ShootingNetwork(replace(config, linear=True))
-    blend(network, [Split(calm, mixed)])
+    blend(network, [Split(calm, mixed)], season_length=1)
     assert network.linear is not None
     assert network.linear.share == 1
+
+
+@pytest.mark.parametrize("kept", [1.0, 0.0])
+def test_the_last_season_has_a_share_in_the_line_where_series_go_on_as_theirs_was(
+    config: TrainingConfig, kept: float
+) -> None:
+    """Shapes of the day that move slowly, each series' own: too many for one line to learn."""
+    random, day = torch.Generator().manual_seed(0), 24
+    context, horizon = config.context_length, config.horizon
+    moves = torch.randn(8, 60, day, generator=random)
+    shapes = (moves.cumsum(1) if kept else moves).reshape(8, -1)
+    each = [windows_of(one, context=context, horizon=horizon) for one in shapes]
+    starts = torch.cat([one.starts[:: day // 2] + number * shapes.shape[1] for number, one in enumerate(each)])
+    ends = (starts // shapes.shape[1] + 1) * shapes.shape[1]
+    values = shapes.reshape(-1)
+    known = torch.ones_like(values, dtype=torch.bool)
+    windows = Windows(values, known, starts, ends, context_length=context, horizon=horizon)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network = ShootingNetwork(replace(config, linear=True))
+    few = Windows(values, known, starts[:20], ends[:20], context_length=context, horizon=horizon)
+    found = []
+    for season_length in (1, day):
+        blend(network, [Split(few, windows)], season_length)
+        assert network.linear is not None
+        found.append(network.linear.weights.clone())
+    without, with_season = found
+    repeated = with_season - without
+    assert bool(repeated.abs().sum() > 0) == bool(kept)
 
 
 def test_the_line_moves_with_level_and_spread() -> None:

@@ -64,9 +64,10 @@ def test_nothing_is_no_gain() -> None:
     assert not is_real(torch.zeros(0), Kinship(torch.arange(0), torch.arange(0)))
 
 
-def test_stretches_are_as_long_as_the_horizon_and_counted_from_the_ends_of_series() -> None:
+def test_stretches_are_counted_from_the_ends_of_series() -> None:
     starts, ends = torch.tensor([0, 3, 4, 100, 107]), torch.tensor([20, 20, 20, 120, 120])
     windows = Windows(torch.zeros(120), torch.ones(120).bool(), starts, ends, context_length=8, horizon=4)
-    kinship = Kinship.of(windows, torch.arange(5))
-    assert kinship.series.tolist() == [0, 0, 0, 1, 1]
-    assert kinship.stretches.tolist() == [-5, -5, -4, -5, -4]
+    kinship = Kinship.of(windows, torch.arange(5), 4)
+    assert kinship.series.unique(return_inverse=True)[1].tolist() == [0, 0, 0, 1, 1]
+    assert kinship.stretches.tolist() == [-3, -3, -2, -3, -2]
+    assert len(Kinship.together([kinship, kinship]).series) == 10
