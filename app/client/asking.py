@@ -1,6 +1,7 @@
 """How questions are put to the service: in JSON, or as a table where it reads tables."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Literal
 
 import httpx
@@ -8,11 +9,11 @@ import orjson
 
 from app.client.columns import Covariates
 from app.client.conversations import Conversation
-from app.client.errors import FrameUnusable
+from app.client.errors import AnswerUnreadable, FrameUnusable
 from app.client.forecasts import Forecast, Question, read_forecast
-from app.client.parts import UNLIMITED, Limits, is_small
+from app.client.parts import UNLIMITED, Limits, in_parts, is_small
 from app.client.requests import Origin, read_object
-from app.client.values import Dataset
+from app.client.values import Alias, Dataset
 
 if TYPE_CHECKING:
     from app.client.kinds import Frame
@@ -94,6 +95,30 @@ class Asking:
         if sent is None or is_small(sent):
             return UNLIMITED
         return Limits.read((yield from self._ask("GET", "/v1/system")))
+
+    def _parts(self, sent: "Sent | None", limits: Limits, model: str) -> "Conversation[Iterator[Sent | None]]":
+        """A table in parts of whole series; whole where they are the channels of one system, which sees all at once."""
+        parts = in_parts(sent, limits)
+        first = list(islice(parts, 2))
+        if len(first) == 1 or not (yield from self._is_system(model)):
+            return chain(first, parts)
+        return iter([sent])
+
+    def _is_system(self, model: str) -> Conversation[bool]:
+        try:
+            found = yield from self._ask("GET", (yield from self._address(model)))
+            return bool(found["configuration"].get("channels"))
+        except (KeyError, AttributeError) as error:
+            raise AnswerUnreadable("The service does not say how a version was trained.") from error
+
+    def _address(self, model: str) -> Conversation[str]:
+        """The path of the version that a model means now."""
+        name, _, number = model.partition("/")
+        if not number:
+            name, _, alias = model.partition("@")
+            pointed = yield from self._ask("GET", f"/v1/models/{name}/aliases/{alias or 'production'}")
+            number = str(Alias.read(pointed).version)
+        return f"/v1/models/{name}/versions/{number}"
 
     def _upload(self, sent: "Sent", freq: str | None, duplicates: str) -> Conversation[Dataset]:
         query = {"freq": freq, "duplicates": duplicates}

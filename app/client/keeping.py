@@ -135,12 +135,7 @@ class Keeping(Asking, Generic[AnyJob]):
         Raises:
             NotFound: There is no such version.
         """
-        name, _, number = model.partition("/")
-        if not number:
-            name, _, alias = model.partition("@")
-            pointed = yield from self._ask("GET", f"/v1/models/{name}/aliases/{alias or 'production'}")
-            number = str(Alias.read(pointed).version)
-        request = self._origin.request("GET", f"/v1/models/{name}/versions/{number}/bundle")
+        request = self._origin.request("GET", f"{(yield from self._address(model))}/bundle")
         content = (yield from self._origin.send(request)).content
         file = Path(path)
         part = file.with_name(f"{file.name}.part")

@@ -13,7 +13,7 @@ from app.client.columns import Covariates
 from app.client.conversations import Conversation, Followed, Operation, Told
 from app.client.forecasts import Forecast, Horizon, Moment, Question, join_forecasts, write_moment
 from app.client.keeping import AnyJob, Keeping
-from app.client.parts import UNLIMITED, in_parts
+from app.client.parts import UNLIMITED
 from app.client.requests import read_object
 from app.client.values import Audit, JobState
 
@@ -81,7 +81,7 @@ class Operations(Keeping[AnyJob]):
         sent = self._read(data, item_id, timestamp, target, covariates)
         limits = (yield from self._limits(sent)).for_values(question.num_values)
         parts: list[Forecast] = []
-        for part in in_parts(sent, limits):
+        for part in (yield from self._parts(sent, limits, model)):
             parts.append((yield from self._ask_forecast(data, part, question)))
             question = replace(question, model=parts[-1].model)
         return join_forecasts(parts, sent)
@@ -107,6 +107,7 @@ class Operations(Keeping[AnyJob]):
         """What is expected of so many series that not all of it is to be held at once: an iterator of forecasts.
 
         Each part is asked for when the one before it has been used. The version that answers the first answers all.
+        Series that are the channels of one system are one part.
 
         Args:
             data: The histories, as a table.
@@ -130,7 +131,7 @@ class Operations(Keeping[AnyJob]):
         given = {"on_error": on_error, "freq": freq, "duplicates": duplicates}
         question = Question.of(model, horizon, quantile_levels, interval_levels, given)
         sent = self._read(data, item_id, timestamp, target, covariates)
-        for part in in_parts(sent, replace(UNLIMITED, max_series=series_per_part)):
+        for part in (yield from self._parts(sent, replace(UNLIMITED, max_series=series_per_part), model)):
             found = yield from self._ask_forecast(data, part, question)
             question = replace(question, model=found.model)
             yield Told(found)
@@ -300,7 +301,8 @@ class Operations(Keeping[AnyJob]):
             "duplicates": duplicates,
         }
         parts: list[Anomalies] = []
-        for part in in_parts(sent, (yield from self._limits(sent)).in_json()):
+        limits = (yield from self._limits(sent)).in_json()
+        for part in (yield from self._parts(sent, limits, model)):
             series = part.to_series() if part else [{"dataset": data}]
             parts.append(
                 read_anomalies((yield from self._ask("POST", "/v1/anomalies", {**body, "series": series})), part)

@@ -73,19 +73,38 @@ def test_a_service_is_asked_for_its_limits_only_by_those_who_send_much(misbehavi
     assert is_small(SENT)
 
 
-def test_the_version_that_answers_the_first_part_answers_all(misbehaving):
-    def answered(name: str) -> Answer:
-        about = json.dumps({"model": {"name": "m", "version": 7}})
-        columns = {"item_id": [name], "timestamp": ["2026-01-05"], "mean": [1.0], "0.5": [1.0]}
-        table = pa.table(columns | {"warnings": pa.array([None], pa.string())})
-        sink = pa.BufferOutputStream()
-        with pa.ipc.new_stream(sink, table.schema.with_metadata({"longshot": about})) as stream:
-            stream.write_table(table)
-        return Answer(body=sink.getvalue().to_pybytes())
+def forecast_of(*names: str) -> Answer:
+    about = json.dumps({"model": {"name": "m", "version": 7}})
+    columns = {"item_id": list(names), "timestamp": ["2026-01-05"] * len(names)}
+    numbers = dict.fromkeys(("mean", "0.5"), [1.0] * len(names))
+    table = pa.table(columns | numbers | {"warnings": pa.array([None] * len(names), pa.string())})
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema.with_metadata({"longshot": about})) as stream:
+        stream.write_table(table)
+    return Answer(body=sink.getvalue().to_pybytes())
 
-    server = misbehaving(*map(answered, LENGTHS))
+
+POINTED = Answer(body={"name": "m", "alias": "production", "version": 7, "revision": 1})
+
+
+def test_the_version_that_answers_the_first_part_answers_all(misbehaving):
+    version = Answer(body={"configuration": {"channels": []}})
+    server = misbehaving(POINTED, version, *map(forecast_of, LENGTHS))
     frame = pd.DataFrame(ROWS, columns=["id", "ds", "y"])
     with server.client() as client:
         parts = client.forecast_in_parts(frame, model="m", horizon=1, quantile_levels=[0.5], series_per_part=1)
         assert [part.frame["id"].tolist() for part in parts] == [["b"], ["a"], ["d"], ["c"]]
-    assert ["model=m%2F7" in one.path for one in server.asked] == [False, True, True, True]
+    assert ["model=m%2F7" in one.path for one in server.asked[2:]] == [False, True, True, True]
+
+
+def test_the_channels_of_one_system_are_never_parted(misbehaving):
+    version = Answer(body={"configuration": {"channels": list(LENGTHS)}})
+    server = misbehaving(POINTED, version, forecast_of(*LENGTHS))
+    frame = pd.DataFrame(ROWS, columns=["id", "ds", "y"])
+    with server.client() as client:
+        (part,) = client.forecast_in_parts(frame, model="m", horizon=1, quantile_levels=[0.5], series_per_part=1)
+    assert part.frame["id"].tolist() == list(LENGTHS)
+    assert [one.path.partition("?")[0] for one in server.asked] == [
+        "/v1/models/m/aliases/production", "/v1/models/m/versions/7", "/v1/forecasts",
+    ]  # fmt: skip
+    assert len(from_arrow(server.asked[-1].body)) == len(ROWS)
