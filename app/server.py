@@ -1,8 +1,6 @@
 """Build the web application and its resources (create_app)."""
 
-import re
 import time
-import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -47,11 +45,10 @@ from app.routes.metrics import Metrics
 from app.routes.resources import Resources, WorkerAlive, open_resources
 from app.security import BodyLimit, BrowserHeaders
 from app.settings import Settings
-from app.telemetry import log_context
+from app.telemetry import log_context, request_id_of
 from app.tracing import RequestSpans, start_tracing
 from app.ui import pages, reference
 
-_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
 PARTS: Final = (
     forecasts,
     pictures,
@@ -182,8 +179,7 @@ class RequestContext:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        given = Headers(scope=scope).get("x-request-id", "")
-        request_id = given if _REQUEST_ID.fullmatch(given) else f"req_{uuid.uuid4().hex}"
+        request_id = request_id_of(Headers(scope=scope).get("x-request-id", ""))
         scope.setdefault("state", {})["request_id"] = request_id
         started, status = time.perf_counter(), 0
 

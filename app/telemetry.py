@@ -1,12 +1,16 @@
 """Log format, and the request or job that a line belongs to."""
 
 import logging
+import re
 import sys
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 import structlog
 
+_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _NOISY = ("alembic", "dbos", "httpx", "sqlalchemy", "uvicorn.access")
 
 
@@ -36,6 +40,11 @@ def configure_logging(log_format: str, log_level: str) -> None:
     logging.getLogger("dbos").addHandler(logging.NullHandler())
     for name in _NOISY:
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
+
+
+def request_id_of(given: str) -> str:
+    """The id of a request: the one that its caller gave, if it is harmless, or a new one."""
+    return given if _REQUEST_ID.fullmatch(given) else f"req_{uuid.uuid4().hex}"
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
@@ -28,6 +28,7 @@ _START, _FREQ = "2026-01-01T00:00:00Z", "h"
 _ADDRESS = re.compile(r"http://127\.0\.0\.1:(\d+)")
 _RESIDENT = re.compile(r"VmRSS:\s+(\d+) kB")
 _PATIENCE_SECONDS = 60
+_STILL_LOADING = 503
 _NOTHING = """
 import socket, sys, uvicorn
 from fastapi import FastAPI
@@ -179,13 +180,14 @@ def _started(words: list[str], environment: dict[str, str]) -> Iterator[Server]:
 
 def _wait_until_it_answers(server: Server) -> None:
     deadline = time.monotonic() + _PATIENCE_SECONDS
-    while True:
-        try:
-            with server.connect() as connection:
-                connection.request("GET", "/livez")
-                connection.getresponse().read()
-            return
-        except OSError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.05)
+    while not _is_there(server):
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"The server at port {server.port} did not answer in {_PATIENCE_SECONDS} seconds.")
+        time.sleep(0.05)
+
+
+def _is_there(server: Server) -> bool:
+    with suppress(OSError), server.connect() as connection:
+        connection.request("GET", "/v1/system")
+        return connection.getresponse().status != _STILL_LOADING
+    return False

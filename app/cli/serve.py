@@ -25,6 +25,7 @@ from app.cli.home import open_database
 from app.cli.refusals import one_line
 from app.collector import loading
 from app.errors import SettingInvalid
+from app.gate import answering
 from app.keyring import Keyring
 from app.security import check_host
 from app.settings import Settings
@@ -86,7 +87,7 @@ def _are_keys_needed(settings: Settings) -> bool:
 
 
 def _serve(settings: Settings, listener: socket.socket, supervisor: Supervisor | None, page: str | None) -> None:
-    with loading():
+    with answering(listener, backlog=_BACKLOG), loading():
         application = _load(settings)
     server = uvicorn.Server(
         uvicorn.Config(
@@ -102,7 +103,7 @@ def _serve(settings: Settings, listener: socket.socket, supervisor: Supervisor |
         )
     )
     if page is not None:
-        # The socket listens already: what the browser asks before the service is there waits for it.
+        # The socket listens already: what the browser asks before the service takes it over waits for that.
         threading.Thread(target=webbrowser.open, args=(page,), name="opening", daemon=True).start()
     with _stopping_beside(server, supervisor, application.state.resources.leaving):
         server.run(sockets=[listener])
@@ -133,7 +134,7 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def _announce(listener: socket.socket) -> str:
-    """Prints the address of the page, as the first line, and gives it; who connects before all is loaded waits."""
+    """Prints the address of the page, as the first line, and gives it; who asks before all is loaded is told so."""
     host, port = listener.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
     typer.echo(f"Longshot listens on http://{shown}:{port} (how to use it: http://{shown}:{port}/docs)")

@@ -75,6 +75,26 @@ def test_the_first_line_is_the_address_and_what_is_to_be_known_follows(service: 
     assert "there is no API key yet" in process.stdout.readline()
 
 
+def test_from_its_first_line_on_every_request_is_answered_at_once(service: Service) -> None:
+    environment = {**os.environ, **service.settings.to_environment()}
+    process = subprocess.Popen(
+        [LONGSHOT, "serve"],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+    )
+    service.processes.append(process)
+    service.client.base_url = process.stdout.readline().split()[3]
+    assert service.client.get("/livez").status_code == 200
+    early = ask(service)
+    assert (early.status_code, early.json()["code"]) == (503, "not_ready")
+    assert int(early.headers["retry-after"]) >= 1
+    wait_until(service.is_ready, "the service to be ready", log=service.log)
+    assert ask(service).status_code == 200
+
+
 def test_an_address_in_front_of_others_is_listened_on_once_a_key_exists(service: Service) -> None:
     service.settings = replace(service.settings, host="0.0.0.0")
     environment = {**os.environ, **service.settings.to_environment()}

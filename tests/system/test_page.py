@@ -182,7 +182,7 @@ def start(service: Service, *more: str, port: int = 0, env: Mapping[str, str] = 
 
 def answers(service: Service) -> bool:
     try:
-        return service.client.get("/livez").is_success
+        return service.client.get("/").is_success
     except httpx.TransportError:
         return False
 

@@ -16,7 +16,8 @@ async function look() {
   for (;;) {
     await new Promise((done) => setTimeout(done, LOOK_MILLISECONDS));
     try {
-      if ((await fetch("/livez", { cache: "no-store" })).ok) break;
+      // While it loads it lives already, and answers 503.
+      if ((await fetch("/session", { cache: "no-store" })).status !== 503) break;
     } catch {
       continue;
     }
