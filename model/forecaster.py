@@ -218,12 +218,14 @@ class Forecaster:
 
     def _moved(self, asked: Sequence[Asked], quantiles: Tensor) -> Tensor:
         """Quantiles moved by the share of each history's precedents."""
-        return torch.stack([self._moved_one(*each) for each in zip(asked, quantiles, strict=True)])
-
-    def _moved_one(self, asked: Asked, quantiles: Tensor) -> Tensor:
-        past = self._past(asked)
-        period = self._period if asked.freq == self.config.freq else past.season_length
-        return moved(quantiles, self._precedents, past, self.config.horizon, period)
+        by_freq: dict[str, list[int]] = defaultdict(list)
+        for number, one in enumerate(asked):
+            by_freq[one.freq].append(number)
+        for freq, numbers in by_freq.items():
+            period = self._period if freq == self.config.freq else self.config.season_at(freq)
+            pasts = [self._past(asked[number]) for number in numbers]
+            quantiles[numbers] = moved(quantiles[numbers], self._precedents, pasts, self.config.horizon, period)
+        return quantiles
 
     def _past(self, asked: Asked) -> Past:
         season = self._season(asked)

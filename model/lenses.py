@@ -164,7 +164,7 @@ class _Jury:
 
 def _looked(case: Case, length: int, lenses: Sequence[Lens], *, relative: bool) -> list[Tensor]:
     """What each lens says of a case; what is said without it where it has too few precedents."""
-    stretches = Stretches.of(case.past, len(case.said), length, relative=relative)
+    stretches = Stretches.of([case.past], len(case.said), length, relative=relative)
     if stretches is None:
         return [case.said for _ in lenses]
-    return [stretches.followed(lens.locality, lens.strength).to(case.said) for lens in lenses]
+    return [stretches.followed(lens.locality, lens.strength)[0].to(case.said) for lens in lenses]

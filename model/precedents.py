@@ -9,12 +9,15 @@ of what followed the nearest stretches. Sugihara, "Nonlinear forecasting for the
 """
 
 import math
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
+from torch.nn import functional
 
 MIN_PRECEDENTS = 16
 """A history with fewer has nothing to say."""
@@ -27,6 +30,9 @@ MAX_PRECEDENTS = 1000
 
 MAX_HISTORY = 10_000
 """Steps before the last one that are looked through."""
+
+_MAX_NUMBERS = 1 << 20
+"""In the stretches of histories that are looked through together."""
 
 
 @dataclass(frozen=True)
@@ -114,69 +120,79 @@ def followed(past: Past, horizon: int, lens: Lens) -> Float[Tensor, " horizon"] 
         horizon: Steps that followed; those of a shorter horizon are not the first of these.
         lens: How to look.
     """
-    stretches = Stretches.of(past, horizon, lens.length, relative=lens.relative)
-    return None if stretches is None else stretches.followed(lens.locality, lens.strength)
+    stretches = Stretches.of([past], horizon, lens.length, relative=lens.relative)
+    return None if stretches is None else stretches.followed(lens.locality, lens.strength)[0]
 
 
 @dataclass(frozen=True, eq=False)
 class Stretches:
-    """The stretches of a history and what followed them, as lenses of one length see them; in units of its deviation.
+    """The stretches of histories and what followed them, as lenses of one length see them; in units of the deviations.
 
     Attributes:
         values: The nearest ones, each with what followed it.
-        last: The one that the history ends with.
+        last: The one that each history ends with.
         distances: From the last one, in units of the mean distance.
         known: How much of each was observed.
         shift: The level of the last one, if they are seen less their levels, else 0.
-        past: The history, in these units.
-        level: The mean of the history, in its own units.
+        lowest: The least value of each history, in these units.
+        highest: The largest one.
+        level: The mean of each history, in its own units.
         spread: Its deviation.
+        varies: Whether that is more than rounding.
     """
 
-    values: Float[Tensor, "some whole"]
-    last: Float[Tensor, " length"]
-    distances: Float[Tensor, " some"]
-    known: Float[Tensor, " some"]
-    shift: Float[Tensor, ""]
-    past: Float[Tensor, " past"]
-    level: Float[Tensor, ""]
-    spread: Float[Tensor, ""]
+    values: Float[Tensor, "batch some whole"]
+    last: Float[Tensor, "batch length"]
+    distances: Float[Tensor, "batch some"]
+    known: Float[Tensor, "batch some"]
+    shift: Float[Tensor, "batch 1"]
+    lowest: Float[Tensor, "batch 1"]
+    highest: Float[Tensor, "batch 1"]
+    level: Float[Tensor, "batch 1"]
+    spread: Float[Tensor, "batch 1"]
+    varies: Bool[Tensor, "batch 1"]
 
     @classmethod
-    def of(cls, past: Past, horizon: int, length: int, *, relative: bool) -> "Stretches | None":
-        """Those of a history, or None if it has too few."""
-        values, whole = past.values[-MAX_HISTORY:].double(), length + horizon
-        spread, level = values.std(correction=0), values.mean()
-        if len(values) - whole + 1 < MIN_PRECEDENTS or not spread > 1e-9 * level.abs():
+    def of(cls, pasts: Sequence[Past], horizon: int, length: int, *, relative: bool) -> "Stretches | None":
+        """Those of histories of the same length and season, or None if they have too few or all are constant."""
+        values, whole = torch.stack([past.values[-MAX_HISTORY:] for past in pasts]).double(), length + horizon
+        spread, level = values.std(1, correction=0, keepdim=True), values.mean(1, keepdim=True)
+        varies = spread > 1e-9 * level.abs()
+        if values.shape[1] - whole + 1 < MIN_PRECEDENTS or not varies.any():
             return None
-        scaled = (values - level) / spread
-        season = min(past.season_length, length) if relative else 0
-        distances = _distances(scaled, length, season)[: len(values) - whole + 1]
-        distances = distances / distances.mean().clamp_min(1e-12)
-        known = _shares(past.observed[-MAX_HISTORY:], whole)
-        stretches, last = scaled.unfold(0, whole, 1), scaled[-length:]
-        if len(known) > MAX_PRECEDENTS:
+        scaled = torch.where(varies, (values - level) / spread, 0.0)
+        season = min(pasts[0].season_length, length) if relative else 0
+        distances = _distances(scaled, length, season)[:, : values.shape[1] - whole + 1]
+        distances = distances / distances.mean(1, keepdim=True).clamp_min(1e-12)
+        known = _shares(torch.stack([past.observed[-MAX_HISTORY:] for past in pasts]), whole)
+        stretches, last = scaled.unfold(1, whole, 1), scaled[:, -length:]
+        if known.shape[1] > MAX_PRECEDENTS:
             far = distances.masked_fill(known == 0, math.inf)
             places = far.topk(MAX_PRECEDENTS, largest=False, sorted=False).indices
-            distances, known, stretches = distances[places], known[places], stretches[places]
-        shift = last.new_zeros(())
+            distances, known = distances.gather(1, places), known.gather(1, places)
+            stretches = stretches[torch.arange(len(values))[:, None], places]
+        shift = torch.zeros_like(level)
         if season:
-            levels, shift = stretches[:, length - season : length].mean(1, keepdim=True), last[-season:].mean()
-            stretches, last = stretches - levels, last - shift
-        return cls(stretches.float(), last.float(), distances, known, shift, scaled, level, spread)
+            levels, shift = stretches[..., length - season : length].mean(2), last[:, -season:].mean(1, keepdim=True)
+            stretches, last = stretches - levels[..., None], last - shift
+        lowest, highest = scaled.aminmax(dim=1, keepdim=True)
+        return cls(stretches.float(), last.float(), distances, known, shift, lowest, highest, level, spread, varies)
 
-    def followed(self, locality: float, strength: float) -> Float[Tensor, " horizon"]:
-        """What followed, in the units of the history."""
+    def followed(self, locality: float, strength: float) -> Float[Tensor, "batch horizon"]:
+        """What followed, in the units of the histories."""
         weights = self.known * torch.exp(-locality * self.distances)
-        said = _local_line(self.values, self.last, weights.float(), strength).double() + self.shift
-        lowest, highest = self.past.aminmax()
-        room = highest - lowest
-        return said.clamp(lowest - room, highest + room) * self.spread + self.level
+        said = _local_lines(self.values, self.last, weights.float(), strength).double() + self.shift
+        room = self.highest - self.lowest
+        return said.clamp(self.lowest - room, self.highest + room) * self.spread + self.level
 
 
 def moved(
-    quantiles: Float[Tensor, "steps levels"], precedents: Precedents, past: Past, horizon: int, period: int
-) -> Float[Tensor, "steps levels"]:
+    quantiles: Float[Tensor, "batch steps levels"],
+    precedents: Precedents,
+    pasts: Sequence[Past],
+    horizon: int,
+    period: int,
+) -> Float[Tensor, "batch steps levels"]:
     """Quantiles moved by the share of precedents; past the trained horizon by as much as the median a period earlier.
 
     Precedents say nothing of spread or skew: with a whole share, the spread stays and the skew goes.
@@ -184,20 +200,41 @@ def moved(
     Args:
         quantiles: What is said without them, for as many steps as are asked; levels are symmetric.
         precedents: Which, and how much.
-        past: The history.
+        pasts: The histories, all of one season.
         horizon: The trained one.
         period: Steps after which values repeat most fully; where the horizon holds no whole one, a season counts.
     """
-    centres = ((quantiles + quantiles.flip(-1)) / 2)[:horizon]
+    centres = ((quantiles + quantiles.flip(-1)) / 2)[:, :horizon]
     shifts = torch.zeros_like(centres)
+    for numbers in _alike(pasts, horizon):
+        shifts[numbers] = _shifts(centres[numbers], precedents, [pasts[number] for number in numbers], horizon)
+    cycle = period if period <= horizon else min(pasts[0].season_length, horizon)
+    earlier = horizon - cycle + torch.arange(quantiles.shape[1] - centres.shape[1]) % cycle
+    later = quantiles[:, centres.shape[1] :] + shifts[:, earlier, shifts.shape[2] // 2, None]
+    return torch.cat([quantiles[:, : centres.shape[1]] + shifts, later], dim=1)
+
+
+def _alike(pasts: Sequence[Past], horizon: int) -> Iterator[list[int]]:
+    """The numbers of histories of the same length, in groups whose stretches fit into a cache."""
+    by_length: dict[int, list[int]] = defaultdict(list)
+    for number, past in enumerate(pasts):
+        by_length[min(len(past.values), MAX_HISTORY)].append(number)
+    for length, numbers in by_length.items():
+        most = max(1, _MAX_NUMBERS // (min(length, MAX_PRECEDENTS) * min(length, 2 * horizon)))
+        yield from (numbers[first : first + most] for first in range(0, len(numbers), most))
+
+
+def _shifts(centres: Tensor, precedents: Precedents, pasts: Sequence[Past], horizon: int) -> Tensor:
+    """By how much precedents move what is said of histories of the same length; a constant one is not moved."""
+    shifts = torch.zeros_like(centres)
+    forms = {(lens.length, lens.relative) for lens in precedents.lenses}
+    seen = {form: Stretches.of(pasts, horizon, form[0], relative=form[1]) for form in forms}
     for lens, share in zip(precedents.lenses, precedents.shares, strict=True):
-        found = followed(past, horizon, lens)
-        if found is not None:
-            shifts += share * (found[: len(centres), None] - centres)
-    cycle = period if period <= horizon else min(past.season_length, horizon)
-    earlier = horizon - cycle + torch.arange(len(quantiles) - len(centres)) % cycle
-    later = quantiles[len(centres) :] + shifts[earlier, shifts.shape[1] // 2, None]
-    return torch.cat([quantiles[: len(centres)] + shifts, later])
+        stretches = seen[lens.length, lens.relative]
+        if stretches is not None:
+            said = stretches.followed(lens.locality, lens.strength)[:, : centres.shape[1], None]
+            shifts += torch.where(stretches.varies[..., None], share * (said - centres), 0.0)
+    return shifts
 
 
 def _distances(values: Tensor, length: int, season: int) -> Tensor:
@@ -205,22 +242,31 @@ def _distances(values: Tensor, length: int, season: int) -> Tensor:
 
     With q the last stretch, Σ (c − q)² = Σ c² − 2 Σ cq + Σ q², and the same less levels; no stretch is written out.
     """
-    last = values[-length:]
+    last = values[:, -length:]
     if season:
-        last = last - last[-season:].mean()
-    products = torch.conv1d(values[None, None], last[None, None])[0, 0]
+        last = last - last[:, -season:].mean(1, keepdim=True)
     sums, squares = _sums(values, length), _sums(values.square(), length)
+    products = _products(values, last)
     if season:
-        levels = _sums(values, season)[length - season :] / season
+        levels = _sums(values, season)[:, length - season :] / season
         squares = squares - 2 * levels * sums + length * levels.square()
-        products = products - levels * last.sum()
-    return ((squares - 2 * products + last.square().sum()) / length).clamp_min(0).sqrt()
+        products = products - levels * last.sum(1, keepdim=True)
+    return ((squares - 2 * products + last.square().sum(1, keepdim=True)) / length).clamp_min(0).sqrt()
+
+
+def _products(values: Tensor, last: Tensor) -> Tensor:
+    """Of each stretch with the last one: a correlation, by Fourier's transform."""
+    steps = values.shape[1]
+    size = 1 << (steps - 1).bit_length()
+    both = torch.fft.rfft(values, size) * torch.fft.rfft(last, size).conj()
+    products: Tensor = torch.fft.irfft(both, size)
+    return products[:, : steps - last.shape[1] + 1]
 
 
 def _sums(values: Tensor, length: int) -> Tensor:
     """Over each stretch."""
-    sums = torch.cat([values.new_zeros(1), values.cumsum(0)])
-    return sums[length:] - sums[:-length]
+    sums = functional.pad(values.cumsum(1), (1, 0))
+    return sums[:, length:] - sums[:, :-length]
 
 
 def _shares(observed: Tensor, length: int) -> Tensor:
@@ -228,17 +274,18 @@ def _shares(observed: Tensor, length: int) -> Tensor:
     return _sums(observed.double(), length) / length
 
 
-def _local_line(stretches: Tensor, last: Tensor, weights: Tensor, strength: float) -> Tensor:
-    """What a line says that is fitted to stretches and what followed them, around the last stretch.
+def _local_lines(stretches: Tensor, last: Tensor, weights: Tensor, strength: float) -> Tensor:
+    """What lines say that are fitted to stretches and what followed them, around the last stretch of each history.
 
     (q − c̄) W is found without W itself: one system in place of one for each step ahead.
     """
-    weights = weights / weights.sum().clamp_min(1e-30)
-    before, after = stretches[:, : len(last)], stretches[:, len(last) :]
-    centre, middle = weights @ before, weights @ after
-    before, offset = before - centre, last - centre
-    weighed = before * weights[:, None]
-    squares = weighed.mT @ before
-    squares.diagonal().add_(max(strength, LEAST_STRENGTH) * squares.diagonal().mean() + 1e-9)
-    turned = torch.cholesky_solve(offset[:, None], torch.linalg.cholesky(squares))[:, 0]
-    return middle + (weighed @ turned) @ after
+    weights = (weights / weights.sum(1, keepdim=True).clamp_min(1e-30))[..., None]
+    before, after = stretches[..., : last.shape[1]], stretches[..., last.shape[1] :]
+    centre, middle = weights.mT @ before, weights.mT @ after
+    roots = weights.sqrt()
+    rooted = (before - centre).mul_(roots)
+    squares = rooted.mT @ rooted
+    diagonal = squares.diagonal(dim1=1, dim2=2)
+    diagonal += max(strength, LEAST_STRENGTH) * diagonal.mean(1, keepdim=True) + 1e-9
+    turned = torch.cholesky_solve((last[:, None] - centre).mT, torch.linalg.cholesky(squares))
+    return (middle + (rooted @ turned).mul_(roots).mT @ after)[:, 0]

@@ -153,8 +153,8 @@ def _look_back(
     cases = [Case(*case) for case in zip(pasts, quantiles[..., network.median], target, known, strict=True)]
     some = slice(None, None, -(-len(cases) // config.precedent_windows))
     chosen = shares_of(cases[some], Kinship.of(windows, numbers, windows.horizon)[some], config.season_length)
-    for row, past in enumerate(pasts) if chosen else ():
-        quantiles[row] = moved(quantiles[row], chosen, past, config.horizon, network.period)
+    if chosen:
+        quantiles[:] = moved(quantiles, chosen, pasts, config.horizon, network.period)
     return chosen
 
 

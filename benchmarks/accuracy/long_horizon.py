@@ -12,7 +12,6 @@ from dataclasses import replace
 from functools import partial
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from benchmarks.accuracy.long_horizon_sets import LongHorizonSet, last_windows
@@ -93,9 +92,7 @@ def _version(
     )
     raw = predictor.quantiles(context, horizon)
     if validation.precedents and share is None:
-        told, trained, period = validation.precedents, config.horizon, network.period
-        pairs = zip(raw.cpu(), pasts(), strict=True)
-        raw = torch.stack([moved(one, told, past, trained, period) for one, past in pairs]).to(raw)
+        raw = moved(raw.cpu(), validation.precedents, pasts(), config.horizon, network.period).to(raw)
     return predictor.mean(raw), validation.calibration.apply(raw, Scale.of(context).spread)
 
 

@@ -72,19 +72,33 @@ def test_what_followed_stays_within_reach_of_the_history() -> None:
 
 def test_quantiles_take_the_share_of_precedents_keep_their_spread_and_never_cross() -> None:
     values = logistic(600)
-    quantiles = torch.rand(60, 13, generator=torch.Generator().manual_seed(0), dtype=torch.float64).cumsum(-1)
-    past, whole = past_of(values), Precedents((NEAR,), (1.0,))
-    said, after = followed(past, 24, NEAR), moved(quantiles, whole, past, 24, 24)
+    quantiles = torch.rand(1, 60, 13, generator=torch.Generator().manual_seed(0), dtype=torch.float64).cumsum(-1)
+    past, whole = [past_of(values)], Precedents((NEAR,), (1.0,))
+    said, after = followed(past[0], 24, NEAR), moved(quantiles, whole, past, 24, 24)
     assert said is not None
-    assert_close(after[:24, 6], said)
+    assert_close(after[0, :24, 6], said)
     assert_close(after[..., -1] - after[..., 0], quantiles[..., -1] - quantiles[..., 0])
     half = moved(quantiles, replace(whole, shares=(0.5,)), past, 24, 24)
     assert_close(half, (quantiles + after) / 2)
     assert (half.diff(dim=-1) >= 0).all()
-    assert_close(moved(quantiles[:10], whole, past, 24, 24), after[:10])
-    assert_close((after - quantiles)[24:48], (after - quantiles)[:24, 6:7].expand(-1, 13))
+    assert_close(moved(quantiles[:, :10], whole, past, 24, 24), after[:, :10])
+    assert_close((after - quantiles)[0, 24:48], (after - quantiles)[0, :24, 6:7].expand(-1, 13))
     often = moved(quantiles, whole, past, 24, 12)
-    assert_close((often - quantiles)[24:48], (after - quantiles)[12:24, 6:7].repeat(2, 13))
+    assert_close((often - quantiles)[0, 24:48], (after - quantiles)[0, 12:24, 6:7].repeat(2, 13))
+
+
+def test_a_history_says_the_same_whatever_others_are_asked_with_it() -> None:
+    random = torch.Generator().manual_seed(0)
+    walks = [torch.randn(length, generator=random, dtype=torch.float64).cumsum(0) for length in (300, 700, 300, 1500)]
+    pasts = [past_of(values) for values in (*walks, torch.full((300,), 4.0), walks[0][:20])]
+    quantiles = torch.rand(len(pasts), 30, 13, generator=random, dtype=torch.float64).cumsum(-1)
+    both = Precedents((NEAR, WIDE, replace(NEAR, locality=4.0)), (0.25, 0.5, 0.125))
+    together = moved(quantiles, both, pasts, 24, 24)
+    for number, past in enumerate(pasts):
+        alone = moved(quantiles[number : number + 1], both, [past], 24, 24)
+        assert_close(together[number : number + 1], alone, rtol=1e-4, atol=1e-4)
+    assert torch.equal(together[4:], quantiles[4:])
+    assert not torch.equal(together[:4], quantiles[:4])
 
 
 def test_precedents_survive_json_and_impossible_ones_are_refused() -> None:
