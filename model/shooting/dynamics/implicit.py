@@ -78,6 +78,9 @@ class ImplicitDynamics(Dynamics):
         Raises:
             ControlNotFound: The search did not settle, or settled where H is no maximum.
         """
+        if torch.is_inference_mode_enabled():
+            with torch.inference_mode(mode=False), torch.no_grad():
+                return self.optimal_weights(Phase.from_components(_plain(particles.components())))
         fixed = Phase.from_components([one.detach() for one in particles.components()])
         with torch.no_grad():
             found, curvature = self._search(fixed)
@@ -143,6 +146,11 @@ class ImplicitDynamics(Dynamics):
         raise ControlNotFound(self.max_iterations, f"the last step was {float(step.norm()):.1e} long")
 
 
+def _plain(components: Sequence[Tensor]) -> State:
+    """Copies to take derivatives of: in inference mode torch before 2.13 says that they are zero, without a word."""
+    return tuple(component.clone() for component in components)
+
+
 class _Curvature(NamedTuple):
     """Eigenvalues and eigenvectors of −∂²H/∂θ²."""
 
@@ -188,6 +196,9 @@ class _ImplicitControl(Control):
         return self.dynamics.velocity(q, self.weights)
 
     def momentum_velocity(self, q: State, p: State) -> State:
+        if torch.is_inference_mode_enabled():
+            with torch.inference_mode(mode=False), torch.no_grad():
+                return _ImplicitControl(self.dynamics, _plain(self.weights)).momentum_velocity(_plain(q), _plain(p))
         pulled_back = torch.func.vjp(lambda *q: self.dynamics.velocity(q, self.weights), *q)[1]
         return tuple(-gradient for gradient in pulled_back(p))
 

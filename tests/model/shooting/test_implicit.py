@@ -167,6 +167,16 @@ def test_a_flow_of_a_nonlinear_field_learns_and_is_cached_in_float32() -> None:
         assert_close(cached, tuple(component[0] for component in flow(state, [1.0])))
 
 
+def test_inference_mode_changes_neither_the_control_nor_the_motion() -> None:
+    particles = saturated_particles()
+    control = Saturated().optimal_control(particles)
+    with torch.inference_mode():
+        inside = Saturated().optimal_control(particles)
+        moved = inside.momentum_velocity(particles.q, particles.p)
+    assert_close(inside.velocity(particles.q), control.velocity(particles.q))
+    assert_close(moved, control.momentum_velocity(particles.q, particles.p))
+
+
 def test_a_control_that_does_not_exist_is_an_error_that_names_the_remedy() -> None:
     positive = Phase((torch.zeros(3, 2),), (torch.full((3, 2), 2.0),))
     with pytest.raises(ControlNotFound, match=r"no maximum.*parameter_weights"):
