@@ -15,7 +15,7 @@ from tests.model.shooting.conftest import make_field, some_particles, some_point
 
 def test_fixed_and_adaptive_steps_agree(held: Parametrisation) -> None:
     points = some_points(held.dynamics, 6)
-    fixed = solve(held.course(), points, [1.0], solver=Solver("rk4", step=0.04))
+    fixed = solve(held.course(), points, [1.0], solver=Solver("rk4", step=0.0625))
     adaptive = solve(held.course(), points, [1.0], solver=Solver("dopri5", rtol=1e-7, atol=1e-7))
     assert_close(fixed, adaptive, rtol=1e-5, atol=1e-5)
 
