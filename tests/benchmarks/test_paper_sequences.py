@@ -49,6 +49,7 @@ CASES = [
     (rotated_digits.EXPERIMENT, SMALL_DIGITS),
     (rotated_digits.EXPERIMENT, replace(SMALL_DIGITS, deformation=0.1, angles_per_step=5)),
     (bouncing_balls.EXPERIMENT, SMALL_BALLS),
+    (bouncing_balls.EXPERIMENT, replace(SMALL_BALLS, num_decoded=2)),
     (mocap.EXPERIMENT, SMALL_MOCAP),
 ]
 
