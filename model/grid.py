@@ -175,8 +175,7 @@ class Grid:
         """The instants of positions `first` to `last`, both included."""
         if self._step is not None:
             return self.anchor + np.arange(first, last + 1) * np.timedelta64(self._step, "us")
-        table = self._wall_clock(min(first, 0), max(last, 0))
-        return self._to_instants(table)[first - min(first, 0) : last - min(first, 0) + 1]
+        return self._to_instants(self._wall_clock(first, last))
 
     def positions(self, timestamps: Instants) -> NDArray[np.float64]:
         """Where timestamps lie, in steps from position 0; between two grid points linear in time."""
@@ -209,9 +208,15 @@ class Grid:
         return pd.Timestamp(self._offset.rollback(wall_clock))
 
     def _wall_clock(self, first: int, last: int) -> pd.DatetimeIndex:
-        before = pd.date_range(end=self._origin, periods=1 - first, freq=self._offset)
-        after = pd.date_range(start=self._origin, periods=last + 1, freq=self._offset)
-        return pd.DatetimeIndex(before.append(after[1:])).as_unit("us")
+        days = _days(self._offset)
+        if days is not None:
+            # pandas would add one step after the other, a million times where many long series are put on grids.
+            steps = np.arange(first, last + 1) * np.timedelta64(days * _MICROSECONDS_PER_DAY, "us")
+            return pd.DatetimeIndex(self._origin.as_unit("us").to_datetime64() + steps)
+        before = pd.date_range(end=self._origin, periods=1 - min(first, 0), freq=self._offset)
+        after = pd.date_range(start=self._origin, periods=max(last, 0) + 1, freq=self._offset)
+        table = pd.DatetimeIndex(before.append(after[1:])).as_unit("us")
+        return table[first - min(first, 0) : last - min(first, 0) + 1]
 
     def _to_instants(self, wall_clock: pd.DatetimeIndex) -> Instants:
         if self.time_zone is None:
@@ -247,6 +252,13 @@ def shared_timestamps(grid: Grid, first: int, last: int) -> Instants:
 def _fixed_step_microseconds(offset: Any) -> int | None:
     """The length of one step where every step has the same, else None (days follow the calendar of their zone)."""
     return int(offset.nanos // 1000) if isinstance(offset, pd.offsets.Tick) else None
+
+
+def _days(offset: Any) -> int | None:
+    """How many days of the calendar one step has where every step has as many, else None."""
+    if isinstance(offset, pd.offsets.Week):
+        return 7 * int(offset.n)
+    return int(offset.n) if isinstance(offset, pd.offsets.Day) else None
 
 
 def _calendar_frequency(local: pd.DatetimeIndex, median_gap_days: float) -> str | None:

@@ -77,6 +77,21 @@ def test_days_keep_their_hour_across_a_change_of_clocks() -> None:
     assert set(ahead.hour) == {6}
 
 
+@pytest.mark.parametrize("freq", ["D", "3D", "W-MON", "2W-THU"])
+@pytest.mark.parametrize("anchor", ["2025-03-30T02:30", "2024-02-29T23:59:59.999999", "0001-02-03"])
+def test_days_and_weeks_are_where_one_step_after_the_other_leads(freq: str, anchor: str) -> None:
+    grid = Grid(np.datetime64(anchor, "us"), freq, None)
+    offset = pd.tseries.frequencies.to_offset(freq)
+    origin = offset.rollback(pd.Timestamp(np.datetime64(anchor, "us")))
+    steps = [origin]
+    for _ in range(30):
+        steps = [steps[0] - offset, *steps, steps[-1] + offset]
+    expected = pd.DatetimeIndex(steps).as_unit("us").to_numpy()
+    np.testing.assert_array_equal(grid.timestamps(-30, 30), expected)
+    np.testing.assert_array_equal(grid.timestamps(7, 9), expected[37:40])
+    np.testing.assert_array_equal(grid.timestamps(-9, -7), expected[21:24])
+
+
 def test_an_hour_that_the_clocks_skip_is_moved_not_an_error() -> None:
     series = Series.from_values(
         "a", pd.date_range("2026-03-25 02:30", periods=3, freq="D", tz="Europe/Berlin"), list(range(3))
