@@ -3,12 +3,13 @@
 import json
 import os
 import re
+import struct
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http.client import HTTPConnection
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -43,6 +44,23 @@ uvicorn.Server(uvicorn.Config(application, log_config=None, access_log=False)).r
 """
 
 
+_TIMED = """
+import os, struct, sys, time
+from model import inference
+file, plain = int(sys.argv.pop()), inference.Predictor.quantiles
+def timed(*given, **named):
+    started = time.perf_counter()
+    try:
+        return plain(*given, **named)
+    finally:
+        os.write(file, struct.pack("d", time.perf_counter() - started))
+inference.Predictor.quantiles = timed
+from app.cli import main
+sys.argv.append("serve")
+main()
+"""
+
+
 _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 
 
@@ -54,15 +72,23 @@ class Server:
         pid: Of its process.
         port: On the loopback interface.
         started_at: When the process was started, by the monotonic clock.
+        passes: The end of a pipe to read the seconds of each forward pass from; None where they are not timed.
     """
 
     pid: int
     port: int
     started_at: float
+    passes: int | None = None
 
     def connect(self) -> closing[HTTPConnection]:
         """A new connection to it, closed with its block."""
         return closing(HTTPConnection("127.0.0.1", self.port, timeout=_PATIENCE_SECONDS))
+
+    def forward_seconds(self) -> float:
+        """Seconds of the next forward pass that was not asked for yet; a server that times none has none."""
+        assert self.passes is not None
+        (seconds,) = struct.unpack("d", os.read(self.passes, 8))
+        return float(seconds)
 
     @property
     def resident_mebibytes(self) -> float:
@@ -97,12 +123,13 @@ def _training_values(context_length: int, horizon: int, seed: int = 0) -> NDArra
 
 
 @contextmanager
-def serving(*checkpoints: Checkpoint, worker: bool = False) -> Iterator[Server]:
+def serving(*checkpoints: Checkpoint, worker: bool = False, is_timed: bool = False) -> Iterator[Server]:
     """`longshot serve` with these versions of one model, the first in production, without limits a minute.
 
     Args:
         checkpoints: Of the versions, from number 1 on.
         worker: Whether a worker stands beside it.
+        is_timed: Whether it tells how long each forward pass of the network takes in the middle of its request.
     """
     with TemporaryDirectory() as folder:
         settings = Settings(
@@ -122,9 +149,18 @@ def serving(*checkpoints: Checkpoint, worker: bool = False) -> Iterator[Server]:
             registry.register(MODEL, checkpoint)
         registry.point_alias(MODEL, PRODUCTION, 1, actor="benchmark")
         database.close()
-        words = [sys.executable, "-m", "app.cli", "serve"]
-        with _started(words, os.environ | settings.to_environment()) as server:
-            yield server
+        environment = os.environ | settings.to_environment()
+        if not is_timed:
+            with _started([sys.executable, "-m", "app.cli", "serve"], environment) as server:
+                yield server
+            return
+        read, write = os.pipe()
+        try:
+            with _started([sys.executable, "-c", _TIMED, str(write)], environment, (write,)) as server:
+                yield replace(server, passes=read)
+        finally:
+            os.close(read)
+            os.close(write)
 
 
 @contextmanager
@@ -153,11 +189,16 @@ def serving_peer(python: Path, *, context_length: int, horizon: int) -> Iterator
 
 
 @contextmanager
-def _started(words: list[str], environment: dict[str, str]) -> Iterator[Server]:
+def _started(words: list[str], environment: dict[str, str], files: tuple[int, ...] = ()) -> Iterator[Server]:
     root = Path(__file__).parent.parent
     started_at = time.monotonic()
     process = subprocess.Popen(
-        words, env=environment | {"OMP_NUM_THREADS": "1"}, stdout=subprocess.PIPE, text=True, cwd=root
+        words,
+        env=environment | {"OMP_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=root,
+        pass_fds=files,
     )
     try:
         assert process.stdout is not None

@@ -16,6 +16,7 @@ def test_a_real_server_is_measured_beside_a_route_that_does_nothing(tmp_path, ca
     for form in ("json_grid", "arrow", "parquet", "csv", "ndjson"):
         row = records[f"load.throughput.{form}.10_series.horizon_96"]
         assert row["compared_with"]["forward pass"] > row["value"] > 0
+    assert records["load.latency.beside.p50"]["compared_with"]["forward pass"] > 0
     assert "load.latency.outside" in capsys.readouterr().out
 
 
