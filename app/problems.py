@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Final
 
@@ -23,6 +23,7 @@ from model import ForecastingError
 MEDIA_TYPE: Final = "application/problem+json"
 _MAX_TEXT: Final = 500
 _MAX_POINTED: Final = 10
+_MAX_PATH: Final = 80
 _RETRY_SECONDS: Final = {503: "2"}
 _log = structlog.get_logger()
 
@@ -176,8 +177,12 @@ def add_problem_handlers(application: FastAPI) -> None:
 async def answer_problem(request: Request, error: Exception) -> Response:
     """The one place where an exception becomes an answer."""
     problem, headers = to_problem(error), _headers(error)
+    if isinstance(error, HTTPException) and problem.status == 404:
+        problem = replace(problem, detail=f"There is nothing at {_shown_path(request)}.")
     if problem.status == 405:
         headers["Allow"] = ", ".join(_methods(request))
+        detail = f"{_shown_path(request)} does not take {request.method[:20]}; it takes {headers['Allow']}."
+        problem = replace(problem, detail=detail)
     if not isinstance(error, ForecastingError) and problem.status >= 500:
         _log.error("a request failed", path=request.url.path, exc_info=error)
     elif problem.status >= 500 or isinstance(error, model.CheckpointError):
@@ -228,6 +233,10 @@ def _headers(error: Exception) -> dict[str, str]:
     if isinstance(error, errors.RateExceeded | errors.ErrandsFull):
         return {"Retry-After": str(error.retry_seconds)}
     return dict(getattr(error, "headers", None) or {})
+
+
+def _shown_path(request: Request) -> str:
+    return repr(request.url.path[:_MAX_PATH])
 
 
 def _methods(request: Request) -> list[str]:

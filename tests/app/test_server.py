@@ -354,6 +354,7 @@ def test_what_is_not_there_is_a_problem_too(client, method, path, status):
     response = client.request(method, path)
     assert response.status_code == status
     assert response.headers["content-type"] == PROBLEM
+    assert path in response.json()["detail"]
 
 
 @pytest.mark.parametrize(
