@@ -35,7 +35,7 @@ FLAGS = (
 )
 FIGURES = Path(__file__).parents[2] / "docs" / "figures"
 PHONE, TABLET, DESKTOP, WALL = (360, 740), (768, 1024), (1280, 800), (2560, 1300)
-SLOW_MILLISECONDS = 30_000
+SLOW_MILLISECONDS = 90_000
 
 
 @pytest.fixture(scope="module")
