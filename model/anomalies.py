@@ -21,8 +21,6 @@ from model.system import System
 MAX_SCORE = 1e6
 """Scores end here: an interval without width puts whatever is outside infinitely far away."""
 
-_MARGIN_STEPS = 8
-
 
 @dataclass(frozen=True)
 class Search:
@@ -204,10 +202,11 @@ def _blocks(
     require_ahead(series, forecaster.config.covariates, series.grid(series.freq), 0.0)
     first = _first_judged(series, search, forecaster.config.horizon)
     positions = series.grid(series.freq).positions(series.timestamps)
-    memory = forecaster.memory + 2 * forecaster.config.season_length + _MARGIN_STEPS
     while first < len(series):
         # What lies further back than a forecast looks does not have to be put on the grid again each time.
-        oldest = min(int(np.searchsorted(positions, positions[first - 1] - memory)), first - MIN_OBSERVATIONS)
+        oldest = min(
+            int(np.searchsorted(positions, positions[first - 1] - forecaster.memory)), first - MIN_OBSERVATIONS
+        )
         after = int(np.searchsorted(positions, positions[first - 1] + search.lead + 1e-6, side="right"))
         judged = slice(first, max(first + 1, after))
         for rows in (oldest + np.flatnonzero(known[oldest:first]), np.arange(oldest, first)):

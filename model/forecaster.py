@@ -29,6 +29,18 @@ from model.series import Forecast, ItemForecast, Notice, Panel, Series
 from model.system import System
 
 MAX_BATCH = 256
+_MARGIN_STEPS = 8
+
+
+def memory_of(config: TrainingConfig, *, looks_back: bool) -> int:
+    """Steps of history beyond which nothing changes a forecast: what is seen, and seasons that fill holes in it.
+
+    Args:
+        config: Of the version.
+        looks_back: Whether it looks for precedents.
+    """
+    seen = max(config.context_length, MAX_HISTORY if looks_back else 0)
+    return seen + 2 * config.season_length + _MARGIN_STEPS
 
 
 class Forecaster:
@@ -72,8 +84,8 @@ class Forecaster:
 
     @property
     def memory(self) -> int:
-        """Steps of history beyond which nothing changes a forecast, but for how holes before them are filled."""
-        return max(self.config.context_length, MAX_HISTORY if self._precedents else 0)
+        """Steps of history beyond which nothing changes a forecast."""
+        return memory_of(self.config, looks_back=bool(self._precedents))
 
     @property
     def num_bytes(self) -> int:

@@ -56,11 +56,10 @@ from model.errors import (
     WarmStartMismatch,
 )
 from model.findings import Finding, Severity
-from model.forecaster import Forecaster, load
+from model.forecaster import Forecaster, load, memory_of
 from model.horizon import At, Duration, Horizon, Steps, Until
 from model.joining import Joined, join
 from model.learning import Progress
-from model.precedents import MAX_HISTORY
 from model.reading import Aggregation, Reading, read_columns, read_grid
 from model.reason import Reason
 from model.rows import Rows, RowsOfItem, read_rows
@@ -76,7 +75,6 @@ from model.warm_start import WarmStart, choose_from, configure
 __all__ = [
     "COUNTED",
     "MAX_COUNT",
-    "MAX_HISTORY",
     "NO_PATHS",
     "Aggregation",
     "Asked",
@@ -182,6 +180,7 @@ __all__ = [
     "join",
     "limit_threads",
     "load",
+    "memory_of",
     "read_columns",
     "read_covariates",
     "read_grid",

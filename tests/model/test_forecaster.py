@@ -25,6 +25,8 @@ from model import (
     ask,
     load,
 )
+from model.forecaster import memory_of
+from model.precedents import NO_PRECEDENTS
 from tests.model.conftest import season_and_trend, thinned
 
 LEVELS = (0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99)
@@ -254,3 +256,12 @@ def test_rates_add_up_to_the_mean_from_the_last_observation(forecaster: Forecast
         "item_id", "timestamp", "mean", "rate",
     ]  # fmt: skip
     assert forecaster.forecast(panel, Steps(2)).items[0].rate is None
+
+
+def test_a_version_that_chose_no_precedents_remembers_its_context_and_what_fills_holes_in_it(
+    checkpoint: Checkpoint,
+) -> None:
+    without = Forecaster(replace(checkpoint, validation=replace(checkpoint.validation, precedents=NO_PRECEDENTS)))
+    config = checkpoint.config
+    assert config.context_length < without.memory < config.context_length + 3 * config.season_length
+    assert memory_of(config, looks_back=True) > without.memory

@@ -4,12 +4,13 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Response
 
-from app.compat.nixtla import versions, windows
+from app.compat.nixtla import versions
 from app.errors import RegistryError
 from app.references import PRODUCTION
 from app.routes.bodies import answer
 from app.routes.permissions import ANONYMOUS, ANY_KEY, CurrentCaller
 from app.routes.resources import Service
+from model import memory_of
 
 _UNKNOWN_INPUT: Final = 10_000
 _UNKNOWN_HORIZON: Final = 1_000
@@ -51,7 +52,7 @@ def get_parameters(service: Service, model: Annotated[str, Query(min_length=1, m
     a model that is unknown is no matter yet.
     """
     configs = [one.config for known in service.registry.models() for one in service.registry.versions(known.name)]
-    input_size = max((windows.memory(config) for config in configs), default=_UNKNOWN_INPUT)
+    input_size = max((memory_of(one, looks_back=one.precedent_windows > 0) for one in configs), default=_UNKNOWN_INPUT)
     try:
         pinned = versions.pin(service, model)
         horizon = service.registry.version(pinned.name, pinned.number).config.horizon

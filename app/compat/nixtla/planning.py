@@ -14,7 +14,7 @@ from app.forecasting import Answer, Question
 from app.references import PinnedVersion
 from app.routes.resources import Resources
 from app.settings import Settings
-from model import HorizonOutOfRange, ItemForecast, Paths, Steps, TrainingConfig
+from model import Forecaster, HorizonOutOfRange, ItemForecast, Paths, Steps, TrainingConfig
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,10 +50,10 @@ def plan_next(service: Resources, payload: ForecastPayload) -> Plan:
         ForecastingError: It cannot be asked.
     """
     rows = _read(service.settings, payload, num_later=payload.h)
-    version, config = _version(service, payload)
+    version, forecaster = _version(service, payload)
     num_past = len(payload.series.X or ()) - len(payload.series.X_future or ())
-    names = name_features(payload, num_past, version, config)
-    return _plan(version, config, rows, windows.next_windows(rows, payload.h), names, payload.level)
+    names = name_features(payload, num_past, version, forecaster.config)
+    return _plan(version, forecaster, rows, windows.next_windows(rows, payload.h), names, payload.level)
 
 
 def plan_paths(service: Resources, payload: SimulatePayload, seed: int) -> Plan:
@@ -73,9 +73,10 @@ def plan_past(service: Resources, payload: CrossValidationPayload) -> Plan:
         ForecastingError: It cannot be asked.
     """
     rows = _read(service.settings, payload)
-    version, config = _version(service, payload)
-    names = name_features(payload, len(payload.hist_exog or ()), version, config)
-    return _plan(version, config, rows, _past_windows(service.settings, payload, rows, config), names, payload.level)
+    version, forecaster = _version(service, payload)
+    names = name_features(payload, len(payload.hist_exog or ()), version, forecaster.config)
+    asked = _past_windows(service.settings, payload, rows, forecaster.config)
+    return _plan(version, forecaster, rows, asked, names, payload.level)
 
 
 def _read(settings: Settings, payload: ForecastPayload, *, num_later: int = 0) -> tuple[Rows, ...]:
@@ -88,9 +89,9 @@ def _read(settings: Settings, payload: ForecastPayload, *, num_later: int = 0) -
     return windows.read_rows_of(payload, num_later=num_later)
 
 
-def _version(service: Resources, payload: ForecastPayload) -> tuple[PinnedVersion, TrainingConfig]:
+def _version(service: Resources, payload: ForecastPayload) -> tuple[PinnedVersion, Forecaster]:
     version = versions.pin(service, payload.model, payload.finetuned_model_id)
-    return version, versions.load(service, version, payload.freq).config
+    return version, versions.load(service, version, payload.freq)
 
 
 def _past_windows(
@@ -108,7 +109,7 @@ def _past_windows(
 
 def _plan(
     version: PinnedVersion,
-    config: TrainingConfig,
+    forecaster: Forecaster,
     rows: tuple[Rows, ...],
     asked: tuple[Window, ...],
     names: FeatureNames,
@@ -118,12 +119,12 @@ def _plan(
     # A forecast of n steps begins like one of more: the longest is asked of all, and each takes its part.
     num_steps = max(lag + one.length for lag, one in zip(lags, asked, strict=True))
     known = [one.with_covariates(names, num_steps) for one in rows]
-    length = windows.memory(config)
     levels = tuple(dict.fromkeys(levels or ()))
     question = Question(
         model=str(version),
         items=tuple(
-            known[one.series].history(one.first, length=length, name=_name(rows[one.series], one)) for one in asked
+            known[one.series].history(one.first, length=forecaster.memory, name=_name(rows[one.series], one))
+            for one in asked
         ),
         horizon=Steps(num_steps),
         quantile_levels=quantile_levels(levels),

@@ -12,20 +12,13 @@ from app.compat.nixtla.features import FeatureNames, values_of
 from app.compat.nixtla.frequencies import modern
 from app.compat.nixtla.payloads import Payload
 from app.schemas.refusals import OptionUnsupported
-from model import MAX_HISTORY, RawCovariates, Series, SeriesTooShort, TrainingConfig
+from model import RawCovariates, Series, SeriesTooShort, TrainingConfig
 
 _SOME_START: Final = "2000-01-01"
 """Where series are put that do not say when they begin; nothing that is answered depends on it."""
 
-_MARGIN_STEPS: Final = 8
 MIN_HISTORY: Final = 2
 """The fewest rows that a forecast is made from."""
-
-
-def memory(config: TrainingConfig) -> int:
-    """How many steps of a history can matter: the context, where precedents are looked for, seasons that fill gaps."""
-    seen = max(config.context_length, MAX_HISTORY if config.precedent_windows else 0)
-    return seen + 2 * config.season_length + _MARGIN_STEPS
 
 
 @dataclass(frozen=True, eq=False)
