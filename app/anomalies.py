@@ -8,9 +8,9 @@ import numpy as np
 
 from app.errors import LimitExceeded
 from app.forecasting import Forecasting, ForecastNotFinite, Refusal
-from app.references import ModelReference
-from app.registry import Registry
-from app.versions import Version
+from app.stores.references import ModelReference
+from app.stores.registry import Registry
+from app.stores.versions import Version
 from model import (
     CalibrationSummary,
     DuplicateItems,

@@ -5,12 +5,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from app.datasets import Datasets
 from app.errors import LimitExceeded
-from app.job_ledger import JobLedger
-from app.job_values import BacktestJob, BacktestRequest, JobNotice
-from app.jobs import Jobs
-from app.registry import Registry
+from app.jobs.jobs import Jobs
+from app.jobs.ledger import JobLedger
+from app.jobs.values import BacktestJob, BacktestRequest, JobNotice
+from app.stores.datasets import Datasets
+from app.stores.registry import Registry
 from model import BacktestReport, Cutoffs, Forecaster, Panel, TrainingConfig, backtest, check_backtest
 
 _LEAST_PROGRESS: Final = 0.01

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
-from app.versions import Version
+from app.stores.versions import Version
 from model import Checkpoint
 
 MODEL_CARD: Final = "README.md"

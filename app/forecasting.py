@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from app.errors import LimitExceeded, OperationError
-from app.references import PinnedVersion
-from app.registry import Registry
-from app.versions import Version
+from app.stores.references import PinnedVersion
+from app.stores.registry import Registry
+from app.stores.versions import Version
 from model import (
     NO_PATHS,
     Asked,

@@ -12,10 +12,10 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.orm import Session
 
-from app.database import Database, now
-from app.remembered import Outcome, Remembered
-from app.tables import ModelRow, RealisedRow, RememberedRow, VersionRow
-from app.track_records import add_outcome
+from app.stores.database import Database, now
+from app.stores.remembered import Outcome, Remembered
+from app.stores.tables import ModelRow, RealisedRow, RememberedRow, VersionRow
+from app.stores.track_records import add_outcome
 from model import ItemForecast, Panel, Series
 
 _EVERY_SECONDS: Final = 1.0

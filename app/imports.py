@@ -12,9 +12,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, 
 
 from app.bundles import BUNDLE_FORMAT, MODEL_CARD, VERSION_FILE
 from app.errors import NameInvalid
-from app.references import check_name
-from app.registry import Registry
-from app.versions import Origin, Version
+from app.stores.references import check_name
+from app.stores.registry import Registry
+from app.stores.versions import Origin, Version
 from model import (
     BacktestReport,
     Checkpoint,

@@ -14,7 +14,7 @@ from app import column_names, mlflow_loader
 from app.bundles import model_card
 from app.errors import OperationError
 from app.mlflow_loader import DEFAULT_LEVELS
-from app.versions import Version
+from app.stores.versions import Version
 from model import Checkpoint
 
 _REQUIREMENTS: Final = ("torch", "torchdiffeq", "numpy", "pandas", "safetensors", "jaxtyping")

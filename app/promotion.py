@@ -4,10 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from app.errors import AliasChanged, AliasNotFound
-from app.job_values import PromotionPolicy
-from app.references import PRODUCTION
-from app.registry import Registry
-from app.versions import AliasState, Version
+from app.jobs.values import PromotionPolicy
+from app.stores.references import PRODUCTION
+from app.stores.registry import Registry
+from app.stores.versions import AliasState, Version
 from model import BacktestReport, Cutoffs, Forecaster, ForecastingError, Panel, TrainingCancelled, backtest
 
 

@@ -13,15 +13,10 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.bounds import ConcurrencyLimit, HeadLimit
 from app.compat import invocations, open_inference
 from app.compat.kserve import forecasts as kserve_forecasts
 from app.compat.nixtla import account, answering, finetuned
-from app.compression import Compression, Decompression
-from app.freshness import NotModified
-from app.heads import HeadAsGet
 from app.probes import PROBES
-from app.problems import add_problem_handlers, answer_problem
 from app.routes import (
     anomalies,
     audit_log,
@@ -43,11 +38,16 @@ from app.routes.accounting import Accounting
 from app.routes.interface import describe
 from app.routes.metrics import Metrics
 from app.routes.resources import Resources, WorkerAlive, open_resources
-from app.security import BodyLimit, BrowserHeaders
 from app.settings import Settings
 from app.telemetry import log_context, request_id_of
 from app.tracing import RequestSpans, start_tracing
 from app.ui import pages, reference
+from app.web.bounds import ConcurrencyLimit, HeadLimit
+from app.web.compression import Compression, Decompression
+from app.web.freshness import NotModified
+from app.web.heads import HeadAsGet
+from app.web.problems import add_problem_handlers, answer_problem
+from app.web.security import BodyLimit, BrowserHeaders
 
 PARTS: Final = (
     forecasts,

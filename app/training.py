@@ -7,17 +7,17 @@ from typing import Final
 
 import pandas as pd
 
-from app.audit_log import Change
-from app.database import now
-from app.datasets import Datasets
 from app.errors import DatasetError, JobNotResumable
-from app.job_ledger import JobLedger
-from app.job_values import JobNotice, PromotionPolicy, TrainingJob, TrainingRequest
-from app.jobs import Jobs
+from app.jobs.jobs import Jobs
+from app.jobs.ledger import JobLedger
+from app.jobs.values import JobNotice, PromotionPolicy, TrainingJob, TrainingRequest
 from app.promotion import Exam, Verdict, carry_out, judge
-from app.references import PRODUCTION, check_name
-from app.registry import Registry
-from app.versions import Version
+from app.stores.audit_log import Change
+from app.stores.database import now
+from app.stores.datasets import Datasets
+from app.stores.references import PRODUCTION, check_name
+from app.stores.registry import Registry
+from app.stores.versions import Version
 from model import (
     BacktestReport,
     Checkpoint,

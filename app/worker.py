@@ -17,16 +17,16 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.artifacts import ArtifactStore
-from app.database import Database, migrate, now
-from app.datasets import Datasets
 from app.errors import WorkerAlreadyRunning
-from app.job_ledger import JobLedger
-from app.job_queue import run_workflows
-from app.jobs import Jobs
-from app.registry import Registry
+from app.jobs.jobs import Jobs
+from app.jobs.ledger import JobLedger
+from app.jobs.queue import run_workflows
 from app.settings import Settings
-from app.tables import WorkerRow
+from app.stores.artifacts import ArtifactStore
+from app.stores.database import Database, migrate, now
+from app.stores.datasets import Datasets
+from app.stores.registry import Registry
+from app.stores.tables import WorkerRow
 from app.telemetry import configure_logging
 from app.workshop import Workshop
 from model import ForecastingError, limit_threads

@@ -11,15 +11,15 @@ from typing import Final, NoReturn
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.audit_log import AuditLog
 from app.backtesting import run_backtest
-from app.database import Database
-from app.datasets import Datasets
-from app.job_ledger import JobLedger
-from app.job_queue import job_of
-from app.job_values import BacktestJob, Job, JobFailure, TrainingJob
-from app.jobs import Jobs
-from app.registry import Registry
+from app.jobs.jobs import Jobs
+from app.jobs.ledger import JobLedger
+from app.jobs.queue import job_of
+from app.jobs.values import BacktestJob, Job, JobFailure, TrainingJob
+from app.stores.audit_log import AuditLog
+from app.stores.database import Database
+from app.stores.datasets import Datasets
+from app.stores.registry import Registry
 from app.telemetry import log_context
 from app.training import Outcome, changes_of, run_job
 from model import ForecastingError, TrainingCancelled

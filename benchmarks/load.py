@@ -39,8 +39,8 @@ from benchmarks.measurement import Measurement, write
 from benchmarks.service_process import Server, serving, serving_nothing, serving_peer, train
 from benchmarks.soak import soak
 from model import Checkpoint
-from model.forecaster import MAX_BATCH
-from model.inference import Predictor
+from model.forecasting.forecaster import MAX_BATCH
+from model.networks.inference import Predictor
 
 CONTEXT, HORIZON = 512, 96
 _ROUND = 20

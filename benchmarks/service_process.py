@@ -17,11 +17,11 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from numpy.typing import NDArray
 
-from app.artifacts import ArtifactStore
-from app.database import Database, migrate
-from app.references import PRODUCTION
-from app.registry import Registry
 from app.settings import Settings
+from app.stores.artifacts import ArtifactStore
+from app.stores.database import Database, migrate
+from app.stores.references import PRODUCTION
+from app.stores.registry import Registry
 from model import Checkpoint, Panel, Series, TrainingOptions, choose_config, fit
 
 MODEL = "load"
@@ -46,7 +46,7 @@ uvicorn.Server(uvicorn.Config(application, log_config=None, access_log=False)).r
 
 _TIMED = """
 import os, struct, sys, time
-from model import inference
+from model.networks import inference
 file, plain = int(sys.argv.pop()), inference.Predictor.quantiles
 def timed(*given, **named):
     started = time.perf_counter()

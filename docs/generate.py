@@ -105,7 +105,7 @@ def settings() -> str:
 def problems() -> str:
     """Every code with which a request can be refused, by status."""
     sys.path.insert(0, str(ROOT))
-    found = importlib.import_module("app.problems")
+    found = importlib.import_module("app.web.problems")
     rows = [(rule.status, found.code_of(kind), kind.__doc__.splitlines()[0]) for kind, rule in found.RULES.items()]
     # What keeps a process from starting is no answer to a request.
     rows = sorted([one for one in rows if one[0] != 500] + OTHER_PROBLEMS)

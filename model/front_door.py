@@ -1,18 +1,10 @@
 """The names behind the front door, all at once: the only ones the service may import."""
 
-from model.anomalies import ItemAnomalies, Search, count_cutoffs, find_anomalies
-from model.asking import NO_PATHS, Asked, Paths, ask, with_future
-from model.audit import Audit, ItemAudit, Tally, audit_panel
-from model.axes import AxisReader
-from model.backtest import BacktestReport, Cutoffs, backtest, check_backtest
-from model.calibration import CalibrationSummary
-from model.checkpoint import Checkpoint, Manifest
-from model.choosing import Reasoned, choose_config
-from model.columns import read_instants
-from model.config import Precision, Preset, TrainingConfig, TrainingOptions
-from model.counting import COUNTED, MAX_COUNT, is_count, to_numbers
-from model.covariates import Covariates, RawCovariates, covariates_of, read_covariates
-from model.device import device_name, limit_threads
+from model.configuration.choosing import Reasoned, choose_config
+from model.configuration.config import Precision, Preset, TrainingConfig, TrainingOptions
+from model.configuration.reason import Reason
+from model.configuration.trial import Trial
+from model.contexts.system import System
 from model.errors import (
     AxesMixed,
     ChannelMissing,
@@ -55,22 +47,30 @@ from model.errors import (
     ValueInvalid,
     WarmStartMismatch,
 )
-from model.findings import Finding, Severity
-from model.forecaster import Forecaster, load, memory_of
-from model.horizon import At, Duration, Horizon, Steps, Until
-from model.joining import Joined, join
-from model.learning import Progress
-from model.reading import Aggregation, Reading, read_columns, read_grid
-from model.reason import Reason
-from model.rows import Rows, RowsOfItem, read_rows
-from model.scores import LeadScores, Score
-from model.selection import Selection, select
-from model.series import Forecast, ItemForecast, Moment, Notice, Panel, Series
-from model.system import System
-from model.team import Team, together
-from model.trainer import fit
-from model.trial import Trial
-from model.warm_start import WarmStart, choose_from, configure
+from model.evaluation.anomalies import ItemAnomalies, Search, count_cutoffs, find_anomalies
+from model.evaluation.audit import Audit, ItemAudit, Tally, audit_panel
+from model.evaluation.backtest import BacktestReport, Cutoffs, backtest, check_backtest
+from model.evaluation.scores import LeadScores, Score
+from model.forecasting.asking import NO_PATHS, Asked, Paths, ask, with_future
+from model.forecasting.forecaster import Forecaster, load, memory_of
+from model.forecasting.horizon import At, Duration, Horizon, Steps, Until
+from model.networks.device import device_name, limit_threads
+from model.panels.axes import AxisReader
+from model.panels.columns import read_instants
+from model.panels.counting import COUNTED, MAX_COUNT, is_count, to_numbers
+from model.panels.covariates import Covariates, RawCovariates, covariates_of, read_covariates
+from model.panels.findings import Finding, Severity
+from model.panels.joining import Joined, join
+from model.panels.reading import Aggregation, Reading, read_columns, read_grid
+from model.panels.rows import Rows, RowsOfItem, read_rows
+from model.panels.series import Forecast, ItemForecast, Moment, Notice, Panel, Series
+from model.training.checkpoint import Checkpoint, Manifest
+from model.training.learning import Progress
+from model.training.selection import Selection, select
+from model.training.team import Team, together
+from model.training.trainer import fit
+from model.training.warm_start import WarmStart, choose_from, configure
+from model.uncertainty.calibration import CalibrationSummary
 
 __all__ = [
     "COUNTED",

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from app.database import now
 from app.forecasting import LoadedVersions
-from app.job_census import JobCensus, JobCount
+from app.jobs.census import JobCensus, JobCount
 from app.routes.collectors import JobStates, Loaded, Realised
 from app.routes.metrics import Metrics
-from app.track_records import Coverage, TrackRecord
+from app.stores.database import now
+from app.stores.track_records import Coverage, TrackRecord
 
 DOCKER = Path(__file__).resolve().parent.parent / "docker"
 DASHBOARD = json.loads((DOCKER / "grafana" / "longshot.json").read_text(encoding="utf-8"))

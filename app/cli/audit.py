@@ -11,9 +11,9 @@ from app.cli.answers import AsJson, echo_json
 from app.cli.options import Duplicates, File, Freq, ItemId, Target, Timestamp
 from app.cli.refusals import REFUSED, one_line
 from app.cli.tables import load_table
-from app.database import now
 from app.frames import Columns
 from app.schemas.audits import AuditBody, FindingBody, from_audit
+from app.stores.database import now
 from model import audit_panel
 
 _COLOURS = {"error": "red", "warning": "yellow", "notice": "dim"}

@@ -8,11 +8,11 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from app.audit_log import AuditLog, Entry
 from app.cli.home import open_database
 from app.cli.refusals import one_line
 from app.schemas.audit_log import from_entry
 from app.settings import Settings
+from app.stores.audit_log import AuditLog, Entry
 
 _PART = 200
 

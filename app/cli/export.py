@@ -12,7 +12,7 @@ from app.cli.refusals import one_line
 from app.frames import FileNotWritable
 from app.mlflow_export import export_to_mlflow
 from app.settings import Settings
-from app.versions import Version
+from app.stores.versions import Version
 
 Target = Literal["bundle", "mlflow"]
 

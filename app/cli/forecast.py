@@ -32,10 +32,10 @@ from app.cli.tables import STDIO, Format, choose_format, load_panel, to_bytes, w
 from app.forecasting import Answer, Forecasting, LoadedVersions, Question
 from app.frames import write_csv
 from app.plotting import plot_forecast
-from app.registry import Registry
 from app.schemas.answers import Seconds, from_forecast
 from app.schemas.horizon import parse_horizon, parse_moment
 from app.settings import Settings
+from app.stores.registry import Registry
 from model import Horizon, ItemForecast, Panel, Paths, QuantileLevelOutOfRange, Steps, Until, limit_threads
 
 _MOST_PLOTS = 4

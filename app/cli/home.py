@@ -3,9 +3,9 @@
 import getpass
 import os
 
-from app.audit_log import Action, AuditLog, Change
-from app.database import Database, migrate
 from app.settings import Settings
+from app.stores.audit_log import Action, AuditLog, Change
+from app.stores.database import Database, migrate
 from app.telemetry import configure_logging
 
 

@@ -11,21 +11,21 @@ from rich.console import Console
 from rich.table import Table
 
 from app import training
-from app.artifacts import ArtifactStore
 from app.cli.answers import AsJson, echo_json
 from app.cli.home import enter_change, open_database
 from app.cli.progress import Step, progress
 from app.cli.refusals import one_line, refuse
 from app.cli.score_tables import lead_table, score_table
-from app.database import Database
-from app.datasets import Datasets
-from app.job_events import JobEvent, JobEvents
-from app.job_rows import JobFilter
-from app.job_values import BacktestJob, Job, JobState, TrainingJob
-from app.jobs import Jobs
+from app.jobs.events import JobEvent, JobEvents
+from app.jobs.jobs import Jobs
+from app.jobs.rows import JobFilter
+from app.jobs.values import BacktestJob, Job, JobState, TrainingJob
 from app.schemas.backtests import BacktestBody, from_backtest
 from app.schemas.training import JobBody, from_job
 from app.settings import Settings
+from app.stores.artifacts import ArtifactStore
+from app.stores.database import Database
+from app.stores.datasets import Datasets
 
 application = typer.Typer(invoke_without_command=True, pretty_exceptions_enable=False)
 

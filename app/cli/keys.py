@@ -12,11 +12,11 @@ from rich.table import Table
 from app.cli.answers import AsJson, echo_json
 from app.cli.home import enter_change, open_database
 from app.cli.refusals import one_line
-from app.keyring import Keyring
-from app.keys import SCOPES, ApiKey, Scope
 from app.schemas.horizon import parse_duration
 from app.schemas.keys import from_key, from_new_key
 from app.settings import Settings
+from app.stores.keyring import Keyring
+from app.stores.keys import SCOPES, ApiKey, Scope
 
 application = typer.Typer(invoke_without_command=True, pretty_exceptions_enable=False)
 

@@ -16,11 +16,11 @@ from app.cli.refusals import one_line
 from app.cli.score_tables import score_table
 from app.frames import read_file
 from app.imports import import_bundle
-from app.references import PRODUCTION
-from app.registry import Registry
 from app.schemas.models import AliasHistory, from_alias, from_version
 from app.settings import Settings
-from app.versions import AliasState, Version
+from app.stores.references import PRODUCTION
+from app.stores.registry import Registry
+from app.stores.versions import AliasState, Version
 
 application = typer.Typer(invoke_without_command=True, pretty_exceptions_enable=False)
 

@@ -5,13 +5,13 @@ from typing import Annotated
 
 import typer
 
-from app.artifacts import ArtifactStore
 from app.cli.home import open_database
 from app.cli.tables import Format
 from app.frames import Columns, CovariateColumns
-from app.registry import Registry
 from app.schemas.horizon import parse_horizon
 from app.settings import Settings
+from app.stores.artifacts import ArtifactStore
+from app.stores.registry import Registry
 from model import Aggregation, AxesMixed, Duration, Horizon, HorizonOutOfRange, Panel, Series, SeriesTooShort, Steps
 
 File = Annotated[

@@ -25,12 +25,12 @@ from app.cli.home import open_database
 from app.cli.refusals import one_line
 from app.collector import loading
 from app.errors import SettingInvalid
-from app.gate import answering
-from app.keyring import Keyring
-from app.security import check_host
 from app.settings import Settings
+from app.stores.keyring import Keyring
 from app.supervisor import Supervisor
 from app.telemetry import configure_logging
+from app.web.gate import answering
+from app.web.security import check_host
 
 _BACKLOG: Final = 2048
 _HEAD_BYTES: Final = 2**16

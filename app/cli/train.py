@@ -28,13 +28,13 @@ from app.cli.reason_tables import reason_table
 from app.cli.refusals import one_line
 from app.cli.score_tables import score_table
 from app.cli.tables import load_panel
-from app.job_values import PromotionPolicy
-from app.references import check_name
-from app.registry import Registry
+from app.jobs.values import PromotionPolicy
 from app.schemas.horizon import parse_duration
 from app.schemas.models import from_version
 from app.settings import Settings
-from app.versions import Version
+from app.stores.references import check_name
+from app.stores.registry import Registry
+from app.stores.versions import Version
 from model import Panel, Precision, Preset, Team, TrainingOptions, configure, limit_threads, together
 from model import Progress as Epoch
 

@@ -10,7 +10,7 @@ from app.routes.bodies import answer
 from app.routes.permissions import ANY_KEY
 from app.routes.readiness import check_readiness
 from app.routes.resources import Resources, Service
-from app.versions import Version
+from app.stores.versions import Version
 
 router = APIRouter(prefix="/v2", include_in_schema=False)
 

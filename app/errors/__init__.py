@@ -46,7 +46,8 @@ The tree::
         ├── DatabaseTooNew
         └── WorkerAlreadyRunning
 
-Each group has a file; its names are all to be had here. No error knows HTTP: its status is chosen by `app/problems.py`.
+Each group has a file; its names are all to be had here. No error knows HTTP: its status is chosen by
+`app/web/problems.py`.
 """
 
 from app.errors.access import *

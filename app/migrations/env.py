@@ -1,4 +1,4 @@
-"""How alembic reaches the database: through the connection that `app.database.migrate` passes."""
+"""How alembic reaches the database: through the connection that `app.stores.database.migrate` passes."""
 
 from alembic import context
 

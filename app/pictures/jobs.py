@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from app.job_values import BacktestJob, Job, TrainingJob
+from app.jobs.values import BacktestJob, Job, TrainingJob
 from app.pictures.charts import Chart, Figure, Ink, Line
 from app.pictures.ticks import format_number
 from model import BacktestReport

@@ -9,8 +9,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.audit_log import Action, AuditLog, Change
 from app.routes.permissions import CurrentCaller
+from app.stores.audit_log import Action, AuditLog, Change
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from app.database import now
 from app.frames import ColumnUnnamed, FileUnreadable
 from app.routes.bodies import JSON, answer, read_body
 from app.routes.documented import ANY_BODY, ANY_DATASET, problems
@@ -14,6 +13,7 @@ from app.routes.resources import Resources, Service
 from app.routes.tables import TABLES, AsTable, TableQuery, describe_panel
 from app.schemas.audits import MAX_ITEMS, AuditBody, AuditRequest, from_audit
 from app.schemas.panels import check_size, each_read_once
+from app.stores.database import now
 from model import ColumnMissing, ConfigurationInvalid, audit_panel
 
 router = APIRouter(tags=["audits"])

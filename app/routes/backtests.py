@@ -8,8 +8,8 @@ from fastapi.sse import EventSourceResponse
 from starlette.concurrency import run_in_threadpool
 
 from app import backtesting, errors
-from app.job_rows import JobFilter
-from app.job_values import BacktestJob, BacktestRequest, JobState
+from app.jobs.rows import JobFilter
+from app.jobs.values import BacktestJob, BacktestRequest, JobState
 from app.routes.accounting import audited, note
 from app.routes.bodies import answer, describe_body, read_json
 from app.routes.documented import ANY_ALIAS, ANY_BODY, ANY_DATASET, ANY_SERIES, problems

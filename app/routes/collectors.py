@@ -6,8 +6,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from app.forecasting import LoadedVersions
-from app.job_census import JobCensus
-from app.track_records import TrackRecord
+from app.jobs.census import JobCensus
+from app.stores.track_records import TrackRecord
 
 
 class Realised(Collector):

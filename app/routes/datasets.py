@@ -9,8 +9,6 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from numpy.typing import NDArray
 from starlette.concurrency import run_in_threadpool
 
-from app.database import now
-from app.datasets import Appended, PanelLimits
 from app.errors import DatasetChanged, DatasetInUse, DatasetNotFound
 from app.routes.accounting import audited, note
 from app.routes.bodies import JSON, answer, read_body
@@ -36,6 +34,8 @@ from app.schemas.datasets import (
 )
 from app.schemas.panels import check_size, each_read_once
 from app.schemas.refusals import PreconditionInvalid
+from app.stores.database import now
+from app.stores.datasets import Appended, PanelLimits
 from model import DataError, ObservationConflict, Panel, Reading, Series, audit_panel
 
 router = APIRouter(prefix="/v1/datasets", tags=["datasets"])

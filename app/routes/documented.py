@@ -6,9 +6,9 @@ from typing import Any, Final
 from app import errors
 from app.bench import DeadlineExceeded, ServiceBusy
 from app.forecasting import ForecastNotFinite
-from app.problems import MEDIA_TYPE, code_of, rule_of
 from app.schemas import refusals
 from app.schemas.horizon import DateInvalid
+from app.web.problems import MEDIA_TYPE, code_of, rule_of
 from model import (
     AxesMixed,
     ChannelMissing,

@@ -6,7 +6,6 @@ from typing import Final, Protocol
 
 from fastapi import Request
 
-from app.datasets import Datasets
 from app.forecasting import Answer, Question, Refusal
 from app.frames import (
     ArrowForecasts,
@@ -20,7 +19,6 @@ from app.frames import (
     read_table,
     write_parquet,
 )
-from app.negotiation import preferred
 from app.routes.bodies import ARROW, CSV, JSON, NDJSON, PARQUET, to_json
 from app.schemas.answers import Seconds, describe, each_forecast, from_forecast
 from app.schemas.forecast_query import ForecastQuery
@@ -28,6 +26,8 @@ from app.schemas.forecasts import ForecastOptions, ForecastRequest
 from app.schemas.panels import each_read_once
 from app.schemas.refusals import NothingAcceptable
 from app.settings import Settings
+from app.stores.datasets import Datasets
+from app.web.negotiation import preferred
 from model import ItemForecast, Series
 
 ANSWERS: Final = (JSON, NDJSON, CSV, PARQUET, ARROW)

@@ -9,7 +9,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from starlette.concurrency import run_in_threadpool
 
 from app.errors import JobNotFound
-from app.job_events import JobKind
+from app.jobs.events import JobKind
 from app.routes.documented import problems
 from app.routes.permissions import TRAIN
 from app.routes.resources import Resources, Service

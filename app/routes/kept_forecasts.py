@@ -4,10 +4,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from app.database import now
 from app.errors import CursorInvalid, ForecastNotFound
 from app.forecasting import Answer
-from app.kept_forecasts import Keeping, KeptForecast
 from app.routes.accounting import audited
 from app.routes.bodies import JSON, answer
 from app.routes.documented import problems
@@ -16,6 +14,8 @@ from app.routes.permissions import FORECAST, TRAIN
 from app.routes.resources import Service
 from app.schemas.answers import Seconds, from_forecast
 from app.schemas.kept_forecasts import KeptForecastBody, KeptForecastPage, end_of, from_ends, from_kept
+from app.stores.database import now
+from app.stores.kept_forecasts import Keeping, KeptForecast
 from model import ItemForecast, Series
 
 router = APIRouter(prefix="/v1/forecasts", tags=["forecasts"])

@@ -9,8 +9,8 @@ from starlette.responses import StreamingResponse
 from app import errors
 from app.bundles import bundle
 from app.imports import BundleFormatUnsupported, BundleInvalid, BundleNameless, import_bundle
-from app.job_rows import JobFilter
-from app.job_values import BacktestJob
+from app.jobs.rows import JobFilter
+from app.jobs.values import BacktestJob
 from app.routes.accounting import audited, note, note_nothing
 from app.routes.bodies import answer, answer_tagged, describe_body, read_body, read_json
 from app.routes.documented import ANY_ALIAS, ANY_BODY, ANY_CHECKPOINT, NOT_MODIFIED, problems
@@ -32,7 +32,7 @@ from app.schemas.models import (
     revision_tag,
 )
 from app.schemas.refusals import PreconditionInvalid
-from app.versions import AliasState
+from app.stores.versions import AliasState
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
 

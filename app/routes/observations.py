@@ -5,7 +5,6 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 from starlette.concurrency import run_in_threadpool
 
-from app.database import read_cursor
 from app.errors import CursorInvalid, DatasetCorrupt, DatasetNotFound
 from app.routes.bodies import JSON, answer, to_json
 from app.routes.documented import problems
@@ -14,6 +13,7 @@ from app.routes.resources import Service
 from app.schemas.observations import MAX_PREVIEW, ObservationsBody, SeriesPage, from_observations, from_series
 from app.schemas.panels import Text
 from app.schemas.refusals import ItemNotFound
+from app.stores.database import read_cursor
 
 router = APIRouter(prefix="/v1/datasets", tags=["datasets"])
 

@@ -9,11 +9,11 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, SecurityS
 from starlette.concurrency import run_in_threadpool
 
 from app.errors import CallerNotLocal, KeyMissing, KeyRefused, ScopeMissing
-from app.keys import ApiKey, Scope
-from app.rate_limits import Allowance
 from app.routes.resources import Resources, Service, resources_of
-from app.security import why_from_page, why_not_local
 from app.sessions import key_of_session
+from app.stores.keys import ApiKey, Scope
+from app.web.rate_limits import Allowance
+from app.web.security import why_from_page, why_not_local
 
 ANONYMOUS: Final = "anonymous"
 """The name of every caller while no key is needed."""

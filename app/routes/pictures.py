@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final, Literal
 from fastapi import APIRouter, Depends, Query, Response
 
 from app.errors import ForecastNotFound, JobNotFound
-from app.job_values import BacktestJob, TrainingJob
+from app.jobs.values import BacktestJob, TrainingJob
 from app.pictures.charts import Figure
 from app.pictures.drawing import Format, Theme, draw
 from app.pictures.forecasts import draw_forecast

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.forecasting import NotReady, Question
-from app.references import PRODUCTION
 from app.routes.resources import Resources
-from app.versions import Version
+from app.stores.references import PRODUCTION
+from app.stores.versions import Version
 from model import ForecastingError, RawCovariates, Series, Steps
 
 _NUM_STEPS = 2

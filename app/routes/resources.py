@@ -8,28 +8,28 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from app.adaptive_intervals import AdaptiveIntervals
-from app.artifacts import ArtifactStore
-from app.audit_log import AuditLog
 from app.batching import Batches
 from app.bench import Bench
-from app.database import Database, migrate
-from app.datasets import Datasets
 from app.errands import Errands
 from app.forecasting import Answer, Forecasting, LoadedVersions, Prepared, Question
 from app.hindsight import Hindsight
-from app.job_census import take_census
-from app.job_events import JobEvents
-from app.jobs import Jobs
-from app.kept_forecasts import KeptForecasts
-from app.keyring import Keyring
+from app.jobs.census import take_census
+from app.jobs.events import JobEvents
+from app.jobs.jobs import Jobs
 from app.memory import Tidying
-from app.rate_limits import RateLimits
-from app.registry import Registry
 from app.routes.collectors import JobStates, Loaded, Realised
 from app.routes.metrics import Metrics
 from app.settings import Settings
-from app.track_records import TrackRecords
+from app.stores.adaptive_intervals import AdaptiveIntervals
+from app.stores.artifacts import ArtifactStore
+from app.stores.audit_log import AuditLog
+from app.stores.database import Database, migrate
+from app.stores.datasets import Datasets
+from app.stores.kept_forecasts import KeptForecasts
+from app.stores.keyring import Keyring
+from app.stores.registry import Registry
+from app.stores.track_records import TrackRecords
+from app.web.rate_limits import RateLimits
 
 WorkerAlive = Callable[[Database], bool]
 """Whether a worker has lately said that it lives."""

@@ -8,8 +8,8 @@ from app.routes.bodies import answer, read_json
 from app.routes.permissions import identify
 from app.routes.resources import Service
 from app.schemas.sessions import SignInRequest, from_session
-from app.security import why_from_page
 from app.sessions import COOKIE, key_of_session
+from app.web.security import why_from_page
 
 router = APIRouter(prefix="/session", tags=["sessions"], include_in_schema=False)
 

@@ -6,8 +6,8 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from app import errors, training
-from app.job_rows import JobFilter
-from app.job_values import JobState, TrainingJob, TrainingRequest
+from app.jobs.rows import JobFilter
+from app.jobs.values import JobState, TrainingJob, TrainingRequest
 from app.routes.accounting import audited, note
 from app.routes.bodies import answer, describe_body, read_json
 from app.routes.documented import ANY_BODY, ANY_CHECKPOINT, ANY_DATASET, ANY_SERIES, problems

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from app.audit_log import Action, Entry
-from app.database import Page
+from app.stores.audit_log import Action, Entry
+from app.stores.database import Page
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from app.database import Page
-from app.job_values import BacktestJob, JobState
+from app.jobs.values import BacktestJob, JobState
 from app.schemas.panels import SeriesBody, Text
 from app.schemas.training import FailureBody, NoticeBody
+from app.stores.database import Page
 from model import Aggregation, BacktestReport
 
 _MOST_STEPS = 100_000

@@ -7,11 +7,11 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.database import Page
-from app.datasets import Appended, Dataset, Revision
 from app.schemas.audits import AuditBody
 from app.schemas.panels import SeriesBody
 from app.schemas.refusals import PreconditionInvalid
+from app.stores.database import Page
+from app.stores.datasets import Appended, Dataset, Revision
 from model import Aggregation
 
 

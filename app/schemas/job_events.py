@@ -5,7 +5,7 @@ from datetime import datetime
 
 from fastapi.sse import ServerSentEvent
 
-from app.job_events import JobEvent
+from app.jobs.events import JobEvent
 from app.schemas.refusals import EventIdInvalid
 
 

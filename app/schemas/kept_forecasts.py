@@ -7,8 +7,6 @@ from typing import Final
 
 from pydantic import TypeAdapter
 
-from app.database import Page
-from app.kept_forecasts import KeptForecast
 from app.schemas.answers import (
     AnyForecastBody,
     CalibrationBody,
@@ -18,6 +16,8 @@ from app.schemas.answers import (
     Usage,
     VersionUsed,
 )
+from app.stores.database import Page
+from app.stores.kept_forecasts import KeptForecast
 from app.time_axes import Axis, TimeAxes
 from model import ItemForecast, Series
 

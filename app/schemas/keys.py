@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.database import Page
-from app.keys import ApiKey, NewKey, Scope
 from app.schemas.horizon import parse_duration
+from app.stores.database import Page
+from app.stores.keys import ApiKey, NewKey, Scope
 
 
 class KeyRequest(BaseModel):

@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.schemas.refusals import PreconditionInvalid
-from app.track_records import TrackRecord
-from app.versions import AliasState, RegisteredModel, Version
+from app.stores.track_records import TrackRecord
+from app.stores.versions import AliasState, RegisteredModel, Version
 
 
 class AliasRequest(BaseModel):

@@ -5,9 +5,9 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.keys import ApiKey
 from app.schemas.keys import KeyBody, from_key
 from app.sessions import token_of
+from app.stores.keys import ApiKey
 
 
 class SignInRequest(BaseModel):

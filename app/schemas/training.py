@@ -7,9 +7,9 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from app.database import Page
-from app.job_values import JobState, PromotionPolicy, TrainingJob
+from app.jobs.values import JobState, PromotionPolicy, TrainingJob
 from app.schemas.panels import SeriesBody, Text
+from app.stores.database import Page
 from model import Aggregation, Precision, Preset, TrainingOptions
 
 

@@ -13,11 +13,11 @@ from benchmarks.accuracy.long_horizon_sets import LongHorizonSet, last_windows
 from benchmarks.accuracy.window_errors import Errors, Pasts, errors_of
 from benchmarks.measurement import Measurement
 from model import TrainingConfig, TrainingOptions, choose_config
-from model.blending import blend
-from model.inference import Predictor
-from model.learning import learn
-from model.network import ShootingNetwork
-from model.windows import Windows
+from model.contexts.windows import Windows
+from model.networks.inference import Predictor
+from model.networks.network import ShootingNetwork
+from model.training.blending import blend
+from model.training.learning import learn
 
 MAX_VALIDATION_WINDOWS = 4096
 

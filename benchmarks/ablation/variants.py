@@ -8,8 +8,8 @@ import torch
 from torch import nn
 
 from benchmarks.ablation.carriers import Penalised, Residual, Unrolled
-from model.config import TrainingConfig
-from model.network import ShootingNetwork
+from model.configuration.config import TrainingConfig
+from model.networks.network import ShootingNetwork
 from model.shooting.dynamics import UpDownUniversal
 from model.shooting.flow import Flow
 from model.shooting.lift import Lift

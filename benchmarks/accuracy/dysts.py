@@ -15,7 +15,7 @@ import numpy as np
 from benchmarks.accuracy.suite import Suite, Values, series, trained
 from benchmarks.measurement import Measurement
 from model import Panel, Steps, TrainingOptions
-from model.metrics import smape
+from model.evaluation.metrics import smape
 
 KNOWN, HORIZON, FREQ, PERIOD = 1000, 200, "864s", 100
 

@@ -13,7 +13,7 @@ import pandas as pd
 from benchmarks.accuracy.suite import Suite, Values, trained
 from benchmarks.measurement import Measurement
 from model import Panel, Series, Steps, TrainingOptions
-from model.metrics import mae, pinball, seasonal_error
+from model.evaluation.metrics import mae, pinball, seasonal_error
 
 HORIZON, NUM_CUTOFFS, SEASON = 168, 20, 24
 LEVELS = tuple(round(0.1 * tenth, 1) for tenth in range(1, 10))

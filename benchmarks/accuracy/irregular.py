@@ -27,7 +27,7 @@ from benchmarks.accuracy.stay_network import Observed, StayNetwork, between
 from benchmarks.accuracy.suite import Suite
 from benchmarks.measurement import Measurement
 from model import TrainingOptions
-from model.learning import one_cycle
+from model.training.learning import one_cycle
 
 CONTEXT, HORIZON, NEXT, FARTHEST = 36, 12, 3, 5.0
 LEADS = [float(hour) for hour in range(HORIZON + 1)]

@@ -18,9 +18,9 @@ from benchmarks.accuracy.long_horizon_sets import LongHorizonSet, last_windows
 from benchmarks.accuracy.long_horizon_table import PUBLISHED, Record
 from benchmarks.accuracy.window_errors import LEVELS, Pasts, errors_of
 from model import Checkpoint, Progress, TrainingOptions, fit, select
-from model.inference import Predictor
-from model.precedents import moved
-from model.scaling import Scale
+from model.contexts.scaling import Scale
+from model.networks.inference import Predictor
+from model.networks.precedents import moved
 
 MAX_VALIDATION_WINDOWS = 4096
 

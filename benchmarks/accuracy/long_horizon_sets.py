@@ -11,8 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from model import Panel, Series, TrainingConfig
-from model.device import choose_device
-from model.windows import Windows, WindowShape, split
+from model.contexts.windows import Windows, WindowShape, split
+from model.networks.device import choose_device
 
 
 @dataclass(frozen=True)

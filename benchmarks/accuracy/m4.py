@@ -15,7 +15,7 @@ import pandas as pd
 from benchmarks.accuracy.suite import Suite, Values, series, trained
 from benchmarks.measurement import Measurement
 from model import Panel, Steps, TrainingOptions
-from model.metrics import coverage, mae, smape
+from model.evaluation.metrics import coverage, mae, smape
 
 
 @dataclass(frozen=True)

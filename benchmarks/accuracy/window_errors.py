@@ -9,9 +9,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from model.config import DEFAULT_QUANTILE_LEVELS
-from model.precedents import Past
-from model.windows import Windows
+from model.configuration.config import DEFAULT_QUANTILE_LEVELS
+from model.contexts.windows import Windows
+from model.networks.precedents import Past
 
 LEVELS = DEFAULT_QUANTILE_LEVELS
 """Of the quantiles of every forecast."""

@@ -24,8 +24,8 @@ from benchmarks import measurement
 from benchmarks.paper import bouncing_balls, circles, mocap, regression, rotated_digits, spiral
 from benchmarks.paper.experiment import Budget, Experiment, Outcome, Run, Task, label, measurements
 from benchmarks.paper.table import table
-from model.device import choose_device
 from model.errors import ConfigurationInvalid, SolverError, TrainingError
+from model.networks.device import choose_device
 from model.shooting.parametrisation import PARAMETRISATIONS
 
 _ALL = (

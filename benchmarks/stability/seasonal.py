@@ -15,11 +15,11 @@ from torch import Tensor, nn
 
 from benchmarks.stability.remedies import Training
 from benchmarks.stability.trial import MULTIPLES, Followed, Sizes, new_flow
-from model.config import TrainingConfig
-from model.inference import Predictor
-from model.loss import pinball
-from model.network import ShootingNetwork
-from model.scaling import Scale
+from model.configuration.config import TrainingConfig
+from model.contexts.scaling import Scale
+from model.networks.inference import Predictor
+from model.networks.loss import pinball
+from model.networks.network import ShootingNetwork
 from model.shooting.flow import Flow
 from model.shooting.phase import State
 

@@ -13,14 +13,14 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from fastapi import FastAPI
 from starlette.types import Message
 
-from app.artifacts import ArtifactStore
-from app.database import Database, migrate
-from app.datasets import Datasets
-from app.job_ledger import JobLedger
-from app.jobs import Jobs
-from app.registry import Registry
+from app.jobs.jobs import Jobs
+from app.jobs.ledger import JobLedger
 from app.server import create_app
 from app.settings import Settings
+from app.stores.artifacts import ArtifactStore
+from app.stores.database import Database, migrate
+from app.stores.datasets import Datasets
+from app.stores.registry import Registry
 from model import Checkpoint, Panel, Series, TrainingOptions, choose_config, fit
 
 TINY = TrainingOptions(

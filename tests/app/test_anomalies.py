@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.references import PRODUCTION
-from app.registry import Registry
 from app.settings import Settings
+from app.stores.references import PRODUCTION
+from app.stores.registry import Registry
 from model import Checkpoint
 from tests.app.cli.conftest import Run, run  # noqa: F401 - a fixture
 from tests.app.conftest import make_panel
@@ -105,8 +105,8 @@ def test_the_command_line_prints_what_was_not_expected(
     checkpoint: Checkpoint,
 ):
     home = Settings(home=tmp_path / "home")
-    from app.artifacts import ArtifactStore  # noqa: PLC0415
-    from app.database import Database, migrate  # noqa: PLC0415
+    from app.stores.artifacts import ArtifactStore  # noqa: PLC0415
+    from app.stores.database import Database, migrate  # noqa: PLC0415
 
     home.make_home()
     database = Database(home.database_url)

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 import pandas as pd
 import pytest
 
-from app.references import PRODUCTION
-from app.registry import Registry
 from app.settings import Settings
+from app.stores.references import PRODUCTION
+from app.stores.registry import Registry
 from model import Checkpoint
 from tests.app.test_server import SERIES, VALUES, Client, ask, refused, serve
 

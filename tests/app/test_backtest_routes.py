@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from app.references import PRODUCTION
+from app.stores.references import PRODUCTION
 from app.workshop import Workshop
 from tests.app.conftest import Client, make_panel, serve
 

@@ -7,14 +7,14 @@ import pytest
 import sqlalchemy as sa
 
 from app.backtesting import BacktestLimits, run_backtest, submit
-from app.database import Database, migrate
 from app.errors import DatasetInUse, IdempotencyMismatch, JobNotFound, LimitExceeded, VersionNotFound
-from app.job_events import JobEvents
-from app.job_ledger import MAX_STALLED_ATTEMPTS
-from app.job_rows import JobFilter, read_job
-from app.job_values import BacktestJob, BacktestRequest, TrainingJob, TrainingRequest
-from app.registry import Registry
-from app.tables import Base
+from app.jobs.events import JobEvents
+from app.jobs.ledger import MAX_STALLED_ATTEMPTS
+from app.jobs.rows import JobFilter, read_job
+from app.jobs.values import BacktestJob, BacktestRequest, TrainingJob, TrainingRequest
+from app.stores.database import Database, migrate
+from app.stores.registry import Registry
+from app.stores.tables import Base
 from app.workshop import Workshop
 from model import Cutoffs, Forecaster, Panel, SeriesTooShort, TrainingCancelled, backtest
 from tests.app.conftest import TINY, make_panel

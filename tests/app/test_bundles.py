@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from app.registry import Registry
 from app.settings import Settings
+from app.stores.registry import Registry
 from app.training import TrainingPlan, train
 from model import Checkpoint
 from tests.app.conftest import TINY, Client, make_panel, serve

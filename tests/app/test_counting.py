@@ -12,9 +12,9 @@ import pyarrow.parquet
 import pytest
 
 from app.compat.nixtla.versions import check_step
-from app.registry import Registry
 from app.schemas.refusals import OptionUnsupported
 from app.settings import Settings
+from app.stores.registry import Registry
 from model import Checkpoint, Panel, Series, choose_config, fit
 from tests.app.conftest import TINY, Client, serve
 

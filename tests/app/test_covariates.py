@@ -13,11 +13,11 @@ import pyarrow.parquet
 import pytest
 
 from app.cli import main
-from app.datasets import Datasets
-from app.panel_files import read_panel_file, write_panel
-from app.references import PRODUCTION
-from app.registry import Registry
 from app.settings import Settings
+from app.stores.datasets import Datasets
+from app.stores.panel_files import read_panel_file, write_panel
+from app.stores.references import PRODUCTION
+from app.stores.registry import Registry
 from app.training import TrainingPlan, train
 from model import Checkpoint, Panel, RawCovariates, Series, choose_config, fit
 from tests.app.conftest import TINY, Client, serve

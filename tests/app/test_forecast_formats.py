@@ -11,10 +11,10 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
-from app.references import PRODUCTION
-from app.registry import Registry
 from app.routes import forecast_formats
 from app.settings import Settings
+from app.stores.references import PRODUCTION
+from app.stores.registry import Registry
 from model import Checkpoint
 from tests.app.conftest import Client, serve
 

@@ -15,9 +15,9 @@ import pyarrow.csv
 import pytest
 from starlette.types import Message
 
-from app.references import PRODUCTION
 from app.routes import forecast_formats
 from app.routes.forecast_streams import StreamBroken
+from app.stores.references import PRODUCTION
 from tests.app.conftest import Client, serve
 from tests.app.test_forecast_formats import ARROW, CSV, JSON, NDJSON
 

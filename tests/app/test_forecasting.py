@@ -14,8 +14,8 @@ from app.forecasting import (
     Question,
     Refusal,
 )
-from app.references import PRODUCTION
-from app.registry import Registry
+from app.stores.references import PRODUCTION
+from app.stores.registry import Registry
 from model import Checkpoint, CheckpointCorrupt, DuplicateItems, HorizonOutOfRange, Series, SeriesTooShort, Steps
 
 

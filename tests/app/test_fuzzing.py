@@ -21,10 +21,10 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from app.datasets import Datasets
-from app.keyring import Keyring
-from app.references import PRODUCTION
 from app.server import create_app
+from app.stores.datasets import Datasets
+from app.stores.keyring import Keyring
+from app.stores.references import PRODUCTION
 from tests.app.conftest import make_panel
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]

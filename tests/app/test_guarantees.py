@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from app.references import PRODUCTION
+from app.stores.references import PRODUCTION
 from tests.app.conftest import Client, serve
 from tests.app.test_server import SERIES, ask
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import sqlalchemy as sa
 
-from app.database import Database
-from app.references import PRODUCTION
-from app.tables import RealisedRow, RememberedRow
+from app.stores.database import Database
+from app.stores.references import PRODUCTION
+from app.stores.tables import RealisedRow, RememberedRow
 from tests.app.conftest import Client, serve
 from tests.app.test_server import SERIES, VALUES
 

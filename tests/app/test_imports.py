@@ -12,17 +12,17 @@ import torch
 from hypothesis import strategies
 from safetensors.torch import load, save
 
-from app.artifacts import ArtifactStore
 from app.bundles import bundle
-from app.database import Database, migrate
 from app.errors import NameInvalid
 from app.imports import BundleError, BundleFormatUnsupported, BundleInvalid, BundleNameless, import_bundle
-from app.registry import Registry
 from app.settings import Settings
+from app.stores.artifacts import ArtifactStore
+from app.stores.database import Database, migrate
+from app.stores.registry import Registry
+from app.stores.versions import Origin
 from app.training import TrainingPlan, train
-from app.versions import Origin
 from model import Checkpoint, Forecaster, Steps
-from model.checkpoint import _digest, _hash
+from model.training.checkpoint import _digest, _hash
 from tests.app.conftest import TINY, Client, make_panel, serve
 
 TAR = {"content-type": "application/x-tar"}

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from app.cli import main
-from app.datasets import Datasets
-from app.references import PRODUCTION
-from app.registry import Registry
 from app.settings import Settings
+from app.stores.datasets import Datasets
+from app.stores.references import PRODUCTION
+from app.stores.registry import Registry
 from app.training import TrainingPlan, train
 from model import Checkpoint, Panel, choose_config, fit
 from tests.app.conftest import TINY, Client, make_panel, serve

@@ -9,12 +9,12 @@ import pytest
 from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 
-from app.audit_log import ACTIONS, AuditLog
-from app.database import Database
-from app.keyring import Keyring
-from app.references import PRODUCTION
 from app.routes.permissions import ADMIN, ANY_KEY, FORECAST, METRICS, TRAIN
 from app.server import PARTS
+from app.stores.audit_log import ACTIONS, AuditLog
+from app.stores.database import Database
+from app.stores.keyring import Keyring
+from app.stores.references import PRODUCTION
 from app.ui.pages import PAGES
 from tests.app.conftest import Client, serve
 

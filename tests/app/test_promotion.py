@@ -4,12 +4,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from app.audit_log import AuditLog
-from app.job_events import JobEvents
-from app.job_values import TrainingJob, TrainingRequest
+from app.jobs.events import JobEvents
+from app.jobs.values import TrainingJob, TrainingRequest
 from app.promotion import Comparison, Exam, carry_out, judge
-from app.references import PRODUCTION
-from app.registry import Registry
+from app.stores.audit_log import AuditLog
+from app.stores.references import PRODUCTION
+from app.stores.registry import Registry
 from app.training import TrainingPlan, train
 from app.workshop import Workshop
 from model import Cutoffs, Forecaster, Panel, Series, backtest, choose_config, fit

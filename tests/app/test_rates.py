@@ -11,9 +11,9 @@ import pytest
 
 from app.cli import main
 from app.client.forecasts import Question
-from app.references import PRODUCTION
-from app.registry import Registry
 from app.settings import Settings
+from app.stores.references import PRODUCTION
+from app.stores.registry import Registry
 from model import Checkpoint
 from tests.app.conftest import Client, serve
 

@@ -6,9 +6,9 @@ import httpx
 import pytest
 
 from app.errors import AliasWithoutPast, VersionInUse, VersionNotFound
-from app.references import PRODUCTION
-from app.registry import Registry
 from app.settings import Settings
+from app.stores.references import PRODUCTION
+from app.stores.registry import Registry
 from model import Checkpoint
 from tests.app.conftest import Client, serve
 

@@ -3,17 +3,17 @@ from pathlib import Path
 
 import pytest
 
-from app.database import Database
-from app.datasets import Datasets
 from app.errors import JobNotResumable
-from app.job_events import JobEvents
-from app.job_ledger import JobLedger
-from app.job_values import Job, JobFailure, TrainingRequest
-from app.jobs import Jobs
-from app.registry import Registry
+from app.jobs.events import JobEvents
+from app.jobs.jobs import Jobs
+from app.jobs.ledger import JobLedger
+from app.jobs.values import Job, JobFailure, TrainingRequest
 from app.settings import Settings
+from app.stores.database import Database
+from app.stores.datasets import Datasets
+from app.stores.registry import Registry
+from app.stores.versions import Version
 from app.training import resume, run_job
-from app.versions import Version
 from model import TrainingCancelled
 from tests.app.conftest import TINY, Client, make_panel, serve
 

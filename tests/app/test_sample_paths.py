@@ -7,9 +7,9 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from app.references import PRODUCTION
-from app.registry import Registry
 from app.settings import Settings
+from app.stores.references import PRODUCTION
+from app.stores.registry import Registry
 from model import Checkpoint
 from tests.app.conftest import Client, serve
 

@@ -16,10 +16,10 @@ import pyarrow.parquet
 import pytest
 from hypothesis import strategies as st
 
-from app.references import PRODUCTION
-from app.registry import Registry
 from app.routes import forecasts
 from app.settings import Settings
+from app.stores.references import PRODUCTION
+from app.stores.registry import Registry
 from app.ui.pages import PAGES
 from model import Checkpoint
 from tests.app.conftest import Client, serve

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from app.keyring import Keyring
 from app.sessions import COOKIE
+from app.stores.keyring import Keyring
 from tests.app.conftest import Client, serve
 
 ROW = {"series": [{"item_id": "a", "start": "2026-01-01", "freq": "h", "target": [1.0, 2.0, 3.0]}]}

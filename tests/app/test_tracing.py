@@ -7,7 +7,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from app.references import PRODUCTION
+from app.stores.references import PRODUCTION
 from app.tracing import ENDPOINT, follow, start_tracing, trace_to
 from tests.app.conftest import Client, serve
 from tests.app.test_server import ask

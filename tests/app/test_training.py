@@ -4,13 +4,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.datasets import Datasets
 from app.errors import DatasetNotFound, NameInvalid
-from app.job_ledger import JobLedger
-from app.job_values import TrainingJob, TrainingRequest
-from app.jobs import Jobs
-from app.references import PRODUCTION
-from app.registry import Registry
+from app.jobs.jobs import Jobs
+from app.jobs.ledger import JobLedger
+from app.jobs.values import TrainingJob, TrainingRequest
+from app.stores.datasets import Datasets
+from app.stores.references import PRODUCTION
+from app.stores.registry import Registry
 from app.training import TrainingPlan, find_notices, run_job, submit, train
 from model import Panel, Progress, Series, SeriesTooShort, TrainingCancelled, TrainingOptions
 from tests.app.conftest import TINY, make_panel

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from app.cli import main
-from app.datasets import Datasets
 from app.errors import VersionNotFound
-from app.job_ledger import JobLedger
-from app.job_values import TrainingJob, TrainingRequest
-from app.jobs import Jobs
-from app.references import PRODUCTION
-from app.registry import Registry
+from app.jobs.jobs import Jobs
+from app.jobs.ledger import JobLedger
+from app.jobs.values import TrainingJob, TrainingRequest
 from app.settings import Settings
+from app.stores.datasets import Datasets
+from app.stores.references import PRODUCTION
+from app.stores.registry import Registry
 from app.training import TrainingPlan, run_job, train
 from model import Checkpoint, Panel, TrainingOptions
 from tests.app.conftest import TINY, Client, make_panel, serve

@@ -2,8 +2,8 @@ import os
 import threading
 from datetime import timedelta
 
-from app.database import Database, now
-from app.tables import WorkerRow
+from app.stores.database import Database, now
+from app.stores.tables import WorkerRow
 from app.worker import worker_alive
 from app.workshop import stand_back
 

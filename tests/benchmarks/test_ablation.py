@@ -12,8 +12,8 @@ from benchmarks.ablation import variants
 from benchmarks.ablation.__main__ import main
 from benchmarks.ablation.carriers import Penalised, Residual, Unrolled
 from benchmarks.ablation.variants import VARIANTS, Variant
-from model.config import TrainingConfig
-from model.network import ShootingNetwork
+from model.configuration.config import TrainingConfig
+from model.networks.network import ShootingNetwork
 from tests.benchmarks.test_accuracy import write_set
 
 CONFIG = TrainingConfig(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from model import Forecaster, Panel, Series, Steps, TrainingOptions, choose_config, fit
-from model.baselines import seasonal_naive
+from model.evaluation.baselines import seasonal_naive
 
 QUICK = TrainingOptions(state_size=24, num_particles=8, num_epochs=4, steps_per_epoch=20, batch_size=64)
 LEVELS = (0.05, 0.5, 0.95)

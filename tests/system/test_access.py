@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app.keyring import CACHE_SECONDS
+from app.stores.keyring import CACHE_SECONDS
 from tests.system.test_service import LONGSHOT, QUESTION, Service, wait_until
 
 pytestmark = pytest.mark.system

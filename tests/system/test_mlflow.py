@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.artifacts import ArtifactStore
 from app.mlflow_export import export_to_mlflow
-from app.references import PRODUCTION
-from app.registry import Registry
+from app.stores.artifacts import ArtifactStore
+from app.stores.references import PRODUCTION
+from app.stores.registry import Registry
 from model import Forecaster, Panel, Series, Steps
 from tests.system.environments import make_environment
 from tests.system.test_service import SERIES, VALUES, Service

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from app.keyring import Keyring
+from app.stores.keyring import Keyring
 from tests.system.environments import make_environment
 from tests.system.test_service import Service
 

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from app.database import Database, migrate
+from app.stores.database import Database, migrate
 from tests.system.test_service import QUESTION, SERIES, TRAINING, Service, wait_until
 
 pytestmark = pytest.mark.system

@@ -15,12 +15,12 @@ import numpy as np
 import pytest
 import sqlalchemy as sa
 
-from app.artifacts import ArtifactStore
-from app.database import Database, migrate
-from app.references import PRODUCTION
-from app.registry import Registry
 from app.settings import Settings
-from app.tables import WorkerRow
+from app.stores.artifacts import ArtifactStore
+from app.stores.database import Database, migrate
+from app.stores.references import PRODUCTION
+from app.stores.registry import Registry
+from app.stores.tables import WorkerRow
 from model import Panel, Series, TrainingOptions, choose_config, fit
 
 pytestmark = pytest.mark.system

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from app.artifacts import ArtifactStore
-from app.database import Database
-from app.registry import Registry
 from app.settings import Settings
+from app.stores.artifacts import ArtifactStore
+from app.stores.database import Database
+from app.stores.registry import Registry
 
 pytestmark = pytest.mark.system
 

@@ -12,14 +12,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.artifacts import ArtifactStore
-from app.database import Database, migrate
-from app.datasets import Datasets
-from app.job_values import BacktestRequest, Job, JobState, TrainingRequest
-from app.jobs import Jobs
-from app.references import PRODUCTION
-from app.registry import Registry
+from app.jobs.jobs import Jobs
+from app.jobs.values import BacktestRequest, Job, JobState, TrainingRequest
 from app.settings import Settings
+from app.stores.artifacts import ArtifactStore
+from app.stores.database import Database, migrate
+from app.stores.datasets import Datasets
+from app.stores.references import PRODUCTION
+from app.stores.registry import Registry
 from app.supervisor import Supervisor
 from app.training import submit
 from app.worker import worker_alive

@@ -6,10 +6,10 @@ from app.batching import Dialogue
 from app.compat.asking import account, named
 from app.compat.kserve.payloads import ForecastRequest, from_answer
 from app.forecasting import Answer, Question
-from app.references import PRODUCTION
 from app.routes.bodies import JSON, answer, read_json, to_json
 from app.routes.permissions import ANY_KEY, FORECAST, SpendPoints
 from app.routes.resources import Resources, Service
+from app.stores.references import PRODUCTION
 
 router = APIRouter(prefix="/v1/timeseries", include_in_schema=False)
 

@@ -14,12 +14,12 @@ from pydantic_core import PydanticCustomError
 from app.compat.kserve.frequencies import Calendar, Frequency
 from app.errors import LimitExceeded
 from app.forecasting import Answer, Question, Refusal
-from app.problems import rule_of
 from app.schemas.answers import Numbers, Warned
 from app.schemas.forecasts import QuantileLevel
 from app.schemas.horizon import parse_timestamp
 from app.schemas.panels import Number, Text, Timestamp
 from app.settings import Settings
+from app.web.problems import rule_of
 from model import DataError, ItemForecast, Series, Steps
 
 UNIVARIATE, MULTIVARIATE = "univariate_time_series", "multivariate_time_series"

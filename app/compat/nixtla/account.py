@@ -6,10 +6,10 @@ from fastapi import APIRouter, Query, Response
 
 from app.compat.nixtla import versions
 from app.errors import RegistryError
-from app.references import PRODUCTION
 from app.routes.bodies import answer
 from app.routes.permissions import ANONYMOUS, ANY_KEY, CurrentCaller
 from app.routes.resources import Service
+from app.stores.references import PRODUCTION
 from model import memory_of
 
 _UNKNOWN_INPUT: Final = 10_000

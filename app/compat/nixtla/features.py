@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.compat.nixtla.payloads import AskingPayload
-from app.references import PinnedVersion
 from app.schemas.refusals import OptionUnsupported
+from app.stores.references import PinnedVersion
 from model import TrainingConfig
 
 Values = NDArray[np.float64]

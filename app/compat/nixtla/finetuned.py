@@ -12,16 +12,16 @@ from starlette.concurrency import run_in_threadpool
 
 from app.compat.nixtla import finetuning
 from app.compat.nixtla.answering import STATES
-from app.database import now
 from app.errors import JobNotFound, ModelIsDefault, TrainingFailed, TrainingUnfinished, VersionNotFound
-from app.job_rows import LIVE
-from app.job_values import TrainingJob
-from app.references import PRODUCTION, ModelReference
+from app.jobs.rows import LIVE
+from app.jobs.values import TrainingJob
 from app.routes.accounting import audited, enter_now, note, note_nothing
 from app.routes.bodies import answer, read_json
 from app.routes.permissions import ANY_KEY, TRAIN, CurrentCaller, SpendPoints
 from app.routes.resources import Resources, Service
-from app.versions import Version
+from app.stores.database import now
+from app.stores.references import PRODUCTION, ModelReference
+from app.stores.versions import Version
 
 router = APIRouter(prefix="/compat/nixtla", include_in_schema=False)
 

@@ -10,12 +10,12 @@ from typing import Final
 from app import training
 from app.compat.nixtla.payloads import DEFAULT_STEPS, LEAST_STEPS, FinetunePayload
 from app.compat.nixtla.windows import read_rows_of
-from app.database import now
 from app.errors import ModelNotFound, VersionNotFound
-from app.job_rows import LIVE
-from app.job_values import TrainingJob, TrainingRequest
+from app.jobs.rows import LIVE
+from app.jobs.values import TrainingJob, TrainingRequest
 from app.routes.permissions import SpendPoints
 from app.routes.resources import Resources
+from app.stores.database import now
 from model import Panel, TrainingOptions
 
 _KEPT_FOR: Final = {"succeeded": timedelta(minutes=10), "failed": timedelta(minutes=1)}

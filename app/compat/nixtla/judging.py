@@ -13,11 +13,11 @@ from app.compat.nixtla.features import name_features
 from app.compat.nixtla.payloads import AnomalyPayload, OnlineAnomalyPayload
 from app.compat.nixtla.windows import MIN_HISTORY, Rows
 from app.errors import LimitExceeded
-from app.references import PinnedVersion
 from app.routes.bodies import to_json
 from app.routes.permissions import SpendPoints
 from app.routes.resources import Resources
 from app.schemas.refusals import OptionUnsupported
+from app.stores.references import PinnedVersion
 from model import ItemAnomalies, Search, SeriesTooShort, TrainingConfig
 
 

@@ -11,9 +11,9 @@ from app.compat.nixtla.payloads import CrossValidationPayload, ForecastPayload, 
 from app.compat.nixtla.windows import Rows, Window
 from app.errors import LimitExceeded
 from app.forecasting import Answer, Question
-from app.references import PinnedVersion
 from app.routes.resources import Resources
 from app.settings import Settings
+from app.stores.references import PinnedVersion
 from model import Forecaster, HorizonOutOfRange, ItemForecast, Paths, Steps, TrainingConfig
 
 

@@ -2,9 +2,9 @@
 
 from app.compat.nixtla.frequencies import INTEGER_TIMES, are_same_step, modern
 from app.errors import ModelNotFound, ModelUnresolved, NameInvalid
-from app.references import PinnedVersion
 from app.routes.resources import Resources
 from app.schemas.refusals import OptionUnsupported
+from app.stores.references import PinnedVersion
 from model import Forecaster, FrequencyInvalid, TrainingConfig, is_count
 
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.artifacts import ArtifactStore
 from app.cli import main
-from app.database import Database, migrate
-from app.references import PRODUCTION
-from app.registry import Registry
 from app.settings import Settings
+from app.stores.artifacts import ArtifactStore
+from app.stores.database import Database, migrate
+from app.stores.references import PRODUCTION
+from app.stores.registry import Registry
 from model import Checkpoint
 
 

@@ -5,13 +5,13 @@ import threading
 
 import pytest
 
-from app.artifacts import ArtifactStore
-from app.database import Database, migrate
-from app.datasets import Datasets
-from app.job_ledger import JobLedger
-from app.job_values import JobFailure, TrainingRequest
-from app.jobs import Jobs
+from app.jobs.jobs import Jobs
+from app.jobs.ledger import JobLedger
+from app.jobs.values import JobFailure, TrainingRequest
 from app.settings import Settings
+from app.stores.artifacts import ArtifactStore
+from app.stores.database import Database, migrate
+from app.stores.datasets import Datasets
 from model import TrainingOptions
 from tests.app.cli.conftest import Run, refused
 from tests.app.conftest import make_panel

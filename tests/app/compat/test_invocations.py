@@ -9,8 +9,8 @@ from functools import partial
 import pandas as pd
 import pytest
 
-from app.references import PRODUCTION
 from app.settings import Settings
+from app.stores.references import PRODUCTION
 from tests.app.conftest import Client, make_panel, serve
 
 PANEL = make_panel(num_items=2, length=60)

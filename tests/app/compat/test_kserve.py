@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from app.keyring import Keyring
-from app.references import PRODUCTION
 from app.settings import Settings
+from app.stores.keyring import Keyring
+from app.stores.references import PRODUCTION
 from tests.app.conftest import Client, make_panel, serve
 
 VALUES = make_panel(num_items=1, length=100).series[0].values.round(4).tolist()

@@ -9,16 +9,16 @@ import httpx
 import numpy as np
 import pytest
 
-from app.audit_log import AuditLog
 from app.compat.nixtla import finetuned
 from app.compat.nixtla.finetuning import to_options
 from app.compat.nixtla.frequencies import are_same_step, modern
 from app.compat.nixtla.payloads import FinetunePayload
 from app.errors import ModelNotFound
-from app.job_values import TrainingJob
-from app.keyring import Keyring
-from app.references import PRODUCTION
+from app.jobs.values import TrainingJob
 from app.settings import Settings
+from app.stores.audit_log import AuditLog
+from app.stores.keyring import Keyring
+from app.stores.references import PRODUCTION
 from model import Panel, RawCovariates, Series, choose_config, fit
 from tests.app.conftest import TINY, Client, make_panel, serve
 

@@ -5,8 +5,8 @@ from importlib.metadata import version
 
 import pytest
 
-from app.references import PRODUCTION
 from app.settings import Settings
+from app.stores.references import PRODUCTION
 from tests.app.conftest import Client, serve
 
 

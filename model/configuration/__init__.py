@@ -1,0 +1,1 @@
+"""What is fixed before a training, and why."""

@@ -1,0 +1,1 @@
+"""What forecasts and data are worth."""

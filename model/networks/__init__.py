@@ -1,0 +1,1 @@
+"""What a forecast is made of: the network, the line, precedents, and the anchor."""

@@ -1,0 +1,1 @@
+"""What data are: series on their time axes, and panels of them."""

@@ -1,0 +1,156 @@
+"""The line beside a trained flow: solved on training windows, its strength and its share chosen on validation windows.
+
+    W = argmin  Σ ‖y − c W‖² + strength · λ ‖W‖²
+
+where a window's context c and its targets y are both less the context's level, and λ is the mean eigenvalue of Σ cᵀc.
+Nothing else is scaled: a window weighs by its own spread, as it does in a mean square error, and the strength is chosen
+by the same error. The share is chosen by the loss that the flow's mean was trained with, in units of each window's
+spread: else the few windows that swing widest decide, and validation has fewer still of them that do not overlap.
+
+One line for all series says of each what is usual after such a context. Where a series goes on as its own last season
+was, more than others do, that season, repeated, has a share in the line.
+"""
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from model.contexts.scaling import Scale
+from model.contexts.windows import Batch, Split, Windows
+from model.networks.linear import LinearPath
+from model.networks.loss import huber, mean_weights
+from model.networks.network import ShootingNetwork
+from model.training.evidence import Kinship, is_real
+
+STRENGTHS = (10.0, 3.0, 1.0, 0.3, 0.1, 0.03, 0.01)
+"""Of the ridge, the most cautious first."""
+
+SHARES = (0.5, 0.25, 0.75, 0.0, 1.0)
+"""Of the line, in order of preference: equal weights are seldom beaten by chosen ones (Smith and Wallis, 2009)."""
+
+SEASON_SHARES = (0.25, 0.5)
+"""Of the last season in the line; none of them unless its gain is more than chance."""
+
+TOLERANCE = 1.01
+"""Losses up to so many times the least one count as good as it: a share is a half unless another is better."""
+
+MAX_TRAINING_WINDOWS = 50_000
+MAX_VALIDATION_WINDOWS = 512
+_BATCH = 2048
+
+
+@torch.inference_mode()
+def blend(network: ShootingNetwork, parts: Sequence[Split], season_length: int) -> None:
+    """Gives the network its line, where it has room for one.
+
+    Args:
+        network: Trained.
+        parts: The windows of the horizon and of shorter ones, the longest last, whatever the flow was trained on: a
+            version is asked for all of them, and shorter ones have more windows that do not overlap.
+        season_length: Steps of a season.
+    """
+    line = network.linear
+    if line is None:
+        return
+    network.eval()
+    solved = ridge(parts[-1].training)
+    seen = [_Seen(network, part.validation) for part in parts if len(part.validation)]
+
+    def error(strength: float) -> float:
+        line.weights.copy_(solved(strength))
+        line.share.fill_(1.0)
+        return sum(one.error(line) for one in seen)
+
+    def loss(share: float) -> float:
+        line.share.fill_(share)
+        return sum(one.loss(line) for one in seen)
+
+    line.weights.copy_(solved(min(STRENGTHS, key=error)))
+    if 1 < season_length <= len(line.weights):
+        _weigh_season(line, seen, season_length)
+    line.share.fill_(_first_good(SHARES, loss))
+
+
+@torch.inference_mode()
+def ridge(windows: Windows) -> Callable[[float], Tensor]:
+    """The regression of windows, solved for any strength by one decomposition; unknown targets count as the level."""
+    windows = windows.thinned(MAX_TRAINING_WINDOWS)
+    length, horizon, device = windows.context_length, windows.horizon, windows.values.device
+    squares = torch.zeros(length, length, dtype=torch.float64, device=device)
+    products = torch.zeros(length, horizon, dtype=torch.float64, device=device)
+    for numbers in windows.groups(_BATCH):
+        batch = windows.batch(numbers)
+        level = batch.context.mean(1, keepdim=True)
+        context, target = batch.context - level, (batch.target - level) * batch.known
+        squares += (context.mT @ context).double()
+        products += (context.mT @ target).double()
+    values, vectors = torch.linalg.eigh(squares)
+    turned, mean = vectors.mT @ products, values.mean().clamp_min(1e-300)
+    return lambda strength: (vectors @ (turned / (values + strength * mean)[:, None])).float()
+
+
+def _weigh_season(line: LinearPath, seen: Sequence["_Seen"], season_length: int) -> None:
+    """Gives the last season a share in the line, where a forecast that is half the line's gains by it."""
+    without, season = line.weights.clone(), _repeating(line.weights, season_length)
+    line.share.fill_(SHARES[0])
+
+    def errors(share: float) -> Tensor:
+        line.weights.copy_(torch.lerp(without, season, share))
+        return torch.cat([one.errors(line) for one in seen])
+
+    before, kinship = errors(0.0), Kinship.together([one.kinship(line.weights.shape[1]) for one in seen])
+    gains = {share: before - errors(share) for share in SEASON_SHARES}
+    real = [share for share, gain in gains.items() if is_real(gain, kinship)]
+    best = max(real, key=lambda share: float(gains[share].sum()), default=0.0)
+    line.weights.copy_(torch.lerp(without, season, best))
+
+
+def _repeating(weights: Tensor, season_length: int) -> Tensor:
+    """The weights of a line, of the same shape, that repeats the last season."""
+    leads = torch.arange(weights.shape[1], device=weights.device)
+    repeating = torch.zeros_like(weights)
+    repeating[len(weights) - season_length + leads % season_length, leads] = 1
+    return repeating
+
+
+class _Seen:
+    """Validation windows of one horizon, with what the flow says of them."""
+
+    def __init__(self, network: ShootingNetwork, windows: Windows) -> None:
+        self._windows = windows.thinned(MAX_VALIDATION_WINDOWS)
+        self._numbers = torch.arange(len(self._windows), device=windows.values.device)
+        self._batch: Batch = self._windows.batch(self._numbers)
+        self._scale = Scale.of(self._batch.context)
+        self._context = self._scale.remove(self._batch.context)
+        self._target = self._scale.remove(self._batch.target)
+        self._mean = network(self._context, self._windows.horizon, self._batch.inputs) @ mean_weights(network.levels)
+
+    def kinship(self, length: int) -> Kinship:
+        """Of its rows, by stretches of so many steps."""
+        return Kinship.of(self._windows, self._numbers, length)
+
+    def error(self, line: LinearPath) -> float:
+        """The mean square error with the line as it is now, in units of each series' deviation."""
+        return float(self._squares(line).sum() / self._batch.known.sum().clamp_min(1))
+
+    def errors(self, line: LinearPath) -> Tensor:
+        """That of each row by itself."""
+        return (self._squares(line).sum(1) / self._batch.known.sum(1).clamp_min(1)).cpu()
+
+    def loss(self, line: LinearPath) -> float:
+        """Huber's loss with the line as it is now, in units of each window's own deviation."""
+        return float(huber(self._said(line), self._target, self._batch.known))
+
+    def _squares(self, line: LinearPath) -> Tensor:
+        mean = self._scale.restore(self._said(line))
+        return (mean - self._batch.target).square() * self._batch.known
+
+    def _said(self, line: LinearPath) -> Tensor:
+        said: Tensor = self._mean + line.shift(self._mean, self._context)
+        return said
+
+
+def _first_good(choices: Sequence[float], loss: Callable[[float], float]) -> float:
+    losses = [loss(choice) for choice in choices]
+    return next(one for one, found in zip(choices, losses, strict=True) if found <= TOLERANCE * min(losses))

@@ -1,0 +1,220 @@
+"""What validation windows decide after training: whom to trust, how far a flow goes, how wide intervals are."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from model.configuration.config import TrainingConfig
+from model.contexts.scaling import Scale
+from model.contexts.windows import Split, Windows
+from model.networks.inference import Predictor
+from model.networks.loss import mean_weights
+from model.networks.network import ShootingNetwork
+from model.networks.precedents import NO_PRECEDENTS, Precedents, moved
+from model.training.evidence import Kinship
+from model.training.lenses import Case, pasts_of, shares_of
+from model.uncertainty.calibration import Calibration, Residuals, calibrate
+from model.uncertainty.sampling import INDEPENDENT, MAX_LAGS, Dependence, dependence_of
+from model.uncertainty.yardstick import Yardstick
+
+MAX_WINDOWS = 512
+MIN_WINDOWS = 16
+MAX_BUCKETS = 16
+LONGEST_BLOCK_IN_HORIZONS = 8
+MAX_LENGTH = 1_000_000
+
+LEAST_APART = 8
+"""With fewer windows whose targets do not overlap precedents have no share: as many as lenses are drawn."""
+
+TRUSTS = (1.0, 0.75, 0.5, 0.25, 0.0)
+CLEARLY_BETTER = 0.98
+
+
+@dataclass(frozen=True)
+class Validation:
+    """The choices made after training; stored with the checkpoint.
+
+    Attributes:
+        block_length: Steps for which a flow is continued before the context moves on; see `inference`.
+        calibration: Of the intervals.
+        trust: How far forecasts go from the last value towards what the network says; see `inference`.
+        width: The share of the network's spreads that calibration starts from; none where the network is not trusted.
+        dependence: Of the leads of sample paths; none in a version of an earlier release.
+        precedents: Which have a share in what is said; none in a version of an earlier release.
+    """
+
+    block_length: int
+    calibration: Calibration
+    trust: float = 1.0
+    width: float = 1.0
+    dependence: Dependence = INDEPENDENT
+    precedents: Precedents = NO_PRECEDENTS
+
+    def to_json(self) -> dict[str, Any]:
+        """The choices as JSON's own types."""
+        return {
+            "block_length": self.block_length,
+            "calibration": self.calibration.to_json(),
+            "trust": self.trust,
+            "width": self.width,
+            "autocorrelations": list(self.dependence.autocorrelations),
+            "precedents": self.precedents.to_json(),
+        }
+
+    @classmethod
+    def from_json(cls, content: dict[str, Any]) -> "Validation":
+        """The choices that `to_json` gave, or those of an earlier release.
+
+        That one trusted every network, or kept the width of one that it did not trust.
+        """
+        calibration = Calibration.from_json(content["calibration"])
+        dependence = Dependence(tuple(content.get("autocorrelations", ())))
+        trust, width = content.get("trust", 1.0), content.get("width", 1.0)
+        precedents = Precedents.from_json(content["precedents"]) if "precedents" in content else NO_PRECEDENTS
+        return cls(content["block_length"], calibration, trust, width, dependence, precedents)
+
+    def check(self, config: TrainingConfig) -> None:
+        """Refuses choices that no validation of this configuration makes.
+
+        Raises:
+            TypeError, ValueError
+        """
+        calibration = self.calibration
+        lengths: tuple[object, ...] = (self.block_length, calibration.bucket_length)
+        for length in lengths:
+            if not isinstance(length, int) or not 1 <= length <= MAX_LENGTH:
+                raise ValueError("lengths")
+        calibration.check(len(config.quantile_levels) // 2)
+        if not all(0 <= share <= 1 for share in (self.trust, self.width)):
+            raise ValueError("shares")
+        correlations = self.dependence.autocorrelations
+        if len(correlations) > MAX_LAGS or not all(-1 <= one <= 1 for one in correlations):
+            raise ValueError("autocorrelations")
+        self.precedents.check()
+        summary = calibration.summary
+        counts: tuple[object, ...] = (summary.num_scores, summary.longest_lead)
+        if str(summary.method) != summary.method or not all(isinstance(one, int) for one in counts):
+            raise TypeError("summary")
+        if not all(map(math.isfinite, (summary.nominal, summary.realised_coverage))):
+            raise ValueError("coverage")
+
+
+def validated(network: ShootingNetwork, parts: Sequence[Split], config: TrainingConfig) -> Validation:
+    """Chooses the trust in the network, the length of blocks and the shares of precedents, then calibrates.
+
+    Where the network is not trusted at all, intervals are those of the last value: nothing was learned for it, so that
+    training windows tell as honestly as validation windows how far it is off, and are far more.
+
+    Args:
+        network: Trained.
+        parts: The windows by horizon, the longest last.
+        config: Of the training.
+    """
+    judged = [part.validation.thinned(MAX_WINDOWS // 2) for part in parts if len(part.validation)]
+    longest, trust = parts[-1].validation, _best_trust(network, judged, config)
+    width = 1.0 if trust else 0.0
+
+    def predictor(block_length: int) -> Predictor:
+        season = config.season_length
+        return Predictor(network, block_length=block_length, season_length=season, trust=trust, width=width)
+
+    block_length = _best_block_length(predictor, longest, config)
+    told = (longest if trust else longest.joined(parts[-1].training)).thinned(MAX_WINDOWS)
+    forecasts = _forecasts(predictor(block_length), told)
+    precedents = _look_back(network, told, config, forecasts)
+    residuals = Residuals(*(column.numpy() for column in forecasts[:3]))
+    yardstick = _yardstick(parts[-1], told, config) if trust else None
+    calibration = calibrate(residuals, config.quantile_levels, _bucket_length(config), yardstick)
+    calibrated = calibration.apply(forecasts[0], torch.ones(len(forecasts[0]), dtype=torch.float64))
+    dependence = dependence_of(replace(residuals, quantiles=calibrated.numpy()), config.quantile_levels)
+    return Validation(block_length, calibration, trust, width, dependence, precedents)
+
+
+def _yardstick(longest: Split, judged: Windows, config: TrainingConfig) -> Yardstick:
+    """For some of the validation windows, in time."""
+    found = Yardstick.of(judged, longest.training, config.season_length, len(longest.validation) / len(judged))
+    rows = torch.arange(len(judged) * judged.num_channels).view(len(judged), -1)
+    return found.in_order(rows[_in_time(judged).cpu()].flatten().numpy())
+
+
+def _look_back(
+    network: ShootingNetwork, windows: Windows, config: TrainingConfig, forecasts: tuple[Tensor, ...]
+) -> Precedents:
+    """Chooses the shares of precedents, and moves the quantiles of the forecasts by them in place."""
+    if not config.precedent_windows or windows.num_apart() < LEAST_APART:
+        return NO_PRECEDENTS
+    quantiles, target, known = forecasts[:3]
+    numbers = _in_time(windows)
+    pasts = pasts_of(windows, numbers, config.season_length)
+    cases = [Case(*case) for case in zip(pasts, quantiles[..., network.median], target, known, strict=True)]
+    some = slice(None, None, -(-len(cases) // config.precedent_windows))
+    chosen = shares_of(cases[some], Kinship.of(windows, numbers, windows.horizon)[some], config.season_length)
+    if chosen:
+        quantiles[:] = moved(quantiles, chosen, pasts, config.horizon, network.period)
+    return chosen
+
+
+def _in_time(windows: Windows) -> Tensor:
+    """The numbers of windows by their cutoffs, counted from the ends of their series."""
+    return torch.argsort(windows.starts - windows.ends, stable=True)
+
+
+def _bucket_length(config: TrainingConfig) -> int:
+    """A patch, but no more than a season where that leaves windows enough: what is farther ahead is less sure."""
+    return min(config.patch_length, max(config.season_length, -(-config.horizon // MAX_BUCKETS)))
+
+
+def _best_trust(network: ShootingNetwork, parts: Sequence[Windows], config: TrainingConfig) -> float:
+    """The one that does best against the last value at the horizon where it does worst.
+
+    The network is trusted whole unless that is clearly worse. The longest horizon has the fewest windows that do not
+    overlap, so a gain there alone is no reason for trust.
+    """
+    ratios = torch.stack([_against_last_value(network, windows, config) for windows in parts])
+    worst = ratios.amax(0)
+    best = int(worst.argmin())
+    return TRUSTS[best] if worst[best] < CLEARLY_BETTER * worst[0] else TRUSTS[0]
+
+
+def _against_last_value(network: ShootingNetwork, windows: Windows, config: TrainingConfig) -> Tensor:
+    """Mean square errors for each of `TRUSTS` over that of repeating the last value."""
+    weights = mean_weights(network.levels.double()).cpu()
+    whole = Predictor(network, block_length=config.horizon, season_length=config.season_length)
+    none = Predictor(network, block_length=config.horizon, season_length=config.season_length, trust=0.0)
+    quantiles, target, known, spread = _forecasts(none, windows)
+    last = quantiles @ weights
+    said = _forecasts(whole, windows)[0] @ weights
+    errors = [((last + trust * (said - last) - target) * spread * known).square().sum() for trust in TRUSTS]
+    return torch.stack(errors) / errors[TRUSTS.index(0.0)].clamp_min(1e-12)
+
+
+def _best_block_length(predictor: Callable[[int], Predictor], windows: Windows, config: TrainingConfig) -> int:
+    """The one with the least mean square error past the trained horizon, as far as validation reaches."""
+    candidates = [config.horizon << power for power in range(LONGEST_BLOCK_IN_HORIZONS.bit_length())]
+    reachable = [length for length in candidates if len(windows.with_horizon(length)) >= MIN_WINDOWS]
+    if len(reachable) < 2:
+        return config.horizon
+    longest = windows.with_horizon(reachable[-1]).thinned(MAX_WINDOWS // 4)
+
+    def error(block_length: int) -> float:
+        one = predictor(block_length)
+        quantiles, target, known, spread = _forecasts(one, longest)
+        squares = ((quantiles[..., one.network.median] - target) * spread * known).square()
+        return float(squares[:, config.horizon :].sum())
+
+    return min(reachable, key=error)
+
+
+def _forecasts(predictor: Predictor, windows: Windows) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Quantiles, targets and which of them are known, in units of each context's spread, and those; by cutoff."""
+    parts = []
+    for numbers in _in_time(windows).split(max(1, 128 // windows.num_channels)):
+        batch = windows.batch(numbers)
+        scale = Scale.of(batch.context)
+        quantiles = predictor.quantiles(scale.remove(batch.context).double(), windows.horizon, batch.inputs)
+        parts.append((quantiles, scale.remove(batch.target).double(), batch.known, scale.spread))
+    return tuple(torch.cat(column).cpu() for column in zip(*parts, strict=True))  # type: ignore[return-value]

@@ -1,0 +1,72 @@
+"""Which precedents get a share."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from model import Checkpoint, Panel, TrainingConfig
+from model.contexts.windows import WindowShape, split
+from model.networks.precedents import Past
+from model.training.evidence import Kinship
+from model.training.lenses import MAX_LENSES, Case, pasts_of, shares_of
+from tests.model.conftest import season_and_trend
+from tests.model.networks.test_precedents import logistic, past_of
+
+HORIZON = 4
+
+
+def cases_of(values: Tensor, said: float, num_cases: int = 24) -> list[Case]:
+    ends = [len(values) - HORIZON * number for number in range(1, num_cases + 1)]
+    known = torch.ones(HORIZON, dtype=torch.bool)
+    flat = torch.full((HORIZON,), said, dtype=torch.float64)
+    return [Case(past_of(values[:end], 1), flat, values[end : end + HORIZON], known) for end in ends]
+
+
+def apart(num_cases: int = 24) -> Kinship:
+    """Cases of one series whose targets do not overlap."""
+    return Kinship(torch.arange(num_cases), torch.zeros(num_cases, dtype=torch.long))
+
+
+@pytest.mark.parametrize("season_length", [1, 24, 86_400])
+def test_precedents_have_shares_where_they_know_better(season_length: int) -> None:
+    found = shares_of(cases_of(logistic(600), said=0.5), apart(), season_length)
+    assert 0.5 < sum(found.shares) <= 1
+    assert len(found.lenses) <= MAX_LENSES
+    assert all(share * 8 == round(share * 8) for share in found.shares)
+
+
+def test_precedents_of_noise_have_none() -> None:
+    noise = torch.randn(600, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    assert not shares_of(cases_of(noise, said=0.0), apart(), season_length=1)
+
+
+def test_without_cases_there_is_no_choice() -> None:
+    assert not shares_of([], apart(0), season_length=24)
+
+
+def test_the_past_of_a_window_ends_where_its_targets_begin_and_begins_with_its_series() -> None:
+    panel = Panel((season_and_trend("a", length=150), season_and_trend("b", length=60, seed=1)))
+    shape = WindowShape("h", 24, context_length=48, horizon=12, validation_steps=20)
+    windows = split(panel, shape, torch.device("cpu")).validation
+    numbers = torch.arange(len(windows))
+    pasts = pasts_of(windows, numbers, 24)
+    lengths = [len(past.values) for past in pasts]
+    assert sorted(lengths) == [*range(40, 49), *range(130, 139)]
+    assert all(bool(past.observed.all()) for past in pasts)
+    contexts = windows.batch(numbers).context
+    for past, context in zip(pasts, contexts, strict=True):
+        recent = past.values[-24:]
+        assert torch.corrcoef(torch.stack([recent, context[-24:]]))[0, 1] > 0.999
+
+
+def test_a_checkpoint_keeps_what_was_chosen(checkpoint: Checkpoint, config: TrainingConfig) -> None:
+    assert config.precedent_windows > 0
+    precedents = checkpoint.validation.precedents
+    assert type(precedents).from_json(precedents.to_json()) == precedents
+
+
+def test_a_past_is_never_looked_at_whole_where_it_is_not_known() -> None:
+    values = logistic(600)
+    case = cases_of(values, said=0.5)[0]
+    unknown = Past(case.past.values, torch.zeros_like(case.past.observed), 1)
+    assert not shares_of([Case(unknown, case.target, case.target, case.known)] * 24, apart(), season_length=1)
