@@ -1,13 +1,27 @@
 """The queue of jobs: durable workflows that a worker takes one by one."""
 
+import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from typing import Final
 
+import sqlalchemy as sa
 from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer
 
 _QUEUE: Final = "training"
 _WORKFLOW: Final = "training_job"
+
+
+def _teach_the_time(connection: object, _: object) -> None:
+    """Gives SQLite before 3.42 `unixepoch('subsec')`, which DBOS takes for granted on Python 3.12 and later."""
+    if isinstance(connection, sqlite3.Connection):
+        connection.create_function("unixepoch", 1, lambda _: time.time())
+
+
+if sqlite3.sqlite_version_info < (3, 42):
+    # DBOS makes its engines itself, so that only all of them can be told.
+    sa.event.listen(sa.Engine, "connect", _teach_the_time)
 
 
 class JobQueue:
