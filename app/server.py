@@ -42,6 +42,7 @@ from app.settings import Settings
 from app.telemetry import log_context, request_id_of
 from app.tracing import RequestSpans, start_tracing
 from app.ui import pages, reference
+from app.web.addresses import AbsoluteTarget
 from app.web.bounds import ConcurrencyLimit, HeadLimit
 from app.web.compression import Compression, Decompression
 from app.web.freshness import NotModified
@@ -118,6 +119,7 @@ def create_app(settings: Settings, worker_alive: WorkerAlive) -> FastAPI:
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,
     )
     application.state.resources = resources
     for part in PARTS:
@@ -156,6 +158,7 @@ def _add_middleware(application: FastAPI, resources: Resources) -> None:
     application.add_middleware(BrowserHeaders, frame_ancestors=settings.frame_ancestors)
     application.add_middleware(NotModified)
     application.add_middleware(HeadAsGet)
+    application.add_middleware(AbsoluteTarget)
 
 
 _CALLER_LEFT: Final = 499

@@ -18,6 +18,7 @@ from starlette.routing import Match
 import model
 from app import bench, errors, forecasting, frames, imports, mlflow_export, sessions
 from app.schemas import horizon, refusals
+from app.web.addresses import slash_mended
 from model import ForecastingError
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -178,6 +179,8 @@ async def answer_problem(request: Request, error: Exception) -> Response:
     """The one place where an exception becomes an answer."""
     problem, headers = to_problem(error), _headers(error)
     if isinstance(error, HTTPException) and problem.status == 404:
+        if (place := slash_mended(request)) is not None:
+            return Response(status_code=307, headers={"Location": place})
         problem = replace(problem, detail=f"There is nothing at {_shown_path(request)}.")
     if problem.status == 405:
         headers["Allow"] = ", ".join(_methods(request))
