@@ -78,7 +78,7 @@ def test_the_manifest_keeps_the_start_and_how_far_it_had_learned(start: WarmStar
     assert start.checkpoint.manifest.warm_start is None
     with pytest.raises(TypeError):
         replace(found, warm_start=3).check()
-    assert Manifest.from_json({k: v for k, v in vars(found).items() if "warm" not in k} | {"trials": []})
+    assert Manifest.from_json({k: v for k, v in vars(found).items() if "warm" not in k} | {"trials": [], "reasons": []})
 
 
 def test_a_warm_start_is_saved_and_answers(start: WarmStart, later: Panel, tmp_path):
