@@ -1,7 +1,7 @@
 """A loaded checkpoint that answers."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -30,6 +30,8 @@ from model.uncertainty.sampling import at_scores, scores_between
 
 MAX_BATCH = 256
 _MARGIN_STEPS = 8
+
+_Scores = Callable[[int, int, int, tuple[str, ...]], NDArray[np.float64]]
 
 
 def memory_of(config: TrainingConfig, *, looks_back: bool) -> int:
@@ -217,7 +219,9 @@ class Forecaster:
         means = self._predictor.mean(raw).cpu().numpy()
         quantiles = self._calibration.apply(raw, Scale.of(context).spread).cpu().numpy()
         wanted = self._at_levels([one.levels for one in asked], quantiles)
-        return [self._item(*each) for each in zip(asked, means, quantiles, wanted, strict=True)]
+        # The channels of a system come one after the other, and are drawn once.
+        scores = lru_cache(maxsize=1)(self._dependence.scores)
+        return [self._item(*each, scores) for each in zip(asked, means, quantiles, wanted, strict=True)]
 
     def _contexts(self, asked: Sequence[Asked]) -> tuple[NDArray[np.float64], list[int] | None]:
         """What the network is shown, and which rows of that were asked for if it is shown whole systems."""
@@ -280,6 +284,7 @@ class Forecaster:
         mean: NDArray[np.float64],
         quantiles: NDArray[np.float64],
         wanted: NDArray[np.float64],
+        scores: _Scores,
     ) -> ItemForecast:
         return ItemForecast(
             asked.series.item_id,
@@ -288,16 +293,18 @@ class Forecaster:
             {level: asked.at_positions(path) for level, path in zip(asked.levels, wanted, strict=True)},
             asked.series.time_zone,
             self._notices(asked),
-            self._samples(asked, quantiles),
+            self._samples(asked, quantiles, scores),
             asked.rates_at_positions(mean) if asked.rates else None,
         )
 
-    def _samples(self, asked: Asked, quantiles: NDArray[np.float64]) -> NDArray[np.float64] | None:
+    def _samples(self, asked: Asked, quantiles: NDArray[np.float64], scores_of: _Scores) -> NDArray[np.float64] | None:
         """Paths at the positions asked; between two points of the grid scores, too, are between theirs."""
         num_samples, seed = asked.paths.num_samples, asked.paths.seed
         if num_samples == 0:
             return None
-        scores = self._dependence.scores(asked.num_steps, num_samples, seed, asked.series.item_id)
+        item_id = asked.series.item_id
+        names = (item_id,) if asked.system is None else asked.system.channels
+        scores = scores_of(asked.num_steps, num_samples, seed, names)[names.index(item_id)]
         levels = self.config.quantile_levels
         here = np.stack([asked.at_positions(quantiles[:, number]) for number in range(len(levels))], axis=-1)
         scores = scores_between(scores, asked.positions, self._dependence.next_correlation)

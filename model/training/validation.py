@@ -18,7 +18,7 @@ from model.networks.precedents import NO_PRECEDENTS, Precedents, moved
 from model.training.evidence import Kinship
 from model.training.lenses import Case, pasts_of, shares_of
 from model.uncertainty.calibration import Calibration, Residuals, calibrate
-from model.uncertainty.sampling import INDEPENDENT, MAX_LAGS, Dependence, dependence_of
+from model.uncertainty.sampling import INDEPENDENT, Dependence, dependence_of
 from model.uncertainty.yardstick import Yardstick
 
 MAX_WINDOWS = 512
@@ -43,7 +43,8 @@ class Validation:
         calibration: Of the intervals.
         trust: How far forecasts go from the last value towards what the network says; see `inference`.
         width: The share of the network's spreads that calibration starts from; none where the network is not trusted.
-        dependence: Of the leads of sample paths; none in a version of an earlier release.
+        dependence: Of the leads of sample paths and of the channels of a system; none in a version of an earlier
+            release.
         precedents: Which have a share in what is said; none in a version of an earlier release.
     """
 
@@ -62,6 +63,7 @@ class Validation:
             "trust": self.trust,
             "width": self.width,
             "autocorrelations": list(self.dependence.autocorrelations),
+            "channel_correlations": [list(row) for row in self.dependence.channel_correlations],
             "precedents": self.precedents.to_json(),
         }
 
@@ -72,7 +74,8 @@ class Validation:
         That one trusted every network, or kept the width of one that it did not trust.
         """
         calibration = Calibration.from_json(content["calibration"])
-        dependence = Dependence(tuple(content.get("autocorrelations", ())))
+        channels = tuple(tuple(row) for row in content.get("channel_correlations", ()))
+        dependence = Dependence(tuple(content.get("autocorrelations", ())), channels)
         trust, width = content.get("trust", 1.0), content.get("width", 1.0)
         precedents = Precedents.from_json(content["precedents"]) if "precedents" in content else NO_PRECEDENTS
         return cls(content["block_length"], calibration, trust, width, dependence, precedents)
@@ -91,9 +94,7 @@ class Validation:
         calibration.check(len(config.quantile_levels) // 2)
         if not all(0 <= share <= 1 for share in (self.trust, self.width)):
             raise ValueError("shares")
-        correlations = self.dependence.autocorrelations
-        if len(correlations) > MAX_LAGS or not all(-1 <= one <= 1 for one in correlations):
-            raise ValueError("autocorrelations")
+        self.dependence.check(len(config.channels))
         self.precedents.check()
         summary = calibration.summary
         counts: tuple[object, ...] = (summary.num_scores, summary.longest_lead)
@@ -130,7 +131,12 @@ def validated(network: ShootingNetwork, parts: Sequence[Split], config: Training
     yardstick = _yardstick(parts[-1], told, config) if trust else None
     calibration = calibrate(residuals, config.quantile_levels, _bucket_length(config), yardstick)
     calibrated = calibration.apply(forecasts[0], torch.ones(len(forecasts[0]), dtype=torch.float64))
-    dependence = dependence_of(replace(residuals, quantiles=calibrated.numpy()), config.quantile_levels)
+    dependence = dependence_of(
+        replace(residuals, quantiles=calibrated.numpy()),
+        config.quantile_levels,
+        num_channels=config.num_channels,
+        num_apart=told.num_apart(),
+    )
     return Validation(block_length, calibration, trust, width, dependence, precedents)
 
 

@@ -56,7 +56,7 @@ def test_no_paths_are_drawn_unless_asked_for(forecaster, panel):
 @pytest.mark.parametrize("correlation", [0.0, 0.6, -0.5, 0.95])
 def test_scores_have_the_correlations_they_were_given_and_are_standard_normal(correlation):
     dependence = Dependence(tuple(correlation**lag for lag in range(1, 13)))
-    scores = dependence.scores(30, 20_000, 0, "a")
+    scores = dependence.scores(30, 20_000, 0, ("a",))[0]
     np.testing.assert_allclose(scores.std(1), 1, atol=0.03)
     np.testing.assert_allclose(scores.mean(1), 0, atol=0.04)
     found = [np.corrcoef(scores[10], scores[10 + lag])[0, 1] for lag in (1, 2, 5)]
@@ -64,12 +64,12 @@ def test_scores_have_the_correlations_they_were_given_and_are_standard_normal(co
 
 
 def test_correlations_that_no_process_has_still_give_standard_normal_scores():
-    scores = Dependence((0.9, -0.9, 0.9, 1.0, -1.0)).scores(40, 5000, 0, "a")
+    scores = Dependence((0.9, -0.9, 0.9, 1.0, -1.0)).scores(40, 5000, 0, ("a",))[0]
     np.testing.assert_allclose(scores.std(1), 1, atol=0.06)
 
 
 def test_scores_between_leads_are_standard_normal():
-    scores = Dependence((0.7,)).scores(5, 20_000, 0, "a")
+    scores = Dependence((0.7,)).scores(5, 20_000, 0, ("a",))[0]
     found = scores_between(scores, np.array([0.3, 1.5, 2.25, 5.0]), 0.7)
     np.testing.assert_allclose(found.std(1), 1, atol=0.03)
 
@@ -77,7 +77,7 @@ def test_scores_between_leads_are_standard_normal():
 def test_the_dependence_of_residuals_is_found(config):
     random = np.random.default_rng(0)
     truth = Dependence((0.8, 0.64, 0.512))
-    normal = truth.scores(24, 2000, 0, "a").T
+    normal = truth.scores(24, 2000, 0, ("a",))[0].T
     quantiles = np.broadcast_to([NormalDist().inv_cdf(level) for level in LEVELS], (2000, 24, len(LEVELS)))
     known = random.random((2000, 24)) < 0.7
     found = dependence_of(Residuals(quantiles, normal, known), LEVELS).autocorrelations
