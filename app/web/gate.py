@@ -42,24 +42,29 @@ def answering(listener: socket.socket, *, backlog: int) -> Iterator[None]:
 
 
 async def _serve(listener: socket.socket, backlog: int, stop: asyncio.Event) -> None:
-    talks: set[asyncio.Task[None]] = set()
-
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        talks.add(task)
-        with suppress(OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-            await _talk(reader, writer)
-        talks.discard(task)
-        writer.close()
+        try:
+            with suppress(OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+                await _talk(reader, writer)
+        finally:
+            writer.close()
 
     server = await asyncio.start_server(talk, sock=listener.dup(), limit=_HEAD_BYTES, backlog=backlog)
     await stop.wait()
     server.close()
-    if talks:
-        await asyncio.wait(talks, timeout=_END_SECONDS)
-    for task in talks:
-        task.cancel()
+    await _end_talks()
+
+
+async def _end_talks() -> None:
+    """Waits for whoever was accepted, also for whom asyncio accepted and nobody has begun to talk to."""
+    loop, own = asyncio.get_running_loop(), asyncio.current_task()
+    deadline = loop.time() + _END_SECONDS
+    while talks := asyncio.all_tasks() - {own}:
+        _, late = await asyncio.wait(talks, timeout=max(0.0, deadline - loop.time()))
+        for task in late:
+            task.cancel()
+    # What was closed is let go of in the next turn of the loop.
+    await asyncio.sleep(0)
 
 
 async def _talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

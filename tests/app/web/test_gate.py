@@ -1,6 +1,7 @@
 """While the service loads, who asks is answered at once."""
 
 import socket
+import time
 from collections.abc import Iterator
 
 import httpx
@@ -58,3 +59,19 @@ def test_after_that_the_socket_is_as_it_was(listener):
         accepted.sendall(b"hello")
         accepted.close()
         assert caller.recv(5) == b"hello"
+
+
+@pytest.mark.parametrize("pause", [0, 0.0003, 0.001])
+def test_who_comes_while_it_ends_is_answered_or_waits_for_who_comes_next(listener, pause):
+    listener.setblocking(False)
+    for _ in range(3):
+        with socket.socket() as caller:
+            with answering(listener, backlog=8):
+                caller.connect(listener.getsockname())
+                caller.sendall(b"GET /livez HTTP/1.1\r\n\r\n")
+                time.sleep(pause)
+            try:
+                listener.accept()[0].close()
+            except BlockingIOError:
+                caller.settimeout(5)
+                assert caller.recv(15) == b"HTTP/1.1 200 OK"
