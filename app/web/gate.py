@@ -42,32 +42,45 @@ def answering(listener: socket.socket, *, backlog: int) -> Iterator[None]:
 
 
 async def _serve(listener: socket.socket, backlog: int, stop: asyncio.Event) -> None:
-    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            with suppress(OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-                await _talk(reader, writer)
-        finally:
-            writer.close()
+    """Accepts by itself: asyncio's own server loses whom it has accepted and not yet attached when it is closed."""
+    loop, talks = asyncio.get_running_loop(), set[asyncio.Task[None]]()
 
-    server = await asyncio.start_server(talk, sock=listener.dup(), limit=_HEAD_BYTES, backlog=backlog)
-    await stop.wait()
-    server.close()
-    await _end_talks()
+    def welcome() -> None:
+        with suppress(OSError):  # Another one took him, or he has left.
+            caller, _ = door.accept()
+            caller.settimeout(0)
+            talks.add(loop.create_task(_talk(caller)))
+
+    with listener.dup() as door:
+        door.settimeout(0)
+        door.listen(backlog)
+        loop.add_reader(door, welcome)
+        await stop.wait()
+        loop.remove_reader(door)
+    await _end(talks)
 
 
-async def _end_talks() -> None:
-    """Waits for whoever was accepted, also for whom asyncio accepted and nobody has begun to talk to."""
-    loop, own = asyncio.get_running_loop(), asyncio.current_task()
-    deadline = loop.time() + _END_SECONDS
-    while talks := asyncio.all_tasks() - {own}:
-        _, late = await asyncio.wait(talks, timeout=max(0.0, deadline - loop.time()))
+async def _end(talks: set[asyncio.Task[None]]) -> None:
+    """Waits for whoever was accepted, not for ever."""
+    if talks:
+        _, late = await asyncio.wait(talks, timeout=_END_SECONDS)
         for task in late:
             task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
     # What was closed is let go of in the next turn of the loop.
     await asyncio.sleep(0)
 
 
-async def _talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _talk(caller: socket.socket) -> None:
+    reader, writer = await asyncio.open_connection(sock=caller, limit=_HEAD_BYTES)
+    try:
+        with suppress(OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+            await _converse(reader, writer)
+    finally:
+        writer.close()
+
+
+async def _converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     async with asyncio.timeout(_HEAD_SECONDS):
         head = await reader.readuntil(b"\r\n\r\n")
     writer.write(_answer(head))
