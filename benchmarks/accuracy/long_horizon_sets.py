@@ -11,7 +11,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from model import Panel, Series, TrainingConfig
-from model.contexts.windows import Windows, WindowShape, split
+from model.contexts.cuts import WindowShape
+from model.contexts.splitting import split
+from model.contexts.windows import Windows
 from model.networks.device import choose_device
 
 

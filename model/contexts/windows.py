@@ -1,19 +1,12 @@
-"""Training windows, cut from series on their grids."""
+"""Windows of series, gathered into batches."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
-from numpy.typing import NDArray
 from torch import Tensor
 
-from model.contexts.grid_series import GridSeries, on_grid
-from model.contexts.inputs import Inputs, inputs_of
-from model.contexts.scheme import NO_SCHEME, Scheme
-from model.contexts.system import ordered
-from model.panels.series import Panel, Series
+from model.contexts.inputs import Inputs
 
 
 @dataclass(frozen=True, eq=False)
@@ -216,194 +209,9 @@ class Windows:
         )
 
 
-@dataclass(frozen=True)
-class Split:
-    """The windows to learn from, and those after them in time to choose and calibrate by."""
-
-    training: Windows
-    validation: Windows
-
-
-@dataclass(frozen=True)
-class WindowShape:
-    """How windows are cut.
-
-    Attributes:
-        freq: The step of the grid.
-        season_length: Steps of a season.
-        context_length: Length of the history.
-        horizon: Length of what comes after it.
-        validation_steps: The last steps of each series, which training never sees.
-        covariates: What is given beside the values.
-        channels: The series that form one system, in order; none where each series is by itself.
-    """
-
-    freq: str
-    season_length: int
-    context_length: int
-    horizon: int
-    validation_steps: int
-    covariates: Scheme = NO_SCHEME
-    channels: tuple[str, ...] = ()
-
-
-def split(panel: Panel, shape: WindowShape, device: torch.device) -> Split:
-    """Cuts every series into windows: those to learn from have their targets before its validation steps.
-
-    A window counts only if its history ends with an observation, and some of its targets were observed: then nothing
-    later than its cutoff has been interpolated into its history. Series too short for a full window are extended to the
-    left as in a forecast.
-    """
-    return split_by_horizon(panel, shape, (shape.horizon,), device)[0]
-
-
-def split_by_horizon(
-    panel: Panel, shape: WindowShape, horizons: Sequence[int], device: torch.device
-) -> tuple[Split, ...]:
-    """The same for several horizons, none longer than the shape's, over one copy of the values."""
-    grids = _grids(panel, shape)
-    ends = np.cumsum([len(grid.values) for grid in grids])
-    values = torch.from_numpy(np.concatenate([_standardized(grid.values) for grid in grids])).float().to(device)
-    observed = torch.from_numpy(np.concatenate([grid.observed for grid in grids])).to(device)
-    seen = ends - [len(grid.values) - int(grid.observed.argmax()) for grid in grids]
-    firsts = torch.from_numpy(seen).to(device)
-    beside = _beside(panel, grids, shape, device) if shape.covariates else None
-
-    def windows(cut: _Cut, horizon: int) -> Windows:
-        return Windows(
-            values,
-            observed,
-            torch.from_numpy(cut.starts).to(device),
-            torch.from_numpy(cut.ends).to(device),
-            context_length=shape.context_length,
-            horizon=horizon,
-            beside=beside,
-            firsts=firsts,
-            channels=None if cut.counted is None else _channels(cut.counted, ends, device),
-        )
-
-    def at(horizon: int) -> Split:
-        own = replace(shape, horizon=horizon)
-        cuts = _cut_system(grids, own) if shape.channels else _cut_each(grids, own)
-        return Split(*(windows(cut, horizon) for cut in cuts))
-
-    return tuple(at(horizon) for horizon in horizons)
-
-
-def _channels(counted: NDArray[np.bool_], ends: NDArray[np.int64], device: torch.device) -> Channels:
-    return Channels(torch.from_numpy(ends - ends[0]).to(device), torch.from_numpy(counted).to(device))
-
-
-def _grids(panel: Panel, shape: WindowShape) -> list[GridSeries]:
-    """Each series on a grid of its own, or the channels of a system, in their order, on a common one."""
-    if not shape.channels:
-        return [_extended(series, shape) for series in panel]
-    series = ordered(panel, shape.channels)
-    end = max(one.last for one in series)
-    spans = [len(on_grid(one, shape.freq, shape.season_length, end=end).values) for one in series]
-    length = max(shape.context_length + shape.horizon + shape.validation_steps, *spans)
-    return [on_grid(one, shape.freq, shape.season_length, length, end=end) for one in series]
-
-
-def _beside(panel: Panel, grids: Sequence[GridSeries], shape: WindowShape, device: torch.device) -> Beside:
-    found = [
-        inputs_of(series, shape.covariates, series.grid(shape.freq), first=1 - len(grid.values), last=0)
-        for series, grid in zip(panel, grids, strict=True)
-    ]
-    return Beside(
-        torch.from_numpy(np.concatenate([one.signals for one in found])).to(device),
-        torch.from_numpy(np.stack([one.measures for one in found])).to(device),
-        torch.from_numpy(np.stack([one.choices for one in found])).to(device),
-        torch.from_numpy(np.cumsum([len(grid.values) for grid in grids])).to(device),
-        len(shape.covariates.past),
-    )
-
-
-def _extended(series: Series, shape: WindowShape) -> GridSeries:
-    grid = on_grid(series, shape.freq, shape.season_length)
-    whole = shape.context_length + shape.horizon + shape.validation_steps
-    if len(grid.values) >= whole:
-        return grid
-    return on_grid(series, shape.freq, shape.season_length, whole)
-
-
-@dataclass(frozen=True, eq=False)
-class _Cut:
-    """Where windows start and where their series end, and which channels they count if they are of a system."""
-
-    starts: NDArray[np.int64]
-    ends: NDArray[np.int64]
-    counted: NDArray[np.bool_] | None = None
-
-
-def _cut_each(grids: Sequence[GridSeries], shape: WindowShape) -> tuple[_Cut, _Cut]:
-    """The windows of all series to learn from, and those to validate on."""
-    ends = np.cumsum([len(grid.values) for grid in grids])
-    cuts: tuple[list[_Cut], list[_Cut]] = ([], [])
-    for grid, end in zip(grids, ends, strict=True):
-        starts, is_cutoff, counts = _looked_at(grid, shape)
-        for kind, chosen in zip(cuts, _by_time(starts, is_cutoff & counts, len(grid.values), shape), strict=True):
-            kind.append(_Cut(starts[chosen] + end - len(grid.values), np.full(chosen.sum(), end)))
-    first, second = (
-        _Cut(np.concatenate([one.starts for one in kind]), np.concatenate([one.ends for one in kind])) for kind in cuts
-    )
-    return first, second
-
-
-def _cut_system(grids: Sequence[GridSeries], shape: WindowShape) -> tuple[_Cut, _Cut]:
-    """The windows of one system: there some channel is observed at the cutoff, and some counts."""
-    starts = _looked_at(grids[0], shape)[0]
-    end = len(grids[0].values)
-    is_cutoff, counts = (
-        np.stack(rows, axis=-1) for rows in zip(*(_looked_at(one, shape)[1:] for one in grids), strict=True)
-    )
-    usable = np.asarray(is_cutoff.any(axis=-1) & counts.any(axis=-1))
-    first, second = (
-        _Cut(starts[chosen], np.full(chosen.sum(), end), counts[chosen])
-        for chosen in _by_time(starts, usable, end, shape)
-    )
-    return first, second
-
-
-def _by_time(
-    starts: NDArray[np.int64], usable: NDArray[np.bool_], length: int, shape: WindowShape
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """The windows whose targets lie before the validation steps, and those whose targets lie within them."""
-    boundary = length - shape.validation_steps
-    cutoffs = starts + shape.context_length
-    return usable & (cutoffs + shape.horizon <= boundary), usable & (cutoffs >= boundary)
-
-
-def _looked_at(grid: GridSeries, shape: WindowShape) -> tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.bool_]]:
-    """Every start; whether the history from there ends with an observation; whether there is something to learn."""
-    context, horizon = shape.context_length, shape.horizon
-    counts = np.concatenate([[0], np.cumsum(grid.observed)])
-    starts = np.arange(max(0, len(grid.values) - context - horizon + 1))
-    cutoffs = starts + context
-    known_targets = counts[cutoffs + horizon] - counts[cutoffs]
-    known_history = counts[cutoffs] - counts[starts]
-    varies = _spread(grid.values, starts, context) > 1e-3 * grid.values.std()
-    return starts, grid.observed[cutoffs - 1], (known_targets > 0) & (known_history > 1) & varies
-
-
 def _held(context: Tensor, observed: Tensor) -> Tensor:
     """Contexts whose last observed value is held to their ends; one without an observation stays as it is."""
     steps = torch.arange(context.shape[1], device=context.device)
     last = torch.where(observed, steps, -1).amax(1, keepdim=True)
     last = torch.where(last < 0, context.shape[1] - 1, last)
     return torch.where(steps > last, context.gather(1, last), context)
-
-
-def _spread(values: NDArray[np.float64], starts: NDArray[np.int64], length: int) -> NDArray[np.float64]:
-    """The standard deviation within each window."""
-    centred = values - values.mean()
-    sums = np.concatenate([[0.0], np.cumsum(centred)])
-    squares = np.concatenate([[0.0], np.cumsum(centred**2)])
-    mean = (sums[starts + length] - sums[starts]) / length
-    variance = (squares[starts + length] - squares[starts]) / length - mean**2
-    return np.asarray(np.sqrt(np.maximum(variance, 0.0)))
-
-
-def _standardized(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    spread = values.std()
-    return np.asarray((values - values.mean()) / (spread if spread > 0 else 1.0))

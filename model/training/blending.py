@@ -17,7 +17,8 @@ import torch
 from torch import Tensor
 
 from model.contexts.scaling import Scale
-from model.contexts.windows import Batch, Split, Windows
+from model.contexts.splitting import Split
+from model.contexts.windows import Batch, Windows
 from model.networks.linear import LinearPath
 from model.networks.loss import huber, mean_weights
 from model.networks.network import ShootingNetwork

@@ -17,9 +17,11 @@ import torch
 from torch import Tensor, nn
 
 from model.configuration.config import TrainingConfig
+from model.contexts.cuts import WindowShape
 from model.contexts.holes import Holes
 from model.contexts.scaling import Scale
-from model.contexts.windows import Batch, Split, Windows, WindowShape, split_by_horizon
+from model.contexts.splitting import Split, split_by_horizon
+from model.contexts.windows import Batch, Windows
 from model.errors import SeriesTooShort, TrainingCancelled, TrainingDiverged
 from model.networks.device import autocast, choose_device
 from model.networks.loss import huber, mean_weights, pinball

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from model.configuration.config import TrainingConfig
 from model.contexts.scaling import Scale
-from model.contexts.windows import Split, Windows
+from model.contexts.splitting import Split
+from model.contexts.windows import Windows
 from model.networks.inference import Predictor
 from model.networks.loss import mean_weights
 from model.networks.network import ShootingNetwork

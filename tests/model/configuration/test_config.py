@@ -9,7 +9,8 @@ from torch import device
 
 from model import ConfigurationInvalid, Panel, Series, SeriesTooShort, TrainingConfig, TrainingOptions, choose_config
 from model.configuration.choosing import HOLE_SHARE
-from model.contexts.windows import WindowShape, split
+from model.contexts.cuts import WindowShape
+from model.contexts.splitting import split
 from tests.model.conftest import season_and_trend, thinned
 
 

@@ -33,8 +33,9 @@ from model import (
     find_anomalies,
     fit,
 )
+from model.contexts.cuts import WindowShape
+from model.contexts.splitting import split
 from model.contexts.system import System
-from model.contexts.windows import WindowShape, split
 from model.networks.loss import pinball
 from model.networks.network import ShootingNetwork
 from tests.model.conftest import SMALL, coupled, season_and_trend, thinned

@@ -7,7 +7,8 @@ import torch
 from torch.testing import assert_close
 
 from model import Checkpoint, Panel, TrainingConfig, fit
-from model.contexts.windows import Split, Windows
+from model.contexts.splitting import Split
+from model.contexts.windows import Windows
 from model.networks.linear import LinearPath
 from model.networks.network import ShootingNetwork
 from model.training.blending import blend, ridge

@@ -5,7 +5,8 @@ import torch
 from torch import Tensor
 
 from model import Checkpoint, Panel, TrainingConfig
-from model.contexts.windows import WindowShape, split
+from model.contexts.cuts import WindowShape
+from model.contexts.splitting import split
 from model.networks.precedents import Past
 from model.training.evidence import Kinship
 from model.training.lenses import MAX_LENSES, Case, pasts_of, shares_of

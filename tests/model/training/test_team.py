@@ -21,7 +21,8 @@ from model import (
     TrainingPartnerLost,
     fit,
 )
-from model.contexts.windows import WindowShape, split
+from model.contexts.cuts import WindowShape
+from model.contexts.splitting import split
 from model.networks.device import autocast, exact
 from model.networks.network import ShootingNetwork
 from model.training.learning import _backward

@@ -7,8 +7,9 @@ import torch
 
 from model import Checkpoint, Panel, Series, TrainingOptions, choose_config, fit
 from model.configuration.config import TrainingConfig
+from model.contexts.cuts import WindowShape
 from model.contexts.scaling import Scale
-from model.contexts.windows import WindowShape, split
+from model.contexts.splitting import split
 from model.networks.inference import Predictor
 from model.networks.network import ShootingNetwork
 from model.training.validation import Validation, validated

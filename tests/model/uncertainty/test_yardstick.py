@@ -9,7 +9,8 @@ import torch
 from numpy.typing import NDArray
 
 from model.configuration.config import DEFAULT_QUANTILE_LEVELS as LEVELS
-from model.contexts.windows import Split, WindowShape, split
+from model.contexts.cuts import WindowShape
+from model.contexts.splitting import Split, split
 from model.panels.series import Panel, Series
 from model.uncertainty.calibration import Calibration, Residuals, calibrate
 from model.uncertainty.yardstick import LARGEST_FACTOR, Yardstick

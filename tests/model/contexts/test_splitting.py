@@ -6,7 +6,8 @@ import numpy as np
 import torch
 
 from model import Panel
-from model.contexts.windows import WindowShape, split, split_by_horizon
+from model.contexts.cuts import WindowShape
+from model.contexts.splitting import split, split_by_horizon
 from tests.model.conftest import season_and_trend, thinned
 
 CPU = torch.device("cpu")
