@@ -7,13 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.errors import LimitExceeded
-from app.forecasting import Forecasting, ForecastNotFinite, Refusal
+from app.forecasting import Forecasting, ForecastNotFinite, Refusal, refuse_duplicates, refuse_unless_partial
 from app.stores.references import ModelReference
 from app.stores.registry import Registry
 from app.stores.versions import Version
 from model import (
     CalibrationSummary,
-    DuplicateItems,
     Forecaster,
     ForecastingError,
     ItemAnomalies,
@@ -89,7 +88,7 @@ class Detection:
                 too much at once.
         """
         started = time.perf_counter()
-        _refuse_duplicates(suspicion.items)
+        refuse_duplicates(suspicion.items)
         version = self._registry.resolve(suspicion.model)
         forecaster = self._forecasting.forecaster(version)
         loaded = time.perf_counter()
@@ -98,7 +97,7 @@ class Detection:
         found = find_anomalies(forecaster, Panel(series), suspicion.search) if series else ()
         judged = {one.item_id: _finite(one) for one in found}
         items = tuple(judged[one.item_id] if isinstance(one, Series) else one for one in checked)
-        _refuse_unless_partial(items, suspicion)
+        refuse_unless_partial(items, is_partial=suspicion.is_partial)
         return Verdict(
             version=version,
             alias=ModelReference.parse(suspicion.model).alias,
@@ -123,7 +122,7 @@ class Detection:
             if num_cutoffs > self._max_cutoffs:
                 raise LimitExceeded("or more forecasts to make", num_cutoffs, self._max_cutoffs, "LONGSHOT_MAX_CUTOFFS")
         checked = _as_system(forecaster, checked)
-        _refuse_unless_partial(checked, suspicion)
+        refuse_unless_partial(checked, is_partial=suspicion.is_partial)
         return tuple(checked)
 
 
@@ -134,20 +133,6 @@ def _as_system(forecaster: Forecaster, items: Sequence[Series | Refusal]) -> lis
     except ForecastingError as error:
         return [Refusal(one.item_id, error) if isinstance(one, Series) else one for one in items]
     return list(items)
-
-
-def _refuse_duplicates(items: Sequence[Series | Refusal]) -> None:
-    seen: set[str] = set()
-    for one in items:
-        if one.item_id is not None and one.item_id in seen:
-            raise DuplicateItems(one.item_id)
-        seen.add(one.item_id or "")
-
-
-def _refuse_unless_partial(items: Sequence[object], suspicion: Suspicion) -> None:
-    refused = next((one for one in items if isinstance(one, Refusal)), None)
-    if refused is not None and not suspicion.is_partial:
-        raise refused.error
 
 
 def _finite(found: ItemAnomalies) -> ItemAnomalies | Refusal:

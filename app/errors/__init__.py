@@ -44,7 +44,8 @@ The tree::
         ├── SettingInvalid
         ├── HomeUnusable
         ├── DatabaseTooNew
-        └── WorkerAlreadyRunning
+        ├── WorkerAlreadyRunning
+        └── NotReady                   something that it needs is missing
 
 Each group has a file; its names are all to be had here. No error knows HTTP: its status is chosen by
 `app/web/problems.py`.

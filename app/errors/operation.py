@@ -1,5 +1,7 @@
 """The service cannot start or go on as it is set up."""
 
+from collections.abc import Sequence
+
 from model import ForecastingError
 
 
@@ -51,3 +53,11 @@ class WorkerAlreadyRunning(OperationError):
         )
         self.home = home
         self.holder = holder
+
+
+class NotReady(OperationError):
+    """Something that the service needs is missing."""
+
+    def __init__(self, missing: Sequence[str]) -> None:
+        super().__init__(f"Not ready: {'; '.join(missing)}.", hint="See the log of the service.")
+        self.missing = tuple(missing)

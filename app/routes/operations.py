@@ -7,7 +7,7 @@ from importlib.metadata import version
 from fastapi import APIRouter, Response
 
 from app.bench import DeadlineExceeded, ServiceBusy
-from app.forecasting import NotReady
+from app.errors import NotReady
 from app.routes.bodies import answer
 from app.routes.documented import problems
 from app.routes.permissions import ANY_KEY, METRICS

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.forecasting import NotReady, Question
+from app.errors import NotReady
+from app.forecasting import Question
 from app.routes.resources import Resources
 from app.stores.references import PRODUCTION
 from app.stores.versions import Version

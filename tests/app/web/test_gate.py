@@ -8,7 +8,7 @@ import httpx
 import orjson
 import pytest
 
-from app.forecasting import NotReady
+from app.errors import NotReady
 from app.web.gate import answering
 from app.web.problems import problem_response, to_problem
 
