@@ -11,5 +11,5 @@ def reason_table(reasons: Sequence[Reason]) -> Table:
     """Each choice that was made for the user, and what it follows from."""
     table = Table("choice", "value", "why", title="What was chosen, and why", title_justify="left")
     for one in reasons:
-        table.add_row(one.choice, one.value, one.why)
+        table.add_row(one.name, one.value, one.why)
     return table

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from app.schemas.refusals import PreconditionInvalid
 from app.stores.track_records import TrackRecord
 from app.stores.versions import AliasState, RegisteredModel, Version
+from model import Manifest
 
 
 class AliasRequest(BaseModel):
@@ -160,10 +161,15 @@ def from_version(
         dataset_digest=version.dataset_digest,
         imported_from=None if origin is None else OriginBody(origin.name, origin.number, origin.digest),
         configuration=version.config.to_json(),
-        manifest=asdict(version.manifest),
+        manifest=_manifest(version.manifest),
         report=version.report.to_json() if version.report else None,
         realised=_realised(record, adapted or {}) if record else None,
     )
+
+
+def _manifest(manifest: Manifest) -> dict[str, Any]:
+    """The manifest, each of its reasons under the name that users know the choice by, too."""
+    return asdict(manifest) | {"reasons": [{"name": one.name} | asdict(one) for one in manifest.reasons]}
 
 
 def _realised(record: TrackRecord, adapted: Mapping[float, float]) -> RealisedBody:

@@ -42,8 +42,8 @@ _BATCH = 2048
 
 
 @torch.inference_mode()
-def blend(network: ShootingNetwork, parts: Sequence[Split], season_length: int) -> None:
-    """Gives the network its line, where it has room for one.
+def blend(network: ShootingNetwork, parts: Sequence[Split], season_length: int) -> float:
+    """Gives the network its line, where it has room for one, and returns the share of the last season in that line.
 
     Args:
         network: Trained.
@@ -53,7 +53,7 @@ def blend(network: ShootingNetwork, parts: Sequence[Split], season_length: int) 
     """
     line = network.linear
     if line is None:
-        return
+        return 0.0
     network.eval()
     solved = ridge(parts[-1].training)
     seen = [_Seen(network, part.validation) for part in parts if len(part.validation)]
@@ -68,9 +68,9 @@ def blend(network: ShootingNetwork, parts: Sequence[Split], season_length: int) 
         return sum(one.loss(line) for one in seen)
 
     line.weights.copy_(solved(min(STRENGTHS, key=error)))
-    if 1 < season_length <= len(line.weights):
-        _weigh_season(line, seen, season_length)
+    season_share = _weigh_season(line, seen, season_length) if 1 < season_length <= len(line.weights) else 0.0
     line.share.fill_(_first_good(SHARES, loss))
+    return season_share
 
 
 @torch.inference_mode()
@@ -91,8 +91,8 @@ def ridge(windows: Windows) -> Callable[[float], Tensor]:
     return lambda strength: (vectors @ (turned / (values + strength * mean)[:, None])).float()
 
 
-def _weigh_season(line: LinearPath, seen: Sequence["_Seen"], season_length: int) -> None:
-    """Gives the last season a share in the line, where a forecast that is half the line's gains by it."""
+def _weigh_season(line: LinearPath, seen: Sequence["_Seen"], season_length: int) -> float:
+    """Gives the last season a share in the line, where a forecast that is half the line's gains by it; returns it."""
     without, season = line.weights.clone(), _repeating(line.weights, season_length)
     line.share.fill_(SHARES[0])
 
@@ -105,6 +105,7 @@ def _weigh_season(line: LinearPath, seen: Sequence["_Seen"], season_length: int)
     real = [share for share, gain in gains.items() if is_real(gain, kinship)]
     best = max(real, key=lambda share: float(gains[share].sum()), default=0.0)
     line.weights.copy_(torch.lerp(without, season, best))
+    return best
 
 
 def _repeating(weights: Tensor, season_length: int) -> Tensor:

@@ -51,9 +51,9 @@ def fit(
     learned = learn(
         panel, config, state_path=state_path, on_epoch=on_epoch, should_stop=should_stop, device=device, start=start
     )
-    blend(learned.network, learned.halves, config.season_length)
+    season_share = blend(learned.network, learned.halves, config.season_length)
     chosen = validated(learned.network, learned.parts, config)
     origin = None if start is None else start.origin
-    told = (*reasons, *settled(learned.network, chosen))
+    told = (*reasons, *settled(learned.network, season_share, chosen))
     training = Training(str(learned.device), learned.seconds, learned.validation_loss, trials, origin, told)
     return Checkpoint.of(learned.network.cpu(), config, chosen, panel, training)

@@ -49,6 +49,7 @@ def test_a_job_starts_from_the_version_that_was_meant_when_it_was_submitted(
     found = jobs.get(job["id"], TrainingJob)
     version = run_job(found, registry, datasets, ledger, folder=tmp_path, should_stop=lambda: False).version
     shown = client.get(f"/v1/models/m/versions/{version.number}").json()["manifest"]
+    assert ("trust", "Trust in what was learned") in {(one["choice"], one["name"]) for one in shown["reasons"]}
     assert (shown["warm_start"], shown["warm_start_digest"]) == ("m/1", registry.version("m", 1).digest)
 
 

@@ -448,8 +448,8 @@ def test_covariates_a_warm_start_rates_and_reasons_are_there(browser, service, t
     assert version["manifest"]["warm_start"] == "sales/1"
     assert [one["name"] for one in version["configuration"]["covariates"]["future"]] == ["promo"]
     page.goto("/models/sales/2")
-    visit.shows("#reasons-list", "precedent share")
-    visit.shows("#reasons-list", "trust")
+    visit.shows("#reasons-list", "Steps of a season")
+    visit.shows("#reasons-list", "Trust in what was learned")
     page.locator("#reasons").scroll_into_view_if_needed()
     visit.check_look("desktop-reasons")
     page.goto("/forecast?model=sales&version=2&steps=24")

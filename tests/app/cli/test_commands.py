@@ -289,6 +289,7 @@ def test_a_table_whose_steps_are_only_numbered_goes_the_whole_way(run, tmp_path)
     trained = run("train", table, "--model", "m", *TINY)
     assert trained.code == 0, trained
     assert "What was chosen, and why" in trained.out
+    assert "Steps of a season" in trained.out
     assert "autocorrelation" in trained.out
     shown = run("models", "show", "m")
     assert "What was chosen, and why" in shown.out

@@ -1,12 +1,13 @@
 """Why choices are what they are: told for each one, kept with the checkpoint."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
 
-from model import Checkpoint, Panel, Reason, Series, TrainingOptions, WarmStart, fit, select
+from model import Checkpoint, Panel, Reason, Series, TrainingConfig, TrainingOptions, WarmStart, fit, select
 from model.configuration.choosing import choose
+from model.training.blending import SEASON_SHARES
 from model.training.warm_start import choose_from
 
 QUICK = TrainingOptions(
@@ -82,11 +83,19 @@ def test_what_validation_settled_is_told_with_the_reasons(checkpoint: Checkpoint
     validation, line = checkpoint.validation, checkpoint.network.linear
     assert line is not None
     assert found["line_share"] == f"{100 * float(line.share):.0f}%"
+    assert found["season_share"] in {f"{100 * share:.0f}%" for share in (0, *SEASON_SHARES)}
     assert found["trust"] == f"{100 * validation.trust:.0f}%"
     assert found["block_length"] == str(validation.block_length)
     assert found["precedent_share"] == f"{100 * sum(validation.precedents.shares):.0f}%"
     names = [one.choice for one in checkpoint.manifest.reasons]
     assert len(set(names)) == len(names)
+
+
+def test_every_choice_has_a_name_that_is_not_of_the_code(checkpoint: Checkpoint) -> None:
+    settled = {one.choice for one in checkpoint.manifest.reasons}
+    names = [Reason(choice, "", "").name for choice in settled | {one.name for one in fields(TrainingConfig)}]
+    assert len(set(names)) == len(names)
+    assert not [name for name in names if "_" in name or name[:1].islower()]
 
 
 def test_a_checkpoint_of_an_earlier_release_has_no_reasons(checkpoint: Checkpoint) -> None:

@@ -73,10 +73,12 @@ def test_the_last_season_has_a_share_in_the_line_where_series_go_on_as_theirs_wa
     few = Windows(values, known, starts[:20], ends[:20], context_length=context, horizon=horizon)
     found = []
     for season_length in (1, day):
-        blend(network, [Split(few, windows)], season_length)
+        share = blend(network, [Split(few, windows)], season_length)
         assert network.linear is not None
-        found.append(network.linear.weights.clone())
-    without, with_season = found
+        found.append((share, network.linear.weights.clone()))
+    (none, without), (some, with_season) = found
+    assert none == 0
+    assert (some > 0) == bool(kept)
     repeated = with_season - without
     assert bool(repeated.abs().sum() > 0) == bool(kept)
 

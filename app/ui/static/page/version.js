@@ -25,7 +25,7 @@ function showRealised(realised) {
 function showReasons(reasons) {
   if (!reasons.length) return;
   byId("reasons").hidden = false;
-  fill(byId("reasons-list"), reasons.map((one) => h("li", {}, h("b", {}, `${one.choice.replaceAll("_", " ")} ${one.value}`), `: ${one.why}`)));
+  fill(byId("reasons-list"), reasons.map((one) => h("li", {}, h("b", { title: one.choice }, `${one.name}: ${one.value}`), h("span", { class: "muted" }, ` – ${one.why}`))));
 }
 
 async function start() {
