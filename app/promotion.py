@@ -4,34 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from app.errors import AliasChanged, AliasNotFound
+from app.exams import Exam
 from app.jobs.values import PromotionPolicy
 from app.stores.references import PRODUCTION
 from app.stores.registry import Registry
 from app.stores.versions import AliasState, Version
-from model import BacktestReport, Cutoffs, Forecaster, ForecastingError, Panel, TrainingCancelled, backtest
-
-
-@dataclass(frozen=True, eq=False)
-class Exam:
-    """What versions are examined on: whole series, whose ends the new one has not seen.
-
-    Attributes:
-        panel: The series.
-        cutoffs: From where to forecast.
-        season_length: Of the seasonal naive forecast and of MASE, the same for every version examined.
-    """
-
-    panel: Panel
-    cutoffs: Cutoffs
-    season_length: int
-
-    def report(self, forecaster: Forecaster, should_stop: Callable[[], bool]) -> BacktestReport:
-        """How a version does, beside the baselines.
-
-        Raises:
-            TrainingCancelled: `should_stop` said so.
-        """
-        return backtest(forecaster, self.panel, self.cutoffs, season_length=self.season_length, should_stop=should_stop)
+from model import BacktestReport, Forecaster, ForecastingError, TrainingCancelled
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,8 @@ from app.stores.database import Database
 from app.stores.datasets import Datasets
 from app.stores.registry import Registry
 from app.telemetry import log_context
-from app.training import Outcome, changes_of, run_job
+from app.training import Outcome
+from app.training_jobs import changes_of, run_job
 from model import ForecastingError, TrainingCancelled
 
 _CANCEL_CHECK_SECONDS: Final = 1.0

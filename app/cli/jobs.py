@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from app import training
+from app import training_jobs
 from app.cli.answers import AsJson, echo_json
 from app.cli.home import enter_change, open_database
 from app.cli.progress import Step, progress
@@ -117,7 +117,7 @@ def resume(job_id: JobId, as_json: AsJson = False) -> None:  # noqa: FBT002
     settings = Settings.from_environment()
     with _open() as (database, jobs):
         datasets = Datasets(database, ArtifactStore(settings.artifacts_path))
-        job = training.resume(jobs, datasets, job_id, folder=settings.training_path)
+        job = training_jobs.resume(jobs, datasets, job_id, folder=settings.training_path)
     enter_change(settings, "job.resumed", _address(job))
     _tell(job, "is queued again", as_json=as_json)
 

@@ -35,6 +35,7 @@ from app.settings import Settings
 from app.stores.references import check_name
 from app.stores.registry import Registry
 from app.stores.versions import Version
+from app.training_jobs import changes_of
 from model import Panel, Precision, Preset, Team, TrainingOptions, configure, limit_threads, together
 from model import Progress as Epoch
 
@@ -148,7 +149,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
             return
         _say(f"Training {model} on {len(kept)} series with {kept.num_observations:,} observations{_where(team)}.")
         outcome = _trained(registry, kept, plan)
-    for change in training.changes_of(outcome, actor()):
+    for change in changes_of(outcome, actor()):
         enter_change(settings, change.action, change.subject, **change.details)
     if as_json:
         echo_json(from_version(outcome.version))

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from app import errors, training
+from app import errors, training_jobs
 from app.jobs.rows import JobFilter
 from app.jobs.values import JobState, TrainingJob, TrainingRequest
 from app.routes.accounting import audited, note
@@ -106,7 +106,7 @@ def post_cancel(job_id: str, service: Service) -> Response:
 )
 def post_resume(job_id: str, service: Service) -> Response:
     """Queues a cancelled or failed job again; it goes on from its last epoch to the result it would have had."""
-    job = training.resume(service.jobs, service.datasets, job_id, folder=service.settings.training_path)
+    job = training_jobs.resume(service.jobs, service.datasets, job_id, folder=service.settings.training_path)
     return answer(from_job(job), 202)
 
 
@@ -120,4 +120,6 @@ def _submit(service: Resources, spend: SpendPoints, body: bytes, idempotency_key
         spend(panel.num_observations)
         dataset_id = service.datasets.add(panel).id
     wanted = TrainingRequest(asked.model, str(dataset_id), asked.options.to_options(), asked.policy)
-    return training.submit(service.jobs, service.registry, service.datasets, wanted, idempotency_key=idempotency_key)
+    return training_jobs.submit(
+        service.jobs, service.registry, service.datasets, wanted, idempotency_key=idempotency_key
+    )

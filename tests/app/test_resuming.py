@@ -13,7 +13,7 @@ from app.stores.database import Database
 from app.stores.datasets import Datasets
 from app.stores.registry import Registry
 from app.stores.versions import Version
-from app.training import resume, run_job
+from app.training_jobs import resume, run_job
 from model import TrainingCancelled
 from tests.app.conftest import TINY, Client, make_panel, serve
 

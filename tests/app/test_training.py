@@ -11,7 +11,8 @@ from app.jobs.values import TrainingJob, TrainingRequest
 from app.stores.datasets import Datasets
 from app.stores.references import PRODUCTION
 from app.stores.registry import Registry
-from app.training import TrainingPlan, find_notices, run_job, submit, train
+from app.training import TrainingPlan, train
+from app.training_jobs import find_notices, run_job, submit
 from model import Panel, Progress, Series, SeriesTooShort, TrainingCancelled, TrainingOptions
 from tests.app.conftest import TINY, make_panel
 

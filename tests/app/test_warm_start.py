@@ -17,7 +17,8 @@ from app.settings import Settings
 from app.stores.datasets import Datasets
 from app.stores.references import PRODUCTION
 from app.stores.registry import Registry
-from app.training import TrainingPlan, run_job, train
+from app.training import TrainingPlan, train
+from app.training_jobs import run_job
 from model import Checkpoint, Panel, TrainingOptions
 from tests.app.conftest import TINY, Client, make_panel, serve
 

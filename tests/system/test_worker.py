@@ -21,7 +21,7 @@ from app.stores.datasets import Datasets
 from app.stores.references import PRODUCTION
 from app.stores.registry import Registry
 from app.supervisor import Supervisor
-from app.training import submit
+from app.training_jobs import submit
 from app.worker import worker_alive
 from model import Panel, Series, TrainingOptions
 

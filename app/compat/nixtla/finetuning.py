@@ -7,7 +7,7 @@ from itertools import count
 from math import ceil
 from typing import Final
 
-from app import training
+from app import training_jobs
 from app.compat.nixtla.payloads import DEFAULT_STEPS, LEAST_STEPS, FinetunePayload
 from app.compat.nixtla.windows import read_rows_of
 from app.errors import ModelNotFound, VersionNotFound
@@ -42,7 +42,7 @@ def submit(service: Resources, spend: SpendPoints, caller_id: str, body: bytes) 
     )
     for attempt in count():
         key = f"nixtla-{digest}-{attempt}"
-        job = training.submit(service.jobs, service.registry, service.datasets, wanted, idempotency_key=key)
+        job = training_jobs.submit(service.jobs, service.registry, service.datasets, wanted, idempotency_key=key)
         if job.state in LIVE or _is_fresh(service, job):
             return job
     raise AssertionError("a new key makes a new job")
