@@ -534,6 +534,26 @@ def test_a_page_goes_on_by_itself_after_the_service_was_killed_and_a_training_re
     visit.close()
 
 
+def test_a_page_waits_for_a_service_that_loads_however_long_it_takes(browser, trained):
+    visit = Visit(browser, trained)
+    loading = [503] * 6
+
+    def answer(route):
+        if not loading:
+            return route.continue_()
+        status, problem = loading.pop(), b'{"code":"not_ready","detail":"The service is still loading."}'
+        return route.fulfill(status=status, content_type="application/problem+json", body=problem)
+
+    visit.page.route("**/v1/models*", answer)
+    visit.page.goto("/")
+    visit.shows("#connection", "The service does not answer")
+    visit.shows("main", "Forecast with m")
+    expect(visit.page.locator("#connection")).to_be_hidden(timeout=SLOW_MILLISECONDS)
+    assert not loading
+    visit.forgive_refusals()
+    visit.close()
+
+
 def test_the_page_is_opened_at_the_address_that_is_printed(framed):
     service, _ = framed
     opened = service.log.with_name("opened")

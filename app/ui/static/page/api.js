@@ -34,6 +34,12 @@ export async function askFully(method, path, { json, body, headers = {}, signal,
     const answer = await reach(path, sent, repeatable);
     if (answer.ok) return { content: await read(answer), headers: answer.headers };
     const problem = await refusal(answer);
+    if (problem.code === "not_ready") {
+      // It loads, which takes as long as it takes, and has done nothing.
+      attempt = 0;
+      await lost();
+      continue;
+    }
     if (answer.status === 401) askForKey(problem.message);
     const may = repeatable && attempt < MOST_TRIES && (answer.status === 503 || answer.status === 429);
     if (!may) throw problem;
