@@ -6,9 +6,11 @@ from starlette.requests import Request
 from starlette.routing import Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from app.web.targets import path_of
+
 
 class AbsoluteTarget:
-    """Takes scheme and host off the target of a request, as some proxies send it (RFC 9112, 3.2.2).
+    """Takes scheme and host off the target of a request.
 
     Args:
         app: The application behind it, which knows paths alone.
@@ -19,8 +21,9 @@ class AbsoluteTarget:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes a request on."""
-        if scope["type"] == "http" and scope["path"].lower().startswith(("http://", "https://")):
-            scope = {**scope, "path": _behind_host(scope["path"])}
+        if scope["type"] == "http":
+            # It has been decoded, so that `?` and `#` belong to the path.
+            scope = {**scope, "path": path_of(scope["path"])}
         await self._app(scope, receive, send)
 
 
@@ -42,8 +45,3 @@ def slash_mended(request: Request) -> str | None:
 def _leads(request: Request, path: str) -> bool:
     scope = {**request.scope, "path": path}
     return any(one.matches(scope)[0] is not Match.NONE for one in request.app.routes)
-
-
-def _behind_host(target: str) -> str:
-    # What follows `//` up to the next slash is the host; the path has been decoded, so that `?` and `#` belong to it.
-    return "/" + target.partition("://")[2].partition("/")[2]

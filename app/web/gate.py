@@ -9,12 +9,13 @@ from contextlib import contextmanager, suppress
 from typing import Final
 
 from app.telemetry import request_id_of
+from app.web.targets import path_of
 
 _HEAD_BYTES: Final = 2**16
 _HEAD_SECONDS: Final = 5.0
 _DROP_SECONDS: Final = 2.0
 _END_SECONDS: Final = 1.0
-_ALIVE: Final = {b"/livez": b'{"status":"alive"}', b"/v2/health/live": b'{"live":true}'}
+_ALIVE: Final = {"/livez": b'{"status":"alive"}', "/v2/health/live": b'{"live":true}'}
 _HEADERS: Final = (
     b"Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nContent-Security-Policy: default-src 'none'\r\n"
     b"Connection: close\r\n"
@@ -93,7 +94,7 @@ async def _converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) 
 
 def _answer(head: bytes) -> bytes:
     method, _, rest = head.partition(b"\r\n")[0].partition(b" ")
-    path = rest.partition(b" ")[0].partition(b"?")[0]
+    path = path_of(rest.partition(b" ")[0].partition(b"?")[0].decode("latin-1"))
     request_id = request_id_of(_header(head, b"x-request-id"))
     if method in (b"GET", b"HEAD") and path in _ALIVE:
         status, kind, body = b"200 OK", b"application/json", _ALIVE[path]

@@ -43,6 +43,13 @@ def test_while_the_service_loads_it_lives(listener):
     assert (refused.status_code, refused.content) == (503, b"")
 
 
+@pytest.mark.parametrize("target", [b"http://longshot.example/livez", b"HTTPS://longshot.example:8443/livez?now"])
+def test_while_the_service_loads_a_target_with_a_host_is_its_path(listener, target):
+    with answering(listener, backlog=8), socket.create_connection(listener.getsockname()) as caller:
+        caller.sendall(b"GET %s HTTP/1.1\r\n\r\n" % target)
+        assert caller.recv(15) == b"HTTP/1.1 200 OK"
+
+
 @pytest.mark.parametrize("sent", [b"", b"\r\n", b"GET", b"\xff" * 100_000, b"GET / HTTP/1.1\r\n\r\n"])
 def test_a_caller_who_says_anything_else_harms_nobody(listener, sent):
     with answering(listener, backlog=8), socket.create_connection(listener.getsockname()) as caller:
