@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 from app.jobs.values import JobState, PromotionPolicy, TrainingJob
 from app.schemas.panels import SeriesBody, Text
 from app.stores.database import Page
-from model import Aggregation, Precision, Preset, TrainingOptions
+from model import Aggregation, Precision, Preset, Refit, TrainingOptions
 
 
 class OptionsBody(BaseModel):
@@ -53,6 +53,9 @@ class OptionsBody(BaseModel):
     joint: Annotated[
         bool, Field(description="Whether the series are the channels of one system, forecast together.")
     ] = False
+    refit: Annotated[
+        Refit | None, Field(description="What is fitted once more at the end, on the data kept for validation as well.")
+    ] = None
     preset: Annotated[
         Preset, Field(description="How much is tried on validation data before what was left open is settled.")
     ] = "fast"

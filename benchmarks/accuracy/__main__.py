@@ -45,6 +45,9 @@ SUITES = {
 }
 """Every suite by name, in its parts."""
 
+_TEXTS = ("precision", "preset", "refit")
+"""Options whose values are words."""
+
 
 def main(words: Sequence[str] | None = None) -> int:
     """Runs the benchmark that the command line asks for; 2 if its data are not there."""
@@ -144,7 +147,7 @@ def _option(text: str) -> tuple[str, int | float | str]:
     name, _, value = text.partition("=")
     if name not in {field.name for field in fields(TrainingOptions)} - {"horizon", "seed", "validation_steps"}:
         raise argparse.ArgumentTypeError(f"{name!r} is no option of a training")
-    return name, value if name == "preset" else json.loads(value)
+    return name, value if name in _TEXTS else json.loads(value)
 
 
 if __name__ == "__main__":

@@ -106,6 +106,7 @@ def choose(panel: Panel, options: TrainingOptions) -> Reasoned:
         mean_weight=1.0,
         hole_share=_usual_hole_share(panel, freq),
         linear=not covariates,
+        refit="line",
         covariates=covariates,
         channels=channels,
         batch_size=max(_LEAST_BATCH, TrainingConfig.batch_size // max(1, len(channels))),
@@ -145,7 +146,7 @@ def _reasons(
         yield Reason("num_seeds", str(config.num_seeds), "the panel is small: an epoch sees every observation anew")
     for name in (one for one in _SAME_FOR_ALL if one not in asked):
         yield Reason(name, _shown(getattr(config, name)), _SAME_FOR_ALL[name])
-    for name in sorted(asked.keys() - known.keys() - {"seed"}):
+    for name in sorted(asked.keys() - known.keys() - {"refit", "seed"}):
         yield Reason(name, _shown(asked[name]), "as asked")
 
 

@@ -19,6 +19,9 @@ MAX_CHANNELS = 256
 
 MAX_PRECEDENT_WINDOWS = 256
 
+Refit = Literal["none", "line"]
+"""What is fitted once more, on validation windows as well, when these have nothing left to choose."""
+
 Preset = Literal["fast", "balanced", "best"]
 """How much is tried before a training: nothing, a little, or more."""
 
@@ -49,6 +52,7 @@ class TrainingOptions:
         num_seeds: Trainings one after the other, from as many initial weights; the one that validates best is kept.
         calendar: Whether the phases of the day, the week and the year are covariates, too.
         joint: Whether the series are the channels of one system, forecast together; else each is forecast by itself.
+        refit: One of `Refit`; see `refitting`.
         preset: One of `Preset`: how much is tried on validation data before what was left open is settled; see
             `selection`.
         time_budget_seconds: About how long trials and training may take together; without trials nothing changes.
@@ -76,6 +80,7 @@ class TrainingOptions:
     num_seeds: int | None = None
     calendar: bool = False
     joint: bool = False
+    refit: str | None = None
     preset: str = "fast"
     time_budget_seconds: float | None = None
     warm_start: str | None = None
@@ -144,6 +149,7 @@ class TrainingConfig:
     mean_weight: float = 0.0
     anchored: bool = False
     linear: bool = False
+    refit: str = "none"
     quantile_levels: tuple[float, ...] = DEFAULT_QUANTILE_LEVELS
     covariates: Scheme = NO_SCHEME
     channels: tuple[str, ...] = ()
@@ -191,6 +197,8 @@ class TrainingConfig:
         self._check_names_and_lists()
 
     def _check_names_and_lists(self) -> None:
+        if self.refit not in get_args(Refit):
+            raise ConfigurationInvalid("refit", self.refit, f"one of {', '.join(get_args(Refit))}")
         if self.precision not in get_args(Precision):
             raise ConfigurationInvalid("precision", self.precision, f"one of {', '.join(get_args(Precision))}")
         if not _are_levels(self.quantile_levels):

@@ -12,6 +12,7 @@ was, more than others do, that season, repeated, has a share in the line.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -41,9 +42,30 @@ MAX_VALIDATION_WINDOWS = 512
 _BATCH = 2048
 
 
+@dataclass(frozen=True)
+class LineForm:
+    """How a line follows from windows.
+
+    Attributes:
+        strength: Of the ridge, in units of the mean eigenvalue.
+        season_share: Of the last season, repeated.
+        season_length: Its steps.
+    """
+
+    strength: float
+    season_share: float
+    season_length: int
+
+    @torch.inference_mode()
+    def solved(self, windows: Windows) -> Tensor:
+        """The weights by these windows."""
+        weights = ridge(windows)(self.strength)
+        return _seasonal(weights, self.season_length, self.season_share)
+
+
 @torch.inference_mode()
-def blend(network: ShootingNetwork, parts: Sequence[Split], season_length: int) -> float:
-    """Gives the network its line, where it has room for one, and returns the share of the last season in that line.
+def blend(network: ShootingNetwork, parts: Sequence[Split], season_length: int) -> LineForm | None:
+    """Gives the network its line, where it has room for one, and returns how that was solved.
 
     Args:
         network: Trained.
@@ -53,7 +75,7 @@ def blend(network: ShootingNetwork, parts: Sequence[Split], season_length: int) 
     """
     line = network.linear
     if line is None:
-        return 0.0
+        return None
     network.eval()
     solved = ridge(parts[-1].training)
     seen = [_Seen(network, part.validation) for part in parts if len(part.validation)]
@@ -67,10 +89,11 @@ def blend(network: ShootingNetwork, parts: Sequence[Split], season_length: int) 
         line.share.fill_(share)
         return sum(one.loss(line) for one in seen)
 
-    line.weights.copy_(solved(min(STRENGTHS, key=error)))
+    strength = min(STRENGTHS, key=error)
+    line.weights.copy_(solved(strength))
     season_share = _weigh_season(line, seen, season_length) if 1 < season_length <= len(line.weights) else 0.0
     line.share.fill_(_first_good(SHARES, loss))
-    return season_share
+    return LineForm(strength, season_share, season_length)
 
 
 @torch.inference_mode()
@@ -93,19 +116,24 @@ def ridge(windows: Windows) -> Callable[[float], Tensor]:
 
 def _weigh_season(line: LinearPath, seen: Sequence["_Seen"], season_length: int) -> float:
     """Gives the last season a share in the line, where a forecast that is half the line's gains by it; returns it."""
-    without, season = line.weights.clone(), _repeating(line.weights, season_length)
+    without = line.weights.clone()
     line.share.fill_(SHARES[0])
 
     def errors(share: float) -> Tensor:
-        line.weights.copy_(torch.lerp(without, season, share))
+        line.weights.copy_(_seasonal(without, season_length, share))
         return torch.cat([one.errors(line) for one in seen])
 
     before, kinship = errors(0.0), Kinship.together([one.kinship(line.weights.shape[1]) for one in seen])
     gains = {share: before - errors(share) for share in SEASON_SHARES}
     real = [share for share, gain in gains.items() if is_real(gain, kinship)]
     best = max(real, key=lambda share: float(gains[share].sum()), default=0.0)
-    line.weights.copy_(torch.lerp(without, season, best))
+    line.weights.copy_(_seasonal(without, season_length, best))
     return best
+
+
+def _seasonal(weights: Tensor, season_length: int, share: float) -> Tensor:
+    """The weights of a line that the last season, repeated, has a share in."""
+    return torch.lerp(weights, _repeating(weights, season_length), share) if share else weights
 
 
 def _repeating(weights: Tensor, season_length: int) -> Tensor:

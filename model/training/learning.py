@@ -7,7 +7,7 @@ import hashlib
 import json
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -117,17 +117,9 @@ def learn(
     `build` makes the untrained network of a configuration.
     """
     place, team = choose_device(device), Team.current()
-    shape = WindowShape(
-        config.freq,
-        config.season_length,
-        config.context_length,
-        config.horizon,
-        config.validation_steps,
-        config.covariates,
-        config.channels,
-    )
     halves = {max(1, config.horizon // 2**power) for power in range(NUM_HALVES)}
     lengths = sorted({*config.horizons, *halves})
+    shape = _shape(config, config.validation_steps)
     cut = dict(zip(lengths, split_by_horizon(panel, shape, lengths, place), strict=True))
     parts = tuple(cut[length] for length in config.horizons)
     _require_windows(panel, config, parts[-1].training, parts[-1].validation)
@@ -150,6 +142,23 @@ def learn(
     state.network.load_state_dict(state.best_weights)
     shorter = tuple(cut[length] for length in sorted(halves))
     return Learned(state.network, parts, shorter, state.seconds, state.best_loss, place)
+
+
+def whole_windows(panel: Panel, config: TrainingConfig, horizons: Sequence[int], device: torch.device) -> list[Windows]:
+    """All windows of a panel by horizon, those of its validation steps among them."""
+    return [one.training for one in split_by_horizon(panel, _shape(config, 0), horizons, device)]
+
+
+def _shape(config: TrainingConfig, validation_steps: int) -> WindowShape:
+    return WindowShape(
+        config.freq,
+        config.season_length,
+        config.context_length,
+        config.horizon,
+        validation_steps,
+        config.covariates,
+        config.channels,
+    )
 
 
 def one_cycle(step: int, num_steps: int, highest: float) -> float:

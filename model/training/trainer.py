@@ -10,6 +10,7 @@ from model.panels.series import Panel
 from model.training.blending import blend
 from model.training.checkpoint import Checkpoint, Training
 from model.training.learning import Progress, learn
+from model.training.refitting import refit
 from model.training.settled import settled
 from model.training.validation import validated
 from model.training.warm_start import WarmStart
@@ -30,9 +31,9 @@ def fit(
     """Trains a network on a panel.
 
     Args:
-        panel: What to learn from. The last `config.validation_steps` of each series are never trained on: they choose
-            the epoch, the seed, the share of the line, the length of the forecaster's blocks and the calibration of its
-            intervals.
+        panel: What to learn from. The last `config.validation_steps` of each series choose the epoch, the seed, the
+            share of the line, the length of the forecaster's blocks and the calibration of its intervals; until all of
+            that is settled nothing is trained on them. See `refitting`.
         config: Every choice; see `choose_config`, `configure` and `select`.
         trials: What led to that choice; kept in the manifest.
         reasons: Why the choices are what they are; kept in the manifest, too, with what validation settles.
@@ -51,9 +52,11 @@ def fit(
     learned = learn(
         panel, config, state_path=state_path, on_epoch=on_epoch, should_stop=should_stop, device=device, start=start
     )
-    season_share = blend(learned.network, learned.halves, config.season_length)
+    form = blend(learned.network, learned.halves, config.season_length)
     chosen = validated(learned.network, learned.parts, config)
+    refitted = refit(learned.network, panel, config, form, learned.device)
     origin = None if start is None else start.origin
-    told = (*reasons, *settled(learned.network, season_share, chosen))
+    season_share = 0.0 if form is None else form.season_share
+    told = (*reasons, *settled(learned.network, season_share, chosen), refitted)
     training = Training(str(learned.device), learned.seconds, learned.validation_loss, trials, origin, told)
     return Checkpoint.of(learned.network.cpu(), config, chosen, panel, training)

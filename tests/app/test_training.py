@@ -66,6 +66,18 @@ def test_nothing_is_held_back_where_too_little_would_be_left(registry: Registry)
     assert version.manifest.num_observations == panel.num_observations
 
 
+def test_what_is_held_back_is_not_refitted_on(registry: Registry) -> None:
+    first, second = make_panel(), make_panel()
+    first_version = train(registry, first, TrainingPlan("m", "test", TINY)).version
+    assert first_version.config.refit != "none"
+    held_back = first_version.config.horizon
+    shifted = (np.concatenate([one.values[:-held_back], 7 * one.values[-held_back:]]) for one in second)
+    panel = Panel(tuple(replace(one, values=values) for one, values in zip(second, shifted, strict=True)))
+    version = train(registry, panel, TrainingPlan("m", "test", TINY)).version
+    assert version.manifest.digest == first_version.manifest.digest
+    assert version.report != first_version.report
+
+
 def test_the_policy_decides_where_production_points(registry: Registry) -> None:
     first = train(registry, make_panel(), TrainingPlan("m", "test", TINY, "register"))
     only_registered = train(registry, make_panel(), TrainingPlan("m", "test", TINY, "register"))

@@ -73,9 +73,10 @@ def test_the_last_season_has_a_share_in_the_line_where_series_go_on_as_theirs_wa
     few = Windows(values, known, starts[:20], ends[:20], context_length=context, horizon=horizon)
     found = []
     for season_length in (1, day):
-        share = blend(network, [Split(few, windows)], season_length)
+        form = blend(network, [Split(few, windows)], season_length)
         assert network.linear is not None
-        found.append((share, network.linear.weights.clone()))
+        assert form is not None
+        found.append((form.season_share, network.linear.weights.clone()))
     (none, without), (some, with_season) = found
     assert none == 0
     assert (some > 0) == bool(kept)
