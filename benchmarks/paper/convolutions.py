@@ -51,6 +51,31 @@ def image_decoder(*, side: int, filters: int, state_size: int) -> nn.Module:
     return _channels_last(layers)
 
 
+def shuffled_decoder(*, side: int, filters: int, state_size: int) -> nn.Module:
+    """As `image_decoder`, without features at full size: each place at half the side becomes four pixels at the end.
+
+    For smooth images, at three fifths of the time.
+
+    Args:
+        side: Of the images in pixels, a multiple of four.
+        filters: A quarter of those of both hidden layers.
+        state_size: d.
+    """
+    small, wide = side // 4, 4 * filters
+    layers = nn.Sequential(
+        nn.Linear(state_size, wide * small**2),
+        nn.Unflatten(1, (wide, small, small)),
+        nn.BatchNorm2d(wide),
+        nn.ReLU(),
+        *_up(wide, wide),
+        nn.Conv2d(wide, 4, 3, padding=1),
+        nn.PixelShuffle(2),
+        nn.Sigmoid(),
+        nn.Flatten(0, 1),
+    )
+    return _channels_last(layers)
+
+
 def _down(before: int, after: int) -> tuple[nn.Module, ...]:
     return nn.Conv2d(before, after, 4, stride=2, padding=1), nn.BatchNorm2d(after), nn.ReLU()
 
