@@ -6,14 +6,12 @@ from model.configuration.reason import Reason
 from model.networks.network import ShootingNetwork
 from model.training.validation import Validation
 
-_LINE = "the part of a linear forecast beside the flow's; a half, unless another did better on validation windows"
-_SEASON = (
-    "the part of the last season, repeated, in the linear forecast; none unless validation windows clearly gain by it"
-)
-_TRUST = "how far forecasts go from the last value to what was learned; all the way, unless validation windows forbid"
-_BLOCK = "steps until a path goes on from its own forecast; what did best beyond the horizon, as far as can be told"
-_PRECEDENTS = "the part of what followed similar stretches of the past; what did best on validation windows"
-_NO_PRECEDENTS = "what followed similar stretches of the past did not help on validation windows, or these were too few"
+_LINE = "the rest is the flow's; a half, unless another did better on validation windows"
+_SEASON = "the line may repeat it in part, where validation windows clearly gain by that"
+_TRUST = "how far forecasts go from the last value to it; all the way, unless validation windows forbid"
+_BLOCK = "what did best beyond the horizon, as far as can be told"
+_PRECEDENTS = "of what followed them; what did best on validation windows"
+_NO_PRECEDENTS = "what followed them did not help on validation windows, or these were too few"
 
 
 def settled(network: ShootingNetwork, season_share: float, validation: Validation) -> tuple[Reason, ...]:

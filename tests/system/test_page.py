@@ -291,6 +291,9 @@ def test_the_sample_leads_through_a_first_forecast_by_the_keyboard_alone(browser
     for field, value in (("#horizon", "24"), ("#context", "48"), ("#epochs", "1")):
         tab_to(field)
         page.keyboard.type(value)
+    # With covariates nobody looks for precedents in half a year of hours, which is nearly all that this training takes.
+    tab_to("#calendar")
+    page.keyboard.press("Space")
     tab_to("#train button[type=submit]")
     page.keyboard.press("Enter")
     page.wait_for_url("**/jobs/job_*")
@@ -452,6 +455,9 @@ def test_covariates_a_warm_start_rates_and_reasons_are_there(browser, service, t
     visit.shows("#reasons-list", "Trust in what was learned")
     page.locator("#reasons").scroll_into_view_if_needed()
     visit.check_look("desktop-reasons")
+    page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
+    visit.check_look("phone-reasons")
+    page.set_viewport_size({"width": DESKTOP[0], "height": DESKTOP[1]})
     page.goto("/forecast?model=sales&version=2&steps=24")
     visit.settle()
     page.check("#rates")
