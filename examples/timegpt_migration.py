@@ -1,9 +1,10 @@
 """A program written for TimeGPT, asked of Longshot instead: only its environment changes.
 
     export NIXTLA_BASE_URL=http://127.0.0.1:8000/compat/nixtla
-    export NIXTLA_API_KEY=lsk_…            # any text, while the service asks for no key
-    pip install 'nixtla>=0.9,<1'           # in an environment of its own: it needs pandas 2
-    python examples/timegpt_migration.py
+    export NIXTLA_API_KEY=anything         # until the service asks for a key of its own
+    python3 -m venv .venv-timegpt          # of its own: the package needs pandas 2, Longshot 3
+    .venv-timegpt/bin/pip install 'nixtla>=0.9,<1'
+    .venv-timegpt/bin/python examples/timegpt_migration.py
 
 The one thing to add: TimeGPT comes trained, Longshot learns from your series, so a `finetune` comes before all else.
 """
