@@ -12,6 +12,7 @@ from dataclasses import replace
 from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
 from benchmarks.accuracy.long_horizon_sets import LongHorizonSet, last_windows
@@ -20,7 +21,8 @@ from benchmarks.accuracy.window_errors import LEVELS, Pasts, errors_of
 from model import Checkpoint, Progress, TrainingOptions, fit, select
 from model.contexts.scaling import Scale
 from model.networks.inference import Predictor
-from model.networks.precedents import moved
+from model.networks.precedents import Past, moved
+from model.uncertainty.recent import errors_of_late, misses_of, reach_of
 
 MAX_VALIDATION_WINDOWS = 4096
 
@@ -90,10 +92,29 @@ def _version(
         trust=validation.trust,
         width=validation.width,
     )
-    raw = predictor.quantiles(context, horizon)
-    if validation.precedents and share is None:
-        raw = moved(raw.cpu(), validation.precedents, pasts(), config.horizon, network.period).to(raw)
-    return predictor.mean(raw), validation.calibration.apply(raw, Scale.of(context).spread)
+    raw, line, recent = predictor.quantiles(context, horizon), network.linear, validation.calibration.recent
+    if share is not None:
+        return predictor.mean(raw), validation.calibration.apply(raw, Scale.of(context).spread)
+    known = pasts() if validation.precedents or recent else []
+    if validation.precedents:
+        raw = moved(raw.cpu(), validation.precedents, known, config.horizon, network.period).to(raw)
+    late = None if recent is None or line is None else _late(misses_of(line.weights, recent.steps), known)
+    return predictor.mean(raw), validation.calibration.apply(raw, Scale.of(context).spread, late)
+
+
+def _late(misses: NDArray[np.float64], pasts: Sequence[Past]) -> NDArray[np.float64]:
+    """Errors of late before each window, NaN where its series does not go back so far."""
+    length = len(misses) - misses.shape[1] + reach_of(misses.shape[1])
+    late = np.full(len(pasts), np.nan)
+    rows = [number for number, past in enumerate(pasts) if len(past.values) >= length]
+    if rows:
+        values, observed = (np.stack(ends) for ends in zip(*(_end(pasts[row], length) for row in rows), strict=True))
+        late[rows] = errors_of_late(misses, values, observed)
+    return late
+
+
+def _end(past: Past, length: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    return past.values[-length:].numpy(), past.observed[-length:].numpy()
 
 
 def repeated(period: int, horizon: int, context: Tensor, _pasts: Pasts) -> tuple[Tensor, Tensor]:

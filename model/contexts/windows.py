@@ -156,6 +156,19 @@ class Windows:
             first = int(self.firsts[torch.searchsorted(self.firsts, until - 1, right=True) - 1])
         return self.values[first:until], self.observed[first:until]
 
+    def histories(
+        self, chosen: Int[Tensor, " windows"], length: int
+    ) -> tuple[Float[Tensor, "batch length"], Bool[Tensor, "batch length"], Bool[Tensor, " batch"]]:
+        """The last values before the targets of rows, where they were observed, and whose series goes back so far."""
+        until = self.places(chosen) + self.context_length
+        places = until[:, None] - torch.arange(length, 0, -1, device=until.device)
+        if self.firsts is None:
+            whole = torch.full_like(until, length <= self.context_length, dtype=torch.bool)
+        else:
+            whole = places[:, 0] >= self.firsts[torch.searchsorted(self.firsts, until - 1, right=True) - 1]
+        places = places.clamp_min(0)
+        return self.values[places], self.observed[places], whole
+
     def num_known(self, chosen: Int[Tensor, " windows"]) -> Int[Tensor, ""]:
         """How many targets of these windows count; at least one, so that it can divide."""
         if self.channels is not None:

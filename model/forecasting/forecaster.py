@@ -20,12 +20,14 @@ from model.contexts.system import System
 from model.errors import ChannelUnknown
 from model.forecasting.asking import MAX_STEPS, NO_PATHS, Asked, Paths, ask
 from model.forecasting.horizon import Horizon
+from model.forecasting.of_late import late_errors
 from model.networks.device import choose_device
 from model.networks.inference import Predictor
 from model.networks.precedents import MAX_HISTORY, Past, moved
 from model.panels.series import Forecast, ItemForecast, Notice, Panel, Series
 from model.training.checkpoint import Checkpoint, Manifest
 from model.uncertainty.calibration import CalibrationSummary
+from model.uncertainty.recent import misses_of, reach_of, steps_of
 from model.uncertainty.sampling import at_scores, scores_between
 
 MAX_BATCH = 256
@@ -41,7 +43,8 @@ def memory_of(config: TrainingConfig, *, looks_back: bool) -> int:
         config: Of the version.
         looks_back: Whether it looks for precedents.
     """
-    seen = max(config.context_length, MAX_HISTORY if looks_back else 0)
+    of_late = reach_of(steps_of(config.horizon, config.season_length))
+    seen = max(config.context_length + of_late, MAX_HISTORY if looks_back else 0)
     return seen + 2 * config.season_length + _MARGIN_STEPS
 
 
@@ -69,6 +72,8 @@ class Forecaster:
             width=checkpoint.validation.width,
         )
         self._predictor.prepare(self.config.horizon)
+        recent, line = self._calibration.recent, checkpoint.network.linear
+        self._misses = None if recent is None or line is None else misses_of(line.weights, recent.steps)
 
     @classmethod
     def load(cls, path: Path, *, device: str | None = None) -> "Forecaster":
@@ -217,11 +222,14 @@ class Forecaster:
         if self._precedents:
             raw = self._moved(asked, raw.cpu()).to(raw)
         means = self._predictor.mean(raw).cpu().numpy()
-        quantiles = self._calibration.apply(raw, Scale.of(context).spread).cpu().numpy()
+        quantiles = self._calibration.apply(raw, Scale.of(context).spread, self._late(asked)).cpu().numpy()
         wanted = self._at_levels([one.levels for one in asked], quantiles)
         # The channels of a system come one after the other, and are drawn once.
         scores = lru_cache(maxsize=1)(self._dependence.scores)
         return [self._item(*each, scores) for each in zip(asked, means, quantiles, wanted, strict=True)]
+
+    def _late(self, asked: Sequence[Asked]) -> NDArray[np.float64] | None:
+        return None if self._misses is None else late_errors(asked, self._misses, self.config.season_at)
 
     def _contexts(self, asked: Sequence[Asked]) -> tuple[NDArray[np.float64], list[int] | None]:
         """What the network is shown, and which rows of that were asked for if it is shown whole systems."""

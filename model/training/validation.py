@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -13,16 +14,19 @@ from model.contexts.scaling import Scale
 from model.contexts.splitting import Split
 from model.contexts.windows import Windows
 from model.networks.inference import Predictor
+from model.networks.linear import LinearPath
 from model.networks.loss import mean_weights
 from model.networks.network import ShootingNetwork
 from model.networks.precedents import NO_PRECEDENTS, Precedents, moved
 from model.training.evidence import Kinship
 from model.training.lenses import Case, pasts_of, shares_of
 from model.uncertainty.calibration import Calibration, Residuals, calibrate
+from model.uncertainty.recent import Recent, errors_of_late, misses_of, reach_of, steps_of
 from model.uncertainty.sampling import INDEPENDENT, Dependence, dependence_of
 from model.uncertainty.yardstick import Yardstick
 
 MAX_WINDOWS = 512
+_ROWS = 128
 MIN_WINDOWS = 16
 MAX_BUCKETS = 16
 LONGEST_BLOCK_IN_HORIZONS = 8
@@ -93,6 +97,8 @@ class Validation:
             if not isinstance(length, int) or not 1 <= length <= MAX_LENGTH:
                 raise ValueError("lengths")
         calibration.check(len(config.quantile_levels) // 2)
+        if calibration.recent:
+            calibration.recent.check(config.horizon)
         if not all(0 <= share <= 1 for share in (self.trust, self.width)):
             raise ValueError("shares")
         self.dependence.check(len(config.channels))
@@ -130,7 +136,10 @@ def validated(network: ShootingNetwork, parts: Sequence[Split], config: Training
     precedents = _look_back(network, told, config, forecasts)
     residuals = Residuals(*(column.numpy() for column in forecasts[:3]))
     yardstick = _yardstick(parts[-1], told, config) if trust else None
-    calibration = calibrate(residuals, config.quantile_levels, _bucket_length(config), yardstick)
+    recent = None
+    if trust and network.linear is not None and not config.channels:
+        recent, residuals = _followed(network.linear, told, config, residuals)
+    calibration = calibrate(residuals, config.quantile_levels, _bucket_length(config), yardstick, recent)
     calibrated = calibration.apply(forecasts[0], torch.ones(len(forecasts[0]), dtype=torch.float64))
     dependence = dependence_of(
         replace(residuals, quantiles=calibrated.numpy()),
@@ -146,6 +155,21 @@ def _yardstick(longest: Split, judged: Windows, config: TrainingConfig) -> Yards
     found = Yardstick.of(judged, longest.training, config.season_length, len(longest.validation) / len(judged))
     rows = torch.arange(len(judged) * judged.num_channels).view(len(judged), -1)
     return found.in_order(rows[_in_time(judged).cpu()].flatten().numpy())
+
+
+def _followed(
+    line: LinearPath, windows: Windows, config: TrainingConfig, residuals: Residuals
+) -> tuple[Recent | None, Residuals]:
+    """What errors of late say of those of some of the validation windows, and what is left of these then."""
+    steps = steps_of(config.horizon, config.season_length)
+    misses, parts = misses_of(line.weights, steps), []
+    for numbers in _in_time(windows).split(_ROWS):
+        values, observed, whole = windows.histories(numbers, reach_of(steps) + windows.context_length)
+        found = errors_of_late(misses, values.double().cpu().numpy(), observed.cpu().numpy())
+        parts.append(np.where(whole.cpu().numpy(), found, np.nan))
+    late = np.concatenate(parts)
+    recent = Recent.learned(steps, late, residuals.errors(), residuals.known)
+    return recent, residuals if recent is None else residuals.over(recent.factors(late))
 
 
 def _look_back(

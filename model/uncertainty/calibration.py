@@ -17,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from model.uncertainty.recent import Recent
 from model.uncertainty.yardstick import Yardstick
 
 NOMINAL_COVERAGE = 0.8
@@ -63,17 +64,24 @@ class Calibration:
         summary: What it was learned from, and how it did.
         factors: For each bucket by what the widened halves of each pair are multiplied; none in a version of an earlier
             release.
+        recent: How errors of late widen intervals; None where nothing tells, and in a version of an earlier release.
     """
 
     bucket_length: int
     widenings: tuple[tuple[float, ...], ...]
     summary: CalibrationSummary
     factors: tuple[tuple[float, ...], ...] = ()
+    recent: Recent | None = None
 
-    def apply(self, quantiles: Tensor, spread: Tensor) -> Tensor:
+    def apply(self, quantiles: Tensor, spread: Tensor, late: NDArray[np.float64] | None = None) -> Tensor:
         """Quantiles (batch, horizon, Q) moved outwards, or inwards by less than to the median, still ascending.
 
         Leads past the last bucket are widened as in the one that widens most, so that no interval narrows there.
+
+        Args:
+            quantiles: Of each lead.
+            spread: Of each context; shape (batch, 1).
+            late: Errors of late, for `recent`, NaN where unknown; shape (batch,). None where they all are.
         """
         if not self.widenings:
             return quantiles
@@ -86,8 +94,11 @@ class Calibration:
         moved[median] = levels[median]
         torch.minimum(below, kept[:median], out=below)
         torch.maximum(above, kept[median + 1 :], out=above)
-        if self.factors:
-            moved = torch.lerp(levels[median], moved, self._multiplied(quantiles.shape[1]).to(quantiles)[:, None])
+        weights = [self._multiplied(quantiles.shape[1]).to(quantiles)[:, None]] if self.factors else []
+        if self.recent and late is not None:
+            weights.append(torch.from_numpy(self.recent.factors(late)).to(quantiles)[:, None])
+        if weights:
+            moved = torch.lerp(levels[median], moved, math.prod(weights[1:], start=weights[0]))
         paths = moved.unbind()
         for inner, outer in pairwise(reversed(paths[:median])):
             torch.minimum(outer, inner, out=outer)
@@ -141,11 +152,13 @@ class Calibration:
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> "Calibration":
         """The calibration that `to_json` gave."""
+        recent = content.get("recent")
         return cls(
             content["bucket_length"],
             tuple(tuple(row) for row in content["widenings"]),
             CalibrationSummary(**content["summary"]),
             tuple(tuple(row) for row in content.get("factors", ())),
+            None if recent is None else Recent(**recent),
         )
 
 
@@ -173,9 +186,25 @@ class Residuals:
         """Some of the windows."""
         return Residuals(self.quantiles[windows], self.target[windows], self.known[windows])
 
+    def errors(self) -> NDArray[np.float64]:
+        """How far each median is off."""
+        return np.abs(self.target - self._medians())
+
+    def over(self, factors: NDArray[np.float64]) -> "Residuals":
+        """As if each window's targets lay so many times nearer to their medians; shape (windows,)."""
+        medians = self._medians()
+        return replace(self, target=medians + (self.target - medians) / factors[:, None])
+
+    def _medians(self) -> NDArray[np.float64]:
+        return self.quantiles[..., self.quantiles.shape[-1] // 2]
+
 
 def calibrate(
-    residuals: Residuals, levels: tuple[float, ...], bucket_length: int, yardstick: Yardstick | None = None
+    residuals: Residuals,
+    levels: tuple[float, ...],
+    bucket_length: int,
+    yardstick: Yardstick | None = None,
+    recent: Recent | None = None,
 ) -> Calibration:
     """Learns the widenings from all windows; how well such widenings cover, from one half tried on the other.
 
@@ -184,6 +213,7 @@ def calibrate(
         levels: The quantile levels, symmetric around 0.5.
         bucket_length: Steps of a bucket of lead times.
         yardstick: For the same windows; without it they count as neither wilder nor calmer than others.
+        recent: By whose factors the residuals were divided.
     """
     num_windows, horizon = residuals.target.shape
     half = num_windows // 2
@@ -194,7 +224,7 @@ def calibrate(
     realised = _coverage(residuals.part(rest), levels, tried)
     scores = int(residuals.known.sum())
     summary = CalibrationSummary("conformal", scores, horizon, NOMINAL_COVERAGE, realised)
-    return replace(_learned(residuals, levels, bucket_length, yardstick), summary=summary)
+    return replace(_learned(residuals, levels, bucket_length, yardstick), summary=summary, recent=recent)
 
 
 def _learned(residuals: Residuals, levels: tuple[float, ...], bucket: int, yardstick: Yardstick | None) -> Calibration:
@@ -204,7 +234,7 @@ def _learned(residuals: Residuals, levels: tuple[float, ...], bucket: int, yards
     )
     if yardstick is None:
         return Calibration(bucket, widenings, _UNTRIED)
-    errors = np.abs(residuals.target - residuals.quantiles[..., len(levels) // 2])
+    errors = residuals.errors()
     coverages = [1 - 2 * levels[pair] for pair in _pairs(levels)]
     factors = tuple(yardstick.factors(errors, coverages, leads) for leads in buckets)
     return Calibration(bucket, widenings, _UNTRIED, factors)

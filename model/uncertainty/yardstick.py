@@ -27,8 +27,10 @@ MAX_OTHERS = 2048
 LARGEST_FACTOR = 2.0
 """Never wider than this many times what validation windows say, nor narrower than one part of so many."""
 
+LEAST_WINDOWS = 8
+"""With fewer nothing tells how errors go together."""
+
 _LEAST_ERROR = 1e-6
-_LEAST_WINDOWS = 8
 _ROWS = 256
 
 
@@ -79,14 +81,14 @@ class Yardstick:
             leads: Which.
         """
         judged, others = (_known(one[:, leads]) for one in (self.judged, self.others))
-        slope = _slope(errors[:, leads], self.judged[:, leads])
-        if slope == 0 or len(others) == 0:
+        power = slope(errors[:, leads], self.judged[:, leads])
+        if power == 0 or len(others) == 0:
             return (1.0,) * len(coverages)
         weights = np.concatenate([np.ones(len(judged)), np.full(len(others), self.weight)])
         everywhere = _quantiles(np.concatenate([judged, others]), weights, coverages)
         here = _quantiles(judged, weights[: len(judged)], coverages)
         ratios = np.maximum(everywhere, _LEAST_ERROR) / np.maximum(here, _LEAST_ERROR)
-        factors = np.clip(ratios**slope, 1 / LARGEST_FACTOR, LARGEST_FACTOR)
+        factors = np.clip(ratios**power, 1 / LARGEST_FACTOR, LARGEST_FACTOR)
         return tuple(round(float(one), 6) for one in factors)
 
 
@@ -113,11 +115,11 @@ def _known(errors: NDArray[np.float64]) -> NDArray[np.float64]:
     return errors[~np.isnan(errors)]
 
 
-def _slope(errors: NDArray[np.float64], plain: NDArray[np.float64]) -> float:
+def slope(errors: NDArray[np.float64], plain: NDArray[np.float64]) -> float:
     """Of the logarithm of each window's errors on that of the plain ones, from 0 to 1; 0 where nothing tells."""
     known = ~np.isnan(plain)
     rows = known.any(1)
-    if rows.sum() < _LEAST_WINDOWS:
+    if rows.sum() < LEAST_WINDOWS:
         return 0.0
     counts = known[rows].sum(1)
     logs = [np.log(np.where(known[rows], one[rows], 0).sum(1) / counts + _LEAST_ERROR) for one in (errors, plain)]

@@ -27,6 +27,7 @@ from model import (
 )
 from model.forecasting.forecaster import memory_of
 from model.networks.precedents import NO_PRECEDENTS
+from model.uncertainty.recent import reach_of, steps_of
 from tests.model.conftest import season_and_trend, thinned
 
 LEVELS = (0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99)
@@ -263,5 +264,7 @@ def test_a_version_that_chose_no_precedents_remembers_its_context_and_what_fills
 ) -> None:
     without = Forecaster(replace(checkpoint, validation=replace(checkpoint.validation, precedents=NO_PRECEDENTS)))
     config = checkpoint.config
-    assert config.context_length < without.memory < config.context_length + 3 * config.season_length
+    of_late = reach_of(steps_of(config.horizon, config.season_length))
+    seen = config.context_length + of_late
+    assert seen < without.memory < seen + 3 * config.season_length
     assert memory_of(config, looks_back=True) > without.memory
