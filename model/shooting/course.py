@@ -13,7 +13,7 @@ from typing import final
 from torch import nn
 
 from model.errors import ShootingArgumentInvalid
-from model.shooting.dynamics import Control, Dynamics
+from model.shooting.dynamics import Control, Dynamics, Slope
 from model.shooting.finite import check_finite
 from model.shooting.phase import Phase, State
 
@@ -35,6 +35,15 @@ class Course(ABC):
     def breaks(self) -> tuple[float, ...]:
         """The times at which the control jumps, ascending."""
         return ()
+
+    @property
+    def slope(self) -> Slope | None:
+        """The motion of its companions with its derivative by hand; None where there is none."""
+        return None
+
+    def shown_control(self, shown: State) -> Control:
+        """The control, from what the slope of its companions shows of them."""
+        raise NotImplementedError
 
     @abstractmethod
     def control(self, time: float, companions: State) -> Control:
@@ -132,6 +141,15 @@ class Steered(Course):
     def companions(self) -> State:
         """Positions and momenta of the particles."""
         return self.particles.components()
+
+    @property
+    def slope(self) -> Slope | None:
+        """That of the particles under their own control."""
+        return self.dynamics.slope(len(self.particles.q[0]))
+
+    def shown_control(self, shown: State) -> Control:
+        """The optimal control of particles that show this."""
+        return self.dynamics.shown_control(shown)
 
     def control(self, time: float, companions: State) -> Control:
         """The optimal control of the particles where they are."""

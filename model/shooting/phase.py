@@ -35,6 +35,17 @@ def moved(state: State, velocities: Sequence[State], coefficients: Sequence[floa
     return tuple(_moved(one, [(velocity[n], c) for velocity, c in terms]) for n, one in enumerate(state))
 
 
+def weighted_sum(weighted: Sequence[tuple[State, float]]) -> State | None:
+    """`Σᵢ cᵢ · stateᵢ`, component by component; None where all c are zero, and possibly one of the states."""
+    terms = [(state, c) for state, c in weighted if c != 0.0]
+    if not terms:
+        return None
+    (first, coefficient), *rest = terms
+    if coefficient != 1.0:
+        first = tuple(component * coefficient for component in first)
+    return moved(first, [state for state, _ in rest], [c for _, c in rest])
+
+
 def _moved(component: Tensor, terms: list[tuple[Tensor, float]]) -> Tensor:
     if not terms:
         return component

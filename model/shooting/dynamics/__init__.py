@@ -6,6 +6,7 @@ from model.shooting.dynamics.implicit import ImplicitDynamics
 from model.shooting.dynamics.linear import LinearDynamics
 from model.shooting.dynamics.second_order import SecondOrder
 from model.shooting.dynamics.simple import Simple
+from model.shooting.dynamics.slope import Slope
 from model.shooting.dynamics.updown import UpDown
 from model.shooting.dynamics.updown_damped import UpDownDamped
 from model.shooting.dynamics.updown_general import UpDownGeneral
@@ -35,6 +36,7 @@ __all__ = [
     "LinearDynamics",
     "SecondOrder",
     "Simple",
+    "Slope",
     "UpDown",
     "UpDownDamped",
     "UpDownGeneral",

@@ -22,13 +22,25 @@ class Activation:
         name: What it is called in `ACTIVATIONS`.
         value: σ.
         derivative: σ', with σ'(0) = 0 for relu.
-        pull_back_by_value: σ'(v) ∘ g from σ(v) and g, where that is quicker than the product.
+        pull_back_by_value: σ'(v) ∘ g from σ(v) and g, where σ is made of straight pieces.
+        second_derivative: σ'', where it is made of anything else.
     """
 
     name: str
     value: Callable[[Tensor], Tensor]
     derivative: Callable[[Tensor], Tensor]
     pull_back_by_value: Callable[[Tensor, Tensor], Tensor] | None = None
+    second_derivative: Callable[[Tensor], Tensor] | None = None
+
+    @property
+    def is_curved(self) -> bool:
+        """Whether derivatives of σ' are known and not zero."""
+        return self.second_derivative is not None
+
+    @property
+    def has_slopes(self) -> bool:
+        """Whether enough is known to go back through σ' by hand."""
+        return self.is_curved or self.pull_back_by_value is not None
 
     def pull_back(self, v: Tensor, value: Tensor, gradient: Tensor) -> Tensor:
         """σ'(v) ∘ g, the value being σ(v)."""
@@ -48,7 +60,12 @@ def sine(scale: float = 1.0) -> Activation:
     """
     if not 0 < scale < math.inf:
         raise ShootingArgumentInvalid("scale", scale, "a positive number")
-    return Activation("sine", lambda v: torch.sin(scale * v), lambda v: scale * torch.cos(scale * v))
+    return Activation(
+        "sine",
+        lambda v: torch.sin(scale * v),
+        lambda v: scale * torch.cos(scale * v),
+        second_derivative=lambda v: -(scale**2) * torch.sin(scale * v),
+    )
 
 
 def _relu_pulled_back(value: Tensor, gradient: Tensor) -> Tensor:
@@ -57,12 +74,26 @@ def _relu_pulled_back(value: Tensor, gradient: Tensor) -> Tensor:
     return pulled
 
 
+def _of_sigmoid(v: Tensor) -> Tensor:
+    return torch.sigmoid(v) * torch.sigmoid(-v)
+
+
+def _of_tanh(v: Tensor) -> Tensor:
+    value = torch.tanh(v)
+    return -2 * value * (1 - value**2)
+
+
 _ALL = (
     Activation("relu", torch.relu, lambda v: (v > 0).to(v.dtype), _relu_pulled_back),
-    Activation("tanh", torch.tanh, lambda v: 1 - torch.tanh(v) ** 2),
-    Activation("sigmoid", torch.sigmoid, lambda v: torch.sigmoid(v) * torch.sigmoid(-v)),
-    Activation("softplus", lambda v: functional.softplus(v, threshold=_SOFTPLUS_THRESHOLD), torch.sigmoid),
-    Activation("identity", lambda v: v, torch.ones_like),
+    Activation("tanh", torch.tanh, lambda v: 1 - torch.tanh(v) ** 2, second_derivative=_of_tanh),
+    Activation("sigmoid", torch.sigmoid, _of_sigmoid, second_derivative=lambda v: _of_sigmoid(v) * -torch.tanh(v / 2)),
+    Activation(
+        "softplus",
+        lambda v: functional.softplus(v, threshold=_SOFTPLUS_THRESHOLD),
+        torch.sigmoid,
+        second_derivative=_of_sigmoid,
+    ),
+    Activation("identity", lambda v: v, torch.ones_like, lambda value, gradient: gradient),
     sine(),
 )
 

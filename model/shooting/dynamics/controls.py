@@ -10,6 +10,8 @@ from torch import Tensor
 
 from model.shooting.dynamics.coupling import coupled_motion
 from model.shooting.dynamics.dynamics import Control
+from model.shooting.dynamics.slope import Slope
+from model.shooting.dynamics.slopes import PointSlope
 from model.shooting.dynamics.terms import Feature, Structure, mixed
 from model.shooting.phase import Phase, State
 
@@ -60,20 +62,20 @@ class LowRankControl(Control):
     """Each matrix by its factors, the momenta and features of the particles; terms share products with a feature."""
 
     structure: Structure
-    particles: Phase
     features: State
+    momenta: State
 
     def velocity(self, q: State) -> State:
         """pᵀ (φ φ(q) + 1) / K, with 1/m where it belongs."""
         shared = [value @ one.T for value, one in zip(self.structure.values(q), self.features, strict=True)]
         scale = 1 / len(self.features[0])
-        rows = zip(self.structure.by_target, self.structure.bias_weights, self.particles.p, strict=True)
+        rows = zip(self.structure.by_target, self.structure.bias_weights, self.momenta, strict=True)
         out = [(mixed(shared, terms, bias) * scale) @ p for terms, bias, p in rows]
         return self.structure.decayed(out, q, sign=-1.0)
 
     def momentum_velocity(self, q: State, p: State) -> State:
         """−φ'(q) ∘ (φᵀ (pₖ p)) / K, with 1/m where it belongs."""
-        shared = [one @ momentum.T for one, momentum in zip(p, self.particles.p, strict=True)]
+        shared = [one @ momentum.T for one, momentum in zip(p, self.momenta, strict=True)]
         scale = -1 / len(self.features[0])
         rows = zip(self.structure.by_feature, self.features, strict=True)
         gradients = [(mixed(shared, terms) * scale) @ one for terms, one in rows]
@@ -81,29 +83,32 @@ class LowRankControl(Control):
         return self.structure.decayed(pulled, p, sign=1.0)
 
     def motion(self, particles: Phase) -> Phase:
-        """Of the particles whose control this is, by what they share; of any others as of points."""
-        pairs = zip(particles.components(), self.particles.components(), strict=True)
-        if not all(one is other for one, other in pairs):
+        """Of the particles whose control this is, told by their momenta, by what they share; of others as of points."""
+        if not all(one is other for one, other in zip(particles.p, self.momenta, strict=True)):
             return super().motion(particles)
-        velocity, gradients = coupled_motion(self.structure, self.features, particles.p)
+        velocity, gradients = coupled_motion(self.structure, self.features, self.momenta)
         pulled = self.structure.pulled_back(particles.q, self.features, gradients)
         return Phase(
             self.structure.decayed(velocity, particles.q, sign=-1.0),
             self.structure.decayed(pulled, particles.p, sign=1.0),
         )
 
+    def slope(self) -> tuple[Slope, State] | None:
+        """That of points; given the factors."""
+        if not self.structure.activation.has_slopes:
+            return None
+        return PointSlope(self.structure), (*self.features, *self.momenta)
+
     def kept(self, dtype: torch.dtype) -> Control:
         """As one matrix where that is hardly more work: one product then takes the place of one or two a term."""
         num_particles, width, height = len(self.features[0]), self.structure.num_inputs, sum(self.structure.sizes)
         if width * height > 1.5 * num_particles * (width + height):
-            particles = Phase.from_components([one.to(dtype) for one in self.particles.components()])
-            return LowRankControl(self.structure, particles, tuple(one.to(dtype) for one in self.features))
+            both = [tuple(one.to(dtype) for one in tensors) for tensors in (self.features, self.momenta)]
+            return LowRankControl(self.structure, *both)
         rows = zip(self.structure.terms, self.structure.term_weights, strict=True)
         features = dict(zip(self.structure.features, self.features, strict=True))
-        matrices = tuple(
-            self.particles.p[term.target].T @ features[term.feature] * (a / num_particles) for term, a in rows
-        )
-        biases = zip(self.particles.p, self.structure.bias_weights, strict=True)
+        matrices = tuple(self.momenta[term.target].T @ features[term.feature] * (a / num_particles) for term, a in rows)
+        biases = zip(self.momenta, self.structure.bias_weights, strict=True)
         return FullControl(self.structure, matrices, tuple(p.mean(0) * a for p, a in biases)).kept(dtype)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from model.shooting.dynamics.slope import Slope
 from model.shooting.phase import Phase, State
 
 
@@ -26,6 +27,10 @@ class Control(ABC):
     def motion(self, particles: Phase) -> Phase:
         """(q̇, ṗ) = (∂H/∂p, −∂H/∂q): how particles move under this control; theirs, where it is their optimal one."""
         return Phase(self.velocity(particles.q), self.momentum_velocity(*particles))
+
+    def slope(self) -> tuple[Slope, State] | None:
+        """The velocity of points with its derivative by hand, and what it is given; None where there is none."""
+        return None
 
     @abstractmethod
     def kept(self, dtype: torch.dtype) -> "Control":
@@ -60,6 +65,17 @@ class Dynamics(ABC):
     @abstractmethod
     def optimal_control(self, particles: Phase) -> Control:
         """The control with the optimal weights, in the form that is quickest to apply."""
+
+    def slope(self, num_particles: int) -> Slope | None:
+        """The motion of so many particles with its derivative by hand; None where there is none.
+
+        What it shows is what `shown_control` takes.
+        """
+        return None
+
+    def shown_control(self, shown: State) -> Control:
+        """The optimal control of particles, from what their slope shows of them."""
+        raise NotImplementedError
 
     @abstractmethod
     def cost(self, weights: Sequence[Tensor]) -> Tensor:

@@ -26,6 +26,8 @@ from model.errors import ShootingArgumentInvalid
 from model.shooting.dynamics.activation import ACTIVATIONS, Activation
 from model.shooting.dynamics.controls import FullControl, LowRankControl
 from model.shooting.dynamics.dynamics import Control, Dynamics
+from model.shooting.dynamics.slope import Slope
+from model.shooting.dynamics.slopes import ParticleSlope
 from model.shooting.dynamics.terms import Structure, Term, plain, sigma
 from model.shooting.finite import check_finite
 from model.shooting.phase import Phase, State
@@ -132,8 +134,18 @@ class LinearDynamics(Dynamics):
     def optimal_control(self, particles: Phase) -> Control:
         """In factors of rank K where that is less work than the matrices."""
         if self.structure.is_less_work_in_factors(len(particles.q[0])):
-            return LowRankControl(self.structure, particles, self.structure.values(particles.q))
+            return LowRankControl(self.structure, self.structure.values(particles.q), particles.p)
         return self._control(self.optimal_weights(particles))
+
+    def slope(self, num_particles: int) -> Slope | None:
+        """Where the control is applied in factors."""
+        is_known = self.structure.activation.has_slopes and self.structure.is_less_work_in_factors(num_particles)
+        return ParticleSlope(self.structure) if is_known else None
+
+    def shown_control(self, shown: State) -> Control:
+        """In the factors that are shown."""
+        features, momenta, _ = self.structure.parted(shown)
+        return LowRankControl(self.structure, features, momenta)
 
     def cost(self, weights: Sequence[Tensor]) -> Tensor:
         """½ Σ_w m_w ‖w‖²."""

@@ -6,12 +6,14 @@ Legend: q position, σ the non-linearity, m_w the parameter weights of the cost,
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from torch import Tensor
 
 from model.shooting.dynamics.activation import Activation
 from model.shooting.phase import State
+
+OneOrNone = TypeVar("OneOrNone", Tensor, Tensor | None)
 
 
 class Feature(NamedTuple):
@@ -101,14 +103,42 @@ class Structure:
         """The features at positions q."""
         return tuple(self.activation.value(q[f.source]) if f.nonlinear else q[f.source] for f in self.features)
 
-    def pulled_back(self, q: State, values: State, gradients: Sequence[Tensor]) -> State:
-        """Of gradients of the features, those of q: Σ φ'(qᵢ) ∘ g over the features of each component."""
-        pulled: list[Tensor | None] = [None] * len(q)
-        for (source, nonlinear), value, gradient in zip(self.features, values, gradients, strict=True):
-            through = self.activation.pull_back(q[source], value, gradient) if nonlinear else gradient
-            before = pulled[source]
-            pulled[source] = through if before is None else before + through
-        return tuple(one.new_zeros(one.shape) if p is None else p for one, p in zip(q, pulled, strict=True))
+    def parted(self, tensors: Sequence[OneOrNone]) -> tuple[tuple[OneOrNone, ...], ...]:
+        """Something of each feature, then of each component, then the rest."""
+        first, second = len(self.features), len(self.features) + len(self.sizes)
+        return tuple(tensors[:first]), tuple(tensors[first:second]), tuple(tensors[second:])
+
+    def pulled_back(self, q: State | None, values: State, gradients: Sequence[Tensor]) -> State:
+        """Of gradients of the features, those of q: Σ φ'(qᵢ) ∘ g over the features of each component.
+
+        Without q, which only a curved σ asks for.
+        """
+        pulled: list[Tensor | None] = [None] * len(self.sizes)
+        for feature, value, gradient in zip(self.features, values, gradients, strict=True):
+            through = self._through(feature, q, value, gradient)
+            before = pulled[feature.source]
+            pulled[feature.source] = through if before is None else before + through
+        rows, num_points = zip(pulled, self.sizes, strict=True), len(values[0])
+        return tuple(values[0].new_zeros(num_points, size) if one is None else one for one, size in rows)
+
+    def spread(self, q: State | None, values: State, components: State) -> State:
+        """φ'(qᵢ) ∘ g for each feature, g being of its component: what `pulled_back` is the transpose of."""
+        pairs = zip(self.features, values, strict=True)
+        return tuple(self._through(feature, q, value, components[feature.source]) for feature, value in pairs)
+
+    def bent(self, of_q: State, q: State, gradients: State, components: State) -> State:
+        """With φ''(qᵢ) ∘ g ∘ h added for each feature, g being of the feature and h of its component."""
+        second, out = self.activation.second_derivative, list(of_q)
+        assert second is not None, "the non-linearity is not curved"
+        for (source, nonlinear), gradient in zip(self.features, gradients, strict=True):
+            if nonlinear:
+                out[source] = out[source] + second(q[source]) * gradient * components[source]
+        return tuple(out)
+
+    def _through(self, feature: Feature, q: State | None, value: Tensor, gradient: Tensor) -> Tensor:
+        if not feature.nonlinear:
+            return gradient
+        return self.activation.pull_back(value if q is None else q[feature.source], value, gradient)
 
     def decayed(self, velocity: Sequence[Tensor], of: State, *, sign: float) -> State:
         """A velocity with `sign · c` times what decays added."""

@@ -7,8 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
 
+import torch
+
 from model.shooting.course import Course
 from model.shooting.methods.method import Method, StageControls
+from model.shooting.methods.stepped import Step
 from model.shooting.phase import State, moved
 
 
@@ -43,6 +46,9 @@ class RungeKutta(Method):
 
     def advance(self, course: Course, companions: State, *, time: float, step: float) -> tuple[StageControls, State]:
         """Carries the companions through the stages, keeping the control at each."""
+        if (slope := course.slope) is not None:
+            shown, ends = Step(slope, self.a, (self.b,), step).made(companions, [()] * self.num_stages)
+            return tuple(map(course.shown_control, shown)), ends[0]
         velocities: list[State] = []
         controls = []
         for weights in self.a:
@@ -58,6 +64,11 @@ class RungeKutta(Method):
         velocities: list[State] = []
         outcomes = [self.weights(s) for s in fractions]
         needed = max(number for outcome in outcomes for number, weight in enumerate(outcome, start=1) if weight != 0.0)
+        slopes = [control.slope() for control in controls[:needed]] if torch.is_grad_enabled() else []
+        known = [slope for slope in slopes if slope is not None]
+        if known and len(known) == needed:
+            made = Step(known[0][0], self.a[:needed], outcomes, step).made(state, [given for _, given in known])
+            return made[1]
         for weights, control in zip(self.a[:needed], controls[:needed], strict=True):
             velocities.append(control.velocity(moved(state, velocities, [step * w for w in weights])))
         return [moved(state, velocities, [step * w for w in outcome[:needed]]) for outcome in outcomes]

@@ -28,6 +28,20 @@ def test_the_derivative_is_that_of_automatic_differentiation(activation: Activat
     assert_close(activation.derivative(points), by_autograd(activation, points), rtol=1e-12, atol=1e-14)
 
 
+@pytest.mark.parametrize("activation", ALL, ids=lambda one: one.name)
+def test_what_is_known_to_go_back_through_the_derivative_is_that_of_automatic_differentiation(
+    activation: Activation,
+) -> None:
+    points = torch.linspace(-40, 40, 400, dtype=torch.float64).requires_grad_()
+    found = torch.zeros_like(points) if (second := activation.second_derivative) is None else second(points)
+    derivative = activation.derivative(points)
+    expected = (
+        torch.autograd.grad(derivative.sum(), points)[0] if derivative.requires_grad else torch.zeros_like(points)
+    )
+    assert activation.has_slopes
+    assert_close(found, expected, rtol=1e-12, atol=1e-14)
+
+
 def test_the_derivative_of_relu_at_its_kink_is_the_one_that_torch_takes() -> None:
     kink = torch.zeros(1, dtype=torch.float64)
     assert_close(ACTIVATIONS["relu"].derivative(kink), by_autograd(ACTIVATIONS["relu"], kink), rtol=0, atol=0)
