@@ -69,11 +69,12 @@ def zip_flat(states: Sequence[State], weights: Sequence[Tensor]) -> list[tuple[T
     return list(zip([one for state in states for one in state], weights, strict=True))
 
 
-@pytest.mark.parametrize("step", [0.25, -0.25])
 @pytest.mark.parametrize(
-    ("name", "activation", "method"),
-    [(name, "tanh", method) for name in DYNAMICS for method in EXPLICIT]
-    + [(name, activation, "rk4") for name in DYNAMICS for activation in ACTIVATIONS if activation != "tanh"],
+    ("name", "activation", "method", "step"),
+    [(name, "tanh", method, 0.25) for name in DYNAMICS for method in EXPLICIT]
+    + [(name, "relu", "rk4", -0.25) for name in DYNAMICS]
+    # The one field with every feature there is.
+    + [("updown_general", activation, "rk4", 0.25) for activation in ACTIVATIONS if activation != "tanh"],
 )
 def test_gradients_are_those_of_automatic_differentiation(name: str, activation: str, method: str, step: float) -> None:
     flow = flow_of(name, activation, method)
