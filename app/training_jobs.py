@@ -14,7 +14,7 @@ from app.stores.database import now
 from app.stores.datasets import Datasets
 from app.stores.references import PRODUCTION, check_name
 from app.stores.registry import Registry
-from app.training import Outcome, TrainingPlan, find_start, train, trials_path
+from app.training import Outcome, TrainingPlan, find_start, train
 from model import Panel, Reasoned, TrainingOptions, WarmStart, audit_panel, choose_from, configure
 
 _MOST_NOTICES: Final = 20
@@ -113,7 +113,7 @@ def run_job(
         on_verdict=lambda verdict: ledger.record_decision(job.id, verdict.decision),
         should_stop=should_stop,
     )
-    for kept in (folder / job.id, trials_path(folder / job.id)):
+    for kept in folder.glob(f"{job.id}*"):
         kept.unlink(missing_ok=True)
     return outcome
 

@@ -19,8 +19,11 @@ MAX_CHANNELS = 256
 
 MAX_PRECEDENT_WINDOWS = 256
 
-Refit = Literal["none", "line"]
+Refit = Literal["none", "line", "all"]
 """What is fitted once more, on validation windows as well, when these have nothing left to choose."""
+
+_REFIT_SHARE = 0.15
+"""Of the epochs of a training: about as much as validation windows add to those learned from."""
 
 Preset = Literal["fast", "balanced", "best"]
 """How much is tried before a training: nothing, a little, or more."""
@@ -178,6 +181,11 @@ class TrainingConfig:
     def season_at(self, freq: str) -> int:
         """Steps of a season of a series that may have another frequency."""
         return season_length(freq) if self.has_usual_season and freq != self.freq else self.season_length
+
+    @property
+    def num_refit_epochs(self) -> int:
+        """How many more the flow learns from all windows, once nothing is left to be chosen."""
+        return max(1, round(_REFIT_SHARE * self.num_epochs)) if self.refit == "all" else 0
 
     def __post_init__(self) -> None:
         for name, highest in _HIGHEST.items():

@@ -126,6 +126,8 @@ def learn(
     training = [part.training for part in parts if len(part.training)]
     validation = [part.validation.thinned(MAX_VALIDATION_WINDOWS // len(parts)) for part in parts]
     fresh = partial(_fresh, config, place, start, build)
+    num_steps = config.num_epochs * config.steps_per_epoch
+    rate = partial(one_cycle, num_steps=num_steps, highest=config.learning_rate)
     state = _new_state(panel, config, start, fresh)
     if state_path is not None:
         state.restore(state_path)
@@ -133,7 +135,7 @@ def learn(
         if _is_seed_done(state, config):
             state.begin(*fresh(state.seed_number + 1))
         started = time.monotonic()
-        train_loss = _train_epoch(state, config, training, should_stop, team)
+        train_loss = train_epoch(state, config, training, rate, should_stop)
         validation_loss = team.agreed(_validation_loss(state.network, config, validation), place)
         state.note(validation_loss, team.agreed(time.monotonic() - started, place))
         if state_path is not None and team.is_first:
@@ -173,9 +175,27 @@ def one_cycle(step: int, num_steps: int, highest: float) -> float:
     return lowest + (highest - lowest) * (1 - math.cos(math.pi * share)) / 2
 
 
-def _train_epoch(
-    state: TrainingState, config: TrainingConfig, parts: list[Windows], should_stop: Callable[[], bool], team: Team
+def train_epoch(
+    state: TrainingState,
+    config: TrainingConfig,
+    parts: Sequence[Windows],
+    rate: Callable[[int], float],
+    should_stop: Callable[[], bool],
 ) -> float:
+    """The mean loss of the steps of an epoch, each of which was learned from.
+
+    Args:
+        state: What learns.
+        config: Of the training.
+        parts: The windows of each horizon; every batch draws one of these.
+        rate: The learning rate of a step, counted from the first one of the present seed.
+        should_stop: Asked before each step.
+
+    Raises:
+        TrainingDiverged: The loss is no longer finite.
+        TrainingCancelled: `should_stop` said so.
+    """
+    team = Team.current()
     network, optimizer = state.network, state.optimizer
     network.train()
     device = parts[-1].values.device
@@ -187,9 +207,7 @@ def _train_epoch(
             if team.any(should_stop(), device):
                 raise TrainingCancelled(state.epoch + 1)
             step = state.epoch * config.steps_per_epoch + number
-            optimizer.param_groups[0]["lr"] = one_cycle(
-                step, config.num_epochs * config.steps_per_epoch, config.learning_rate
-            )
+            optimizer.param_groups[0]["lr"] = rate(step)
             windows = parts[chosen[number]]
             optimizer.zero_grad()
             loss = _backward(network, windows, (place * len(windows)).long(), config, team)

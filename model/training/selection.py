@@ -226,9 +226,9 @@ def _within(config: TrainingConfig, trials: Sequence[Trial], options: TrainingOp
     if options.time_budget_seconds is None or not own:
         return config
     left = options.time_budget_seconds - sum(trial.seconds for trial in trials)
-    an_epoch = (
-        config.num_seeds * config.steps_per_epoch * sum(one.seconds for one in own) / sum(one.num_steps for one in own)
-    )
+    a_step = sum(one.seconds for one in own) / sum(one.num_steps for one in own)
+    num_epochs = config.num_seeds + config.num_refit_epochs / config.num_epochs
+    an_epoch = num_epochs * config.steps_per_epoch * a_step
     return replace(config, num_epochs=max(1, min(config.num_epochs, int(left / an_epoch))))
 
 

@@ -46,10 +46,14 @@ class TrainingState:
     best_weights: dict[str, Tensor] = field(default_factory=dict)
     seconds: float = 0.0
 
-    def note(self, validation_loss: float, seconds: float) -> None:
-        """Counts an epoch that took so long, and keeps its weights if none had a lower validation loss."""
+    def count(self, seconds: float) -> None:
+        """Counts an epoch that took so long."""
         self.epoch += 1
         self.seconds += seconds
+
+    def note(self, validation_loss: float, seconds: float) -> None:
+        """Counts an epoch that took so long, and keeps its weights if none had a lower validation loss."""
+        self.count(seconds)
         if validation_loss < self.lowest_loss:
             self.lowest_loss, self.best_epoch = validation_loss, self.epoch
         if validation_loss < self.best_loss:

@@ -1,12 +1,17 @@
 """What is fitted once more when validation has nothing left to choose."""
 
+import itertools
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 from torch.testing import assert_close
 
-from model import Checkpoint, Panel, TrainingConfig, TrainingOptions, choose_config, fit
+from model import Checkpoint, Panel, TrainingCancelled, TrainingConfig, TrainingOptions, choose_config, fit
+from model.training.blending import blend
+from model.training.learning import learn
+from model.training.refitting import fading, refit
 from tests.model.conftest import season_and_trend
 
 LINE = "linear.weights"
@@ -56,7 +61,62 @@ def test_where_windows_are_few_the_line_is_left_as_it_was_validated(panel: Panel
 
 def test_without_a_line_there_is_nothing_to_solve_again(panel: Panel, brief: TrainingConfig) -> None:
     found = fit(panel, replace(brief, linear=False, refit="line"), device="cpu")
-    assert said(found) == ("none", "left as it was validated: there is no line beside the flow")
+    assert said(found) == ("none", "left as it was validated: there was nothing to do")
+
+
+def test_the_flow_goes_on_from_its_best_weights_on_all_windows(panel: Panel, brief: TrainingConfig) -> None:
+    flow_alone = replace(brief, linear=False, num_epochs=2, steps_per_epoch=40)
+    before, after = (fit(panel, replace(flow_alone, refit=one), device="cpu") for one in ("none", "all"))
+    first, second = dict(before.network.named_parameters()), dict(after.network.named_parameters())
+    assert differing(before, after) == set(first)
+    for name, value in first.items():
+        assert float((second[name] - value).detach().norm()) < 0.5 * float(value.detach().norm()) + 0.1, name
+    assert after.validation == before.validation
+    assert after.manifest.validation_loss == before.manifest.validation_loss
+    assert said(after)[0] == "flow"
+
+
+@pytest.mark.parametrize("steps", [0, 3, 8])
+def test_a_refit_that_was_stopped_goes_on_to_the_same_weights(
+    panel: Panel, brief: TrainingConfig, tmp_path: Path, steps: int
+) -> None:
+    longer = replace(brief, linear=False, refit="all", num_epochs=14, steps_per_epoch=8)
+    whole, path = fit(panel, longer, device="cpu"), tmp_path / "state"
+    asked = itertools.count()
+    refit_path = path.with_name("state.refit")
+    with pytest.raises(TrainingCancelled):
+        fit(panel, longer, state_path=path, should_stop=lambda: next(asked) >= 8 * 14 + steps, device="cpu")
+    assert refit_path.exists() == (steps >= 8)
+    resumed = fit(panel, longer, state_path=path, device="cpu")
+    assert resumed.manifest.digest == whole.manifest.digest
+
+
+def test_where_the_line_says_everything_the_flow_is_left(panel: Panel, brief: TrainingConfig) -> None:
+    learned = learn(panel, brief, device="cpu")
+    form = blend(learned.network, learned.halves, brief.season_length)
+    assert learned.network.linear is not None
+    learned.network.linear.share.fill_(1.0)
+    before = {name: value.clone() for name, value in learned.network.named_parameters()}
+    refitted = refit(
+        learned.network,
+        panel,
+        replace(brief, refit="all"),
+        form=form,
+        trust=1.0,
+        state_path=None,
+        should_stop=lambda: False,
+        device=learned.device,
+    )
+    assert refitted.reason.value == "line"
+    assert all(torch.equal(value, before[name]) for name, value in learned.network.named_parameters())
+
+
+def test_the_rate_of_a_refit_rises_soon_and_falls_to_nothing() -> None:
+    rates = [fading(step, num_steps=100, highest=1.0) for step in range(100)]
+    assert max(rates) > 0.85
+    assert rates.index(max(rates)) <= 10
+    assert rates[10:] == sorted(rates[10:], reverse=True)
+    assert rates[-1] < 0.02
 
 
 def test_refitting_can_be_turned_off(panel: Panel, brief: TrainingConfig) -> None:
