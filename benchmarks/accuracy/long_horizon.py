@@ -46,6 +46,7 @@ def measured(
     if sys.stderr.isatty():
         print("\r" + " " * 60, end="\r", file=sys.stderr)
     whole, records = data.until(borders.test), []
+    unseen = {one.choice: one.value for one in checkpoint.manifest.reasons}.get("refit", "none") == "none"
     values = data.values[:, np.argsort(data.names)] if chosen.config.channels else data.values
     for horizon in horizons:
         config = replace(chosen.config, horizon=horizon, training_horizons=())
@@ -61,7 +62,7 @@ def measured(
                 thinned=errors_of(version, test, values, season, removed=share) if share else None,
                 flow=errors_of(partial(version, share=0.0), test, values, season) if ablation else None,
                 line=errors_of(partial(version, share=1.0), test, values, season) if ablation else None,
-                validation=errors_of(version, earlier, values[: borders.validation], season),
+                validation=errors_of(version, earlier, values[: borders.validation], season) if unseen else None,
                 last=errors_of(partial(repeated, 1, horizon), test, values, season),
                 season=errors_of(partial(repeated, season, horizon), test, values, season),
                 seed=config.seed,

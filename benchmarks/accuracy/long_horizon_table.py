@@ -61,7 +61,8 @@ class Record:
         thinned: The same from contexts of which a share was removed, if asked for, at the shortest horizon.
         flow: The same of the flow without its line, if asked for.
         line: The same of the line without its flow, if asked for.
-        validation: On the validation part, at most some thousand windows of it: what to choose options by.
+        validation: On the validation part, at most some thousand windows of it: what to choose options by. None
+            of a version that has learned from it in the end; `refit=none` keeps it from that.
         last: Of repeating the last value.
         season: Of repeating the last season.
         seed: Of the training.
@@ -78,7 +79,7 @@ class Record:
     thinned: Errors | None
     flow: Errors | None
     line: Errors | None
-    validation: Errors
+    validation: Errors | None
     last: Errors
     season: Errors
     seed: int
@@ -92,9 +93,13 @@ class Record:
 def measurements(record: Record) -> list[Measurement]:
     """One figure each, with all that is needed to measure it again."""
     sizes = {"dataset": record.dataset, "horizon": record.horizon, "seed": record.seed, "windows": record.num_windows}
-    sides = {"": record.errors, "validation_": record.validation}
-    others = {"thinned_": record.thinned, "flow_alone_": record.flow, "line_alone_": record.line}
-    sides |= {prefix: side for prefix, side in others.items() if side is not None}
+    others = {
+        "validation_": record.validation,
+        "thinned_": record.thinned,
+        "flow_alone_": record.flow,
+        "line_alone_": record.line,
+    }
+    sides = {"": record.errors} | {prefix: side for prefix, side in others.items() if side is not None}
     spent = {"seconds": record.seconds, "processor_seconds": record.processor_seconds}
     figures = {prefix + name: value for prefix, side in sides.items() for name, value in asdict(side).items()}
     return [
