@@ -85,9 +85,9 @@ def test_the_cpu_keeps_to_full_precision() -> None:
 def test_controls_are_exact_where_points_are_not(config: TrainingConfig) -> None:
     torch.manual_seed(0)
     network, context = ShootingNetwork(config), torch.randn(4, config.context_length)
-    expected = [(*one.particles.p, *one.features) for one in next(network.flow.controls())]
+    expected = [(*one.momenta, *one.features) for one in next(network.flow.controls())]
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        found = [(*one.particles.p, *one.features) for one in next(exact(network.flow.controls(), CPU))]
+        found = [(*one.momenta, *one.features) for one in next(exact(network.flow.controls(), CPU))]
         assert network.encoder(context).dtype == torch.bfloat16
         quantiles = network(context, config.horizon).float()
     for one, other in zip(itertools.chain(*found), itertools.chain(*expected), strict=True):
