@@ -67,12 +67,20 @@ def errors_of_late(
     Returns:
         NaN where unknown; shape (batch,).
     """
+    # Values too large for a forecast are refused with its name; here they are unknown.
+    with np.errstate(over="ignore", invalid="ignore"):
+        return _mean_misses(misses, values, observed)
+
+
+def _mean_misses(
+    misses: NDArray[np.float64], values: NDArray[np.float64], observed: NDArray[np.bool_]
+) -> NDArray[np.float64]:
     steps = misses.shape[1]
     gap = reach_of(steps) - steps
     both = np.concatenate([values[:, gap:], values[:, :-gap]])
     missed = np.abs(both @ misses).reshape(2, len(values), steps)
     spread = values[:, :-steps].std(1)
-    spread[spread <= _ROUNDING * np.abs(values[:, -1])] = np.nan
+    spread[(spread <= _ROUNDING * np.abs(values[:, -1])) | np.isinf(spread)] = np.nan
     if observed.all():
         return np.asarray(missed.mean((0, 2)) / spread)
     known = np.stack([observed[:, -steps:], observed[:, -steps - gap : -gap]])

@@ -102,6 +102,14 @@ def test_unknown_errors_of_late_leave_intervals_as_wide_as_usual_and_others_have
     np.testing.assert_allclose(recent.factors(late), [1, 1, 1, 2, LARGEST_RATIO, 1 / LARGEST_RATIO])
 
 
+def test_of_values_too_large_for_a_forecast_errors_of_late_are_unknown() -> None:
+    """Without a warning: the forecast refuses them with their names."""
+    values = histories(2)
+    values[1] *= 1e305
+    late = errors_of_late(misses_of(line().weights, STEPS), values, np.ones(values.shape, dtype=bool))
+    assert np.isnan(late).tolist() == [False, True]
+
+
 def test_of_few_windows_nothing_is_learned() -> None:
     residuals, late = in_times(np.geomspace(1, 3, 20), 1)
     assert Recent.learned(STEPS, np.where(np.arange(20) < 7, late, np.nan), residuals.errors(), residuals.known) is None
