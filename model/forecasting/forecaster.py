@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from statistics import NormalDist
 
 import numpy as np
 import torch
@@ -14,17 +13,19 @@ from torch import Tensor
 
 from model.configuration.config import TrainingConfig
 from model.contexts.grid_series import on_grid
-from model.contexts.inputs import Inputs, inputs_of, notices_of, require_ahead
+from model.contexts.inputs import Inputs, inputs_of, require_ahead
 from model.contexts.scaling import Scale
 from model.contexts.system import System
 from model.errors import ChannelUnknown
 from model.forecasting.asking import MAX_STEPS, NO_PATHS, Asked, Paths, ask
 from model.forecasting.horizon import Horizon
+from model.forecasting.levels import at_levels
+from model.forecasting.notices import notices
 from model.forecasting.of_late import late_errors
 from model.networks.device import choose_device
 from model.networks.inference import Predictor
 from model.networks.precedents import MAX_HISTORY, Past, moved
-from model.panels.series import Forecast, ItemForecast, Notice, Panel, Series
+from model.panels.series import Forecast, ItemForecast, Panel, Series
 from model.training.checkpoint import Checkpoint, Manifest
 from model.uncertainty.calibration import CalibrationSummary
 from model.uncertainty.recent import misses_of, reach_of, steps_of
@@ -223,10 +224,15 @@ class Forecaster:
             raw = self._moved(asked, raw.cpu()).to(raw)
         means = self._predictor.mean(raw).cpu().numpy()
         quantiles = self._calibration.apply(raw, Scale.of(context).spread, self._late(asked)).cpu().numpy()
-        wanted = self._at_levels([one.levels for one in asked], quantiles)
+        wanted = at_levels([one.levels for one in asked], self.config.quantile_levels, quantiles)
         # The channels of a system come one after the other, and are drawn once.
         scores = lru_cache(maxsize=1)(self._dependence.scores)
         return [self._item(*each, scores) for each in zip(asked, means, quantiles, wanted, strict=True)]
+
+    @property
+    def _looked_at(self) -> int:
+        """Steps of history that a forecast is better with."""
+        return max(self.config.context_length, self._precedents.reach(self.config.horizon))
 
     def _late(self, asked: Sequence[Asked]) -> NDArray[np.float64] | None:
         return None if self._misses is None else late_errors(asked, self._misses, self.config.season_at)
@@ -264,28 +270,6 @@ class Forecaster:
     def _season(self, asked: Asked) -> int:
         return self.config.season_at(asked.freq)
 
-    def _at_levels(
-        self, levels: Sequence[tuple[float, ...]], quantiles: NDArray[np.float64]
-    ) -> list[NDArray[np.float64]]:
-        """Each one's quantiles at the levels that he asked for, in one product for all who ask for the same.
-
-        Args:
-            levels: Those of each.
-            quantiles: At the version's own levels; shape (batch, steps, own levels).
-
-        Returns:
-            Of each, shape (levels, steps).
-        """
-        alike: dict[tuple[float, ...], list[int]] = defaultdict(list)
-        for number, one in enumerate(levels):
-            alike[one].append(number)
-        found: dict[int, NDArray[np.float64]] = {}
-        for wanted, numbers in alike.items():
-            mixed = quantiles.take(numbers, axis=0) @ _mixture(self.config.quantile_levels, wanted)
-            paths = np.ascontiguousarray(mixed.swapaxes(1, 2))
-            found.update(zip(numbers, np.maximum.accumulate(paths, axis=1, out=paths), strict=True))
-        return [found[number] for number in range(len(levels))]
-
     def _item(
         self,
         asked: Asked,
@@ -300,7 +284,7 @@ class Forecaster:
             asked.at_positions(mean),
             {level: asked.at_positions(path) for level, path in zip(asked.levels, wanted, strict=True)},
             asked.series.time_zone,
-            self._notices(asked),
+            notices(asked, self.config, longest_lead=self.calibration.longest_lead, looked_at=self._looked_at),
             self._samples(asked, quantiles, scores),
             asked.rates_at_positions(mean) if asked.rates else None,
         )
@@ -317,26 +301,6 @@ class Forecaster:
         here = np.stack([asked.at_positions(quantiles[:, number]) for number in range(len(levels))], axis=-1)
         scores = scores_between(scores, asked.positions, self._dependence.next_correlation)
         return np.ascontiguousarray(at_scores(here, levels, scores).T)
-
-    def _notices(self, asked: Asked) -> tuple[Notice, ...]:
-        notices = []
-        longest = self._calibration.summary.longest_lead
-        if asked.num_steps > longest:
-            detail = f"Intervals are calibrated up to {longest} steps ahead; {asked.num_steps} were asked."
-            notices.append(Notice("past_calibrated_lead", detail))
-        if asked.freq != self.config.freq:
-            detail = f"The series has frequency {asked.freq}; the version was trained on {self.config.freq}."
-            notices.append(Notice("frequency_differs", detail))
-        span = -asked.grid.positions(asked.series.timestamps[:1])[0] + 1
-        looked_at = max(self.config.context_length, self._precedents.reach(self.config.horizon))
-        if span < looked_at:
-            detail = f"The history spans {int(span)} steps; the version looks at {looked_at}."
-            notices.append(Notice("history_short", detail))
-        steps_behind = 0 if asked.system is None else -asked.grid.positions(asked.series.timestamps[-1:])[0]
-        if steps_behind >= 1:
-            detail = f"The series ends {int(steps_behind)} steps before others of its system; until there its last "
-            notices.append(Notice("channel_ends_early", detail + "value was taken for it."))
-        return (*notices, *notices_of(asked.series, self.config.covariates))
 
 
 def load(path: str | Path, *, device: str | None = None) -> Forecaster:
@@ -366,20 +330,3 @@ def _chunks(asked: Sequence[Asked], numbers: Sequence[int]) -> Iterator[list[int
 def _pass(asked: Asked) -> int:
     """What is the same for those that pass through the network together."""
     return id(asked if asked.system is None else asked.system)
-
-
-@lru_cache(maxsize=256)
-def _mixture(known: tuple[float, ...], wanted: tuple[float, ...]) -> NDArray[np.float64]:
-    """How quantiles at other levels are mixed from the known ones; shape (known, wanted).
-
-    Linear in the normal score of the level, continued in the tails.
-    """
-    score = NormalDist().inv_cdf
-    known_scores = np.array([score(level) for level in known])
-    scores = np.array([score(level) for level in wanted])
-    right = np.clip(np.searchsorted(known_scores, scores), 1, len(known) - 1)
-    share = (scores - known_scores[right - 1]) / (known_scores[right] - known_scores[right - 1])
-    mixture = np.zeros((len(known), len(wanted)))
-    columns = np.arange(len(wanted))
-    mixture[right - 1, columns], mixture[right, columns] = 1 - share, share
-    return mixture

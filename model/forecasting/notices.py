@@ -1,0 +1,38 @@
+"""What whoever gets a forecast should know of how it came about."""
+
+from model.configuration.config import TrainingConfig
+from model.contexts.inputs import notices_of
+from model.forecasting.asking import Asked
+from model.panels.series import Notice
+
+
+def notices(asked: Asked, config: TrainingConfig, *, longest_lead: int, looked_at: int) -> tuple[Notice, ...]:
+    """What of a question a version was not made for, or could not use.
+
+    Args:
+        asked: The question.
+        config: Of the version.
+        longest_lead: Steps ahead for which its intervals are calibrated.
+        looked_at: Steps of history that it looks at.
+    """
+    found = []
+    if asked.num_steps > longest_lead:
+        detail = f"Intervals are calibrated up to {longest_lead} steps ahead; {asked.num_steps} were asked."
+        found.append(Notice("past_calibrated_lead", detail))
+    if asked.freq != config.freq:
+        detail = f"The series has frequency {asked.freq}; the version was trained on {config.freq}."
+        found.append(Notice("frequency_differs", detail))
+    span = -_position(asked, 0) + 1
+    if span < looked_at:
+        detail = f"The history spans {int(span)} steps; the version looks at {looked_at}."
+        found.append(Notice("history_short", detail))
+    steps_behind = 0 if asked.system is None else -_position(asked, -1)
+    if steps_behind >= 1:
+        detail = f"The series ends {int(steps_behind)} steps before others of its system; until there its last "
+        found.append(Notice("channel_ends_early", detail + "value was taken for it."))
+    return (*found, *notices_of(asked.series, config.covariates))
+
+
+def _position(asked: Asked, observation: int) -> float:
+    """Where an observation of the series lies, in steps from the end of its grid's history."""
+    return float(asked.grid.positions(asked.series.timestamps[[observation]])[0])
