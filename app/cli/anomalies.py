@@ -10,6 +10,7 @@ from rich.console import Console
 
 from app.anomalies import Detection, Suspicion, Verdict
 from app.cli.answers import AsJson
+from app.cli.home import open_registry
 from app.cli.options import (
     Duplicates,
     File,
@@ -23,7 +24,6 @@ from app.cli.options import (
     Target,
     Timestamp,
     name_columns,
-    open_registry,
 )
 from app.cli.refusals import one_line
 from app.cli.tables import Format, choose_format, load_panel, to_bytes, write_output
@@ -66,10 +66,9 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     panel = load_panel(file, columns, freq, duplicates)
     search = Search(level, last, None if since is None else parse_moment(since), lead)
     limit_threads(settings.training_threads)
-    registry = open_registry(settings)
-    forecasting = Forecasting(registry, LoadedVersions(1), max_steps=settings.max_horizon_steps)
-    detection = Detection(registry, forecasting, max_cutoffs=settings.max_cutoffs)
-    with Console(stderr=True).status(f"Judging {len(panel)} series"):
+    with open_registry(settings) as registry, Console(stderr=True).status(f"Judging {len(panel)} series"):
+        forecasting = Forecasting(registry, LoadedVersions(1), max_steps=settings.max_horizon_steps)
+        detection = Detection(registry, forecasting, max_cutoffs=settings.max_cutoffs)
         verdict = detection.judge(Suspicion(model, panel.series, search, is_partial=False))
     chosen = choose_format(format, output, as_json=as_json)
     if chosen == "json":

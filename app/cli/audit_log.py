@@ -24,9 +24,8 @@ def command(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,  # noqa: FBT002
 ) -> None:
     """List who changed what, and when."""
-    database = open_database(Settings.from_environment())
-    entries = list(_newest(AuditLog(database), limit, by))
-    database.close()
+    with open_database(Settings.from_environment()) as database:
+        entries = list(_newest(AuditLog(database), limit, by))
     if as_json:
         for entry in entries:
             typer.echo(orjson.dumps(from_entry(entry)).decode())

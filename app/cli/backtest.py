@@ -7,6 +7,7 @@ import typer
 from rich.console import Console
 
 from app.cli.answers import AsJson, echo_json
+from app.cli.home import open_registry
 from app.cli.options import (
     Duplicates,
     File,
@@ -20,7 +21,6 @@ from app.cli.options import (
     Timestamp,
     count_steps,
     name_columns,
-    open_registry,
 )
 from app.cli.refusals import one_line
 from app.cli.score_tables import lead_table, score_table
@@ -58,9 +58,9 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     panel = load_panel(file, columns, freq, duplicates)
     settings = Settings.from_environment()
     limit_threads(settings.training_threads)
-    registry = open_registry(settings)
-    version = registry.resolve(model)
-    forecaster = Forecaster.load(registry.checkpoint_path(version))
+    with open_registry(settings) as registry:
+        version = registry.resolve(model)
+        forecaster = Forecaster.load(registry.checkpoint_path(version))
     num_steps = forecaster.config.horizon
     if horizon is not None:
         num_steps = count_steps(panel.series[0], parse_horizon(horizon), forecaster.config.freq)

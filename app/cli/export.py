@@ -7,7 +7,7 @@ import typer
 
 from app.bundles import bundle
 from app.cli.answers import AsJson, echo_json
-from app.cli.options import open_registry
+from app.cli.home import open_registry
 from app.cli.refusals import one_line
 from app.frames import FileNotWritable
 from app.mlflow_export import export_to_mlflow
@@ -36,9 +36,9 @@ def export(model: str, format: Target, to: Path | None, *, as_json: bool) -> Non
     Raises:
         ForecastingError: There is none, it is damaged, or it cannot be written there.
     """
-    registry = open_registry(Settings.from_environment())
-    version = registry.resolve(model)
-    checkpoint = registry.checkpoint_path(version)
+    with open_registry(Settings.from_environment()) as registry:
+        version = registry.resolve(model)
+        checkpoint = registry.checkpoint_path(version)
     if format == "mlflow":
         path = to or Path(f"{version.name}-{version.number}")
         export_to_mlflow(version, checkpoint, path)

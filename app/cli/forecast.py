@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 
 from app.cli.answers import AsJson
+from app.cli.home import open_registry
 from app.cli.options import (
     Duplicates,
     File,
@@ -24,7 +25,6 @@ from app.cli.options import (
     Timestamp,
     hold_out,
     name_columns,
-    open_registry,
 )
 from app.cli.pictures import save_picture, to_frame
 from app.cli.refusals import one_line
@@ -78,12 +78,12 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     columns = name_columns(item_id, timestamp, target, *beside)
     history, whole = hold_out(load_panel(file, columns, freq, duplicates), holdout)
     limit_threads(settings.training_threads)
-    registry = open_registry(settings)
     levels = _levels(quantiles)
-    asked = _horizon(registry, model, horizon, until)
     paths = Paths(samples, seed)
-    question = Question(model, history.series, asked, levels, is_partial=False, paths=paths, rates=rates)
-    answer = _answer(registry, settings.max_horizon_steps, question)
+    with open_registry(settings) as registry:
+        asked = _horizon(registry, model, horizon, until)
+        question = Question(model, history.series, asked, levels, is_partial=False, paths=paths, rates=rates)
+        answer = _answer(registry, settings.max_horizon_steps, question)
     if output is not None or as_json or format is not None or not (plot or png):
         chosen = choose_format(format, output or STDIO, as_json=as_json)
         write_output(output or STDIO, _write(answer, levels, chosen, output or STDIO))

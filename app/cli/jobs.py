@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Annotated, Final, Literal
 
 import orjson
@@ -125,13 +125,8 @@ def resume(job_id: JobId, as_json: AsJson = False) -> None:  # noqa: FBT002
 @contextmanager
 def _open() -> Iterator[tuple[Database, Jobs]]:
     settings = Settings.from_environment()
-    database = open_database(settings)
-    jobs = Jobs(database, settings.jobs_url)
-    try:
+    with open_database(settings) as database, closing(Jobs(database, settings.jobs_url)) as jobs:
         yield database, jobs
-    finally:
-        jobs.close()
-        database.close()
 
 
 def _list(kind: str | None, state: JobState | None, limit: int, *, as_json: bool) -> None:

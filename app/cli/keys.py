@@ -1,7 +1,7 @@
 """`longshot keys`: who may call the service, and what for."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime
 from typing import Annotated
 
@@ -122,11 +122,8 @@ def _all(keyring: Keyring) -> Iterator[ApiKey]:
 
 @contextmanager
 def _open(settings: Settings) -> Iterator[Keyring]:
-    database = open_database(settings)
-    keyring = Keyring(database)
-    yield keyring
-    keyring.close()
-    database.close()
+    with open_database(settings) as database, closing(Keyring(database)) as keyring:
+        yield keyring
 
 
 def _table(found: list[ApiKey]) -> Table:

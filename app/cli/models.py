@@ -9,8 +9,7 @@ from rich.table import Table
 
 from app.cli.answers import AsJson, echo_json
 from app.cli.export import export as export_version
-from app.cli.home import actor, enter_change
-from app.cli.options import open_registry
+from app.cli.home import actor, enter_change, open_registry
 from app.cli.reason_tables import reason_table
 from app.cli.refusals import one_line
 from app.cli.score_tables import score_table
@@ -54,7 +53,8 @@ def promote(
 ) -> None:
     """Point an alias at a version; a running service serves it from the next request on."""
     settings = Settings.from_environment()
-    state = open_registry(settings).point_alias(name, alias, version, actor=actor())
+    with open_registry(settings) as registry:
+        state = registry.point_alias(name, alias, version, actor=actor())
     enter_change(settings, "alias.moved", f"/v1/models/{name}/aliases/{alias}", version=version)
     _tell(state, as_json=as_json)
 
@@ -64,7 +64,8 @@ def promote(
 def rollback(name: Name, alias: Alias = PRODUCTION, as_json: AsJson = False) -> None:  # noqa: FBT002
     """Return an alias to the version it pointed at before; twice in a row returns to the start."""
     settings = Settings.from_environment()
-    state = open_registry(settings).roll_back(name, alias, actor=actor())
+    with open_registry(settings) as registry:
+        state = registry.roll_back(name, alias, actor=actor())
     enter_change(settings, "alias.rolled_back", f"/v1/models/{name}/aliases/{alias}", version=state.number)
     _tell(state, as_json=as_json)
 
@@ -73,7 +74,8 @@ def rollback(name: Name, alias: Alias = PRODUCTION, as_json: AsJson = False) -> 
 @one_line
 def history(name: Name, alias: Alias = PRODUCTION, as_json: AsJson = False) -> None:  # noqa: FBT002
     """List the moves of an alias, the newest first: where it pointed, since when, and who moved it."""
-    moves = open_registry(Settings.from_environment()).history(name, alias)
+    with open_registry(Settings.from_environment()) as registry:
+        moves = registry.history(name, alias)
     if as_json:
         echo_json(AliasHistory([from_alias(one) for one in moves]))
         return
@@ -87,8 +89,9 @@ def history(name: Name, alias: Alias = PRODUCTION, as_json: AsJson = False) -> N
 @one_line
 def show(model: Reference, as_json: AsJson = False) -> None:  # noqa: FBT002
     """Show a version: its training, its scores, and the history of the aliases that point at it."""
-    registry = open_registry(Settings.from_environment())
-    version = registry.resolve(model)
+    with open_registry(Settings.from_environment()) as registry:
+        version = registry.resolve(model)
+        moves = _history(registry, version)
     if as_json:
         echo_json(from_version(version))
         return
@@ -102,7 +105,7 @@ def show(model: Reference, as_json: AsJson = False) -> None:  # noqa: FBT002
         console.print(reason_table(version.manifest.reasons))
     if version.report is not None:
         console.print(score_table(version.report, f"The last {version.report.horizon} steps, held back from training"))
-    for line in _history(registry, version):
+    for line in moves:
         console.print(line, highlight=False)
 
 
@@ -126,7 +129,8 @@ def import_(
 ) -> None:
     """Register the version in a bundle; no alias moves."""
     settings = Settings.from_environment()
-    imported = import_bundle(open_registry(settings), read_file(str(file)), name=name)
+    with open_registry(settings) as registry:
+        imported = import_bundle(registry, read_file(str(file)), name=name)
     version = imported.version
     if imported.is_new:
         subject = f"/v1/models/{version.name}/versions/{version.number}"
@@ -140,8 +144,8 @@ def import_(
 
 
 def _list(*, as_json: bool) -> None:
-    registry = open_registry(Settings.from_environment())
-    versions = [version for model in registry.models() for version in registry.versions(model.name)]
+    with open_registry(Settings.from_environment()) as registry:
+        versions = [version for model in registry.models() for version in registry.versions(model.name)]
     if as_json:
         echo_json([from_version(one) for one in versions])
     elif versions:

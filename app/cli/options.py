@@ -5,13 +5,9 @@ from typing import Annotated
 
 import typer
 
-from app.cli.home import open_database
 from app.cli.tables import Format
 from app.frames import Columns, CovariateColumns
 from app.schemas.horizon import parse_horizon
-from app.settings import Settings
-from app.stores.artifacts import ArtifactStore
-from app.stores.registry import Registry
 from model import Aggregation, AxesMixed, Duration, Horizon, HorizonOutOfRange, Panel, Series, SeriesTooShort, Steps
 
 File = Annotated[
@@ -57,15 +53,6 @@ def name_columns(
 ) -> Columns:
     """The columns of a table, as options name them."""
     return Columns(item_id, timestamp, target, CovariateColumns(tuple(past), tuple(future), tuple(static)))
-
-
-def open_registry(settings: Settings) -> Registry:
-    """The registry of the home folder.
-
-    Raises:
-        OperationError: The home folder or the database cannot be used.
-    """
-    return Registry(open_database(settings), ArtifactStore(settings.artifacts_path))
 
 
 def hold_out(panel: Panel, holdout: str | None) -> tuple[Panel, Panel | None]:

@@ -11,7 +11,7 @@ import threading
 import time
 import webbrowser
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from types import FrameType
 from typing import Annotated, Any, Final, NoReturn
@@ -77,13 +77,8 @@ def command(
 
 
 def _are_keys_needed(settings: Settings) -> bool:
-    database = open_database(settings)
-    keyring = Keyring(database)
-    try:
+    with open_database(settings) as database, closing(Keyring(database)) as keyring:
         return keyring.are_needed()
-    finally:
-        keyring.close()
-        database.close()
 
 
 def _serve(settings: Settings, listener: socket.socket, supervisor: Supervisor | None, page: str | None) -> None:

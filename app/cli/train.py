@@ -1,5 +1,6 @@
 """`longshot train`: a version from a table, in this process, or in several that torchrun started."""
 
+from contextlib import ExitStack
 from typing import Annotated
 
 import typer
@@ -7,7 +8,7 @@ from rich.console import Console
 
 from app import training
 from app.cli.answers import AsJson, echo_json
-from app.cli.home import actor, enter_change
+from app.cli.home import actor, enter_change, open_registry
 from app.cli.options import (
     Duplicates,
     File,
@@ -21,7 +22,6 @@ from app.cli.options import (
     Timestamp,
     hold_out,
     name_columns,
-    open_registry,
 )
 from app.cli.progress import Step, progress
 from app.cli.reason_tables import reason_table
@@ -144,8 +144,8 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     kept, _ = hold_out(panel, holdout)
     settings = Settings.from_environment()
     limit_threads(settings.training_threads)
-    with together() as team:
-        registry = team.one_after_the_first(lambda: open_registry(settings))
+    with together() as team, ExitStack() as opened:
+        registry = team.one_after_the_first(lambda: opened.enter_context(open_registry(settings)))
         configure(kept, options, training.find_start(registry, options))
         plan = training.TrainingPlan(model, actor(), options, policy)
         if not team.is_first:

@@ -1,7 +1,7 @@
 """The command line as a test runs it: in this process, on a home of its own."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 
 from app.cli import main
+from app.cli.home import open_registry
 from app.settings import Settings
-from app.stores.artifacts import ArtifactStore
-from app.stores.database import Database, migrate
 from app.stores.references import PRODUCTION
 from app.stores.registry import Registry
 from model import Checkpoint
@@ -57,15 +56,11 @@ def table(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def published(tmp_path: Path, checkpoint: Checkpoint) -> Registry:
-    home = Settings(home=tmp_path / "home")
-    home.make_home()
-    database = Database(home.database_url)
-    migrate(database)
-    registry = Registry(database, ArtifactStore(home.artifacts_path))
-    registry.register("m", checkpoint)
-    registry.point_alias("m", PRODUCTION, 1, actor="test")
-    return registry
+def published(tmp_path: Path, checkpoint: Checkpoint) -> Iterator[Registry]:
+    with open_registry(Settings(home=tmp_path / "home")) as registry:
+        registry.register("m", checkpoint)
+        registry.point_alias("m", PRODUCTION, 1, actor="test")
+        yield registry
 
 
 def refused(ended: Ended, *parts: str) -> None:
