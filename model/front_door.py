@@ -1,7 +1,7 @@
 """The names behind the front door, all at once: the only ones the service may import."""
 
 from model.configuration.choosing import Reasoned, choose_config
-from model.configuration.config import Precision, Preset, Refit, TrainingConfig, TrainingOptions
+from model.configuration.config import Floor, Precision, Preset, Refit, TrainingConfig, TrainingOptions
 from model.configuration.reason import Reason
 from model.configuration.trial import Trial
 from model.contexts.system import System
@@ -105,6 +105,7 @@ __all__ = [
     "DuplicateTimestamps",
     "Duration",
     "Finding",
+    "Floor",
     "Forecast",
     "Forecaster",
     "ForecastingError",

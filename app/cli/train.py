@@ -36,7 +36,7 @@ from app.stores.references import check_name
 from app.stores.registry import Registry
 from app.stores.versions import Version
 from app.training_jobs import changes_of
-from model import Panel, Precision, Preset, Refit, Team, TrainingOptions, configure, limit_threads, together
+from model import Floor, Panel, Precision, Preset, Refit, Team, TrainingOptions, configure, limit_threads, together
 from model import Progress as Epoch
 
 _SHOWN = ("freq", "season_length", "horizon", "context_length", "patch_length", "validation_steps", "state_size",
@@ -98,6 +98,9 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     refit: Annotated[
         Refit | None, typer.Option(help="What is fitted once more at the end, on the data kept for validation as well.")
     ] = None,
+    floor: Annotated[
+        Floor | None, typer.Option(help="Below what no forecast goes (default: zero where no value is below it).")
+    ] = None,
     preset: Annotated[
         Preset, typer.Option(help="How much is tried on validation data before what was left open is settled.")
     ] = "fast",
@@ -133,6 +136,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
         calendar=calendar,
         joint=joint,
         refit=refit,
+        floor=floor,
         preset=preset,
         time_budget_seconds=None if time_budget is None else parse_duration(time_budget).total_seconds(),
         warm_start=warm_start,

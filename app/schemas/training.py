@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 from app.jobs.values import JobState, PromotionPolicy, TrainingJob
 from app.schemas.panels import SeriesBody, Text
 from app.stores.database import Page
-from model import Aggregation, Precision, Preset, Refit, TrainingOptions
+from model import Aggregation, Floor, Precision, Preset, Refit, TrainingOptions
 
 
 class OptionsBody(BaseModel):
@@ -56,6 +56,7 @@ class OptionsBody(BaseModel):
     refit: Annotated[
         Refit | None, Field(description="What is fitted once more at the end, on the data kept for validation as well.")
     ] = None
+    floor: Annotated[Floor | None, Field(description="Below what no forecast goes; found in the data.")] = None
     preset: Annotated[
         Preset, Field(description="How much is tried on validation data before what was left open is settled.")
     ] = "fast"

@@ -45,7 +45,7 @@ SUITES = {
 }
 """Every suite by name, in its parts."""
 
-_TEXTS = ("precision", "preset", "refit")
+_TEXTS = ("floor", "precision", "preset", "refit")
 """Options whose values are words."""
 
 

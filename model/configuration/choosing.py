@@ -107,6 +107,7 @@ def choose(panel: Panel, options: TrainingOptions) -> Reasoned:
         hole_share=_usual_hole_share(panel, freq),
         linear=not covariates,
         refit="line",
+        floor="zero" if all(one.values.min() >= 0 for one in panel) else "none",
         covariates=covariates,
         channels=channels,
         batch_size=max(_LEAST_BATCH, TrainingConfig.batch_size // max(1, len(channels))),
@@ -140,6 +141,8 @@ def _reasons(
     yield Reason("training_horizons", _shown(config.horizons), why)
     if config.channels:
         yield Reason("channels", str(config.num_channels), "as asked: the series form one system")
+    if options.floor is None:
+        yield Reason("floor", config.floor, _FLOORS[config.floor])
     if config.hole_share and options.hole_share is None:
         yield Reason("hole_share", _shown(config.hole_share), "steps were not observed, 1 % of them at least")
     if config.num_seeds > 1 and options.num_seeds is None:
@@ -201,6 +204,7 @@ _SAME_FOR_ALL = {
     "num_particles": "the same for all data",
     "num_epochs": "at most, for all data; training ends once validation no longer improves",
 }
+_FLOORS = {"zero": "no value of the data is negative", "none": "the data have negative values"}
 _HORIZONS = {
     "day": "a week of what is observed within the day",
     "week": "four weeks of days",

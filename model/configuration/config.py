@@ -22,6 +22,9 @@ MAX_PRECEDENT_WINDOWS = 256
 Refit = Literal["none", "line", "all"]
 """What is fitted once more, on validation windows as well, when these have nothing left to choose."""
 
+Floor = Literal["none", "zero"]
+"""Below what no forecast goes."""
+
 _REFIT_SHARE = 0.15
 """Of the epochs of a training: about as much as validation windows add to those learned from."""
 
@@ -56,6 +59,7 @@ class TrainingOptions:
         calendar: Whether the phases of the day, the week and the year are covariates, too.
         joint: Whether the series are the channels of one system, forecast together; else each is forecast by itself.
         refit: One of `Refit`; see `refitting`.
+        floor: One of `Floor`; see `model.forecasting.floor`.
         preset: One of `Preset`: how much is tried on validation data before what was left open is settled; see
             `selection`.
         time_budget_seconds: About how long trials and training may take together; without trials nothing changes.
@@ -84,6 +88,7 @@ class TrainingOptions:
     calendar: bool = False
     joint: bool = False
     refit: str | None = None
+    floor: str | None = None
     preset: str = "fast"
     time_budget_seconds: float | None = None
     warm_start: str | None = None
@@ -153,6 +158,7 @@ class TrainingConfig:
     anchored: bool = False
     linear: bool = False
     refit: str = "none"
+    floor: str = "none"
     quantile_levels: tuple[float, ...] = DEFAULT_QUANTILE_LEVELS
     covariates: Scheme = NO_SCHEME
     channels: tuple[str, ...] = ()
@@ -207,6 +213,8 @@ class TrainingConfig:
     def _check_names_and_lists(self) -> None:
         if self.refit not in get_args(Refit):
             raise ConfigurationInvalid("refit", self.refit, f"one of {', '.join(get_args(Refit))}")
+        if self.floor not in get_args(Floor):
+            raise ConfigurationInvalid("floor", self.floor, f"one of {', '.join(get_args(Floor))}")
         if self.precision not in get_args(Precision):
             raise ConfigurationInvalid("precision", self.precision, f"one of {', '.join(get_args(Precision))}")
         if not _are_levels(self.quantile_levels):

@@ -39,6 +39,7 @@ NAMES: Final[Mapping[str, str]] = {
     "trust": "Trust in what was learned",
     "block_length": "Steps until it goes on from its own forecast",
     "precedent_share": "Share of similar stretches of the past",
+    "floor": "Below what no forecast goes",
     "refit": "Fitted once more, on validation data as well",
 }
 """What users call each choice, by its name in the code."""

@@ -18,6 +18,7 @@ from model.contexts.scaling import Scale
 from model.contexts.system import System
 from model.errors import ChannelUnknown
 from model.forecasting.asking import MAX_STEPS, NO_PATHS, Asked, Paths, ask
+from model.forecasting.floor import floors_of
 from model.forecasting.horizon import Horizon
 from model.forecasting.levels import at_levels
 from model.forecasting.notices import notices
@@ -222,12 +223,13 @@ class Forecaster:
             raw, context = raw[rows], context[rows]
         if self._precedents:
             raw = self._moved(asked, raw.cpu()).to(raw)
-        means = self._predictor.mean(raw).cpu().numpy()
+        floors = floors_of(context.cpu().numpy(), self.config.floor)
+        means = np.maximum(self._predictor.mean(raw).cpu().numpy(), floors[:, None])
         quantiles = self._calibration.apply(raw, Scale.of(context).spread, self._late(asked)).cpu().numpy()
         wanted = at_levels([one.levels for one in asked], self.config.quantile_levels, quantiles)
         # The channels of a system come one after the other, and are drawn once.
         scores = lru_cache(maxsize=1)(self._dependence.scores)
-        return [self._item(*each, scores) for each in zip(asked, means, quantiles, wanted, strict=True)]
+        return [self._item(*each, scores) for each in zip(asked, means, quantiles, wanted, floors, strict=True)]
 
     @property
     def _looked_at(self) -> int:
@@ -276,20 +278,26 @@ class Forecaster:
         mean: NDArray[np.float64],
         quantiles: NDArray[np.float64],
         wanted: NDArray[np.float64],
+        floor: float,
         scores: _Scores,
     ) -> ItemForecast:
         return ItemForecast(
             asked.series.item_id,
             asked.timestamps(),
             asked.at_positions(mean),
-            {level: asked.at_positions(path) for level, path in zip(asked.levels, wanted, strict=True)},
+            {
+                level: np.maximum(asked.at_positions(path), floor)
+                for level, path in zip(asked.levels, wanted, strict=True)
+            },
             asked.series.time_zone,
             notices(asked, self.config, longest_lead=self.calibration.longest_lead, looked_at=self._looked_at),
-            self._samples(asked, quantiles, scores),
+            self._samples(asked, quantiles, floor, scores),
             asked.rates_at_positions(mean) if asked.rates else None,
         )
 
-    def _samples(self, asked: Asked, quantiles: NDArray[np.float64], scores_of: _Scores) -> NDArray[np.float64] | None:
+    def _samples(
+        self, asked: Asked, quantiles: NDArray[np.float64], floor: float, scores_of: _Scores
+    ) -> NDArray[np.float64] | None:
         """Paths at the positions asked; between two points of the grid scores, too, are between theirs."""
         num_samples, seed = asked.paths.num_samples, asked.paths.seed
         if num_samples == 0:
@@ -300,7 +308,7 @@ class Forecaster:
         levels = self.config.quantile_levels
         here = np.stack([asked.at_positions(quantiles[:, number]) for number in range(len(levels))], axis=-1)
         scores = scores_between(scores, asked.positions, self._dependence.next_correlation)
-        return np.ascontiguousarray(at_scores(here, levels, scores).T)
+        return np.maximum(np.ascontiguousarray(at_scores(here, levels, scores).T), floor)
 
 
 def load(path: str | Path, *, device: str | None = None) -> Forecaster:

@@ -48,7 +48,7 @@ def test_demand_that_is_mostly_zero_is_forecast_near_its_mean_and_within_its_ran
     lower, median, upper = (item.quantiles[level] for level in LEVELS)
     assert (lower <= median).all()
     assert (median <= upper).all()
-    assert lower.min() > -values.max()
+    assert lower.min() >= 0
     assert upper.max() < 2 * values.max()
 
 
