@@ -35,6 +35,8 @@ COPY --from=build /opt/longshot /opt/longshot
 # Everything the service writes goes to /data, and what is scratch to /tmp: the root file system may be read-only.
 ENV PATH=/opt/longshot/bin:$PATH \
     LONGSHOT_HOME=/data \
+    LONGSHOT_HOST=0.0.0.0 \
+    LONGSHOT_PORT=8000 \
     HOME=/tmp \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1
@@ -44,8 +46,8 @@ VOLUME /data
 EXPOSE 8000
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=15s --timeout=10s --start-period=60s --retries=3 \
-    CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/readyz', timeout=8)"]
+    CMD ["python", "-c", "import os, urllib.request as web; web.urlopen('http://127.0.0.1:' + os.environ['LONGSHOT_PORT'] + '/readyz', timeout=8)"]
 # Without an API key the service refuses to listen beyond loopback unless LONGSHOT_ALLOW_UNAUTHENTICATED=1 says that
 # something else guards the port: see docker/compose.yaml.
 ENTRYPOINT ["tini", "--", "longshot"]
-CMD ["serve", "--host", "0.0.0.0", "--port", "8000"]
+CMD ["serve"]

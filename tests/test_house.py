@@ -157,10 +157,11 @@ def test_compose_publishes_to_this_machine_only():
     assert all(port.startswith("127.0.0.1:") for port in ports)
 
 
-def test_image_and_compose_ask_the_same_question_of_health():
-    question = "urllib.request.urlopen('http://127.0.0.1:8000/readyz', timeout=8)"
-    for name in ("Dockerfile", "docker/compose.yaml"):
-        assert question in (ROOT / name).read_text(encoding="utf-8")
+def test_the_image_is_asked_for_its_health_where_its_settings_let_it_listen():
+    image = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    assert "'http://127.0.0.1:' + os.environ['LONGSHOT_PORT'] + '/readyz'" in image
+    assert "LONGSHOT_PORT=8000" in image
+    assert 'CMD ["serve"]' in image, "an option would win over the setting"
 
 
 def test_nothing_tracked_names_a_package_registry_or_a_path_of_one_machine():
