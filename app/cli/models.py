@@ -10,9 +10,9 @@ from rich.table import Table
 from app.cli.answers import AsJson, echo_json
 from app.cli.export import export as export_version
 from app.cli.home import actor, enter_change, open_registry
-from app.cli.reason_tables import reason_table
+from app.cli.reason_tables import other_choices, print_choices
 from app.cli.refusals import one_line
-from app.cli.score_tables import score_table
+from app.cli.score_tables import exam_table
 from app.frames import read_file
 from app.imports import import_bundle
 from app.schemas.models import AliasHistory, from_alias, from_version
@@ -100,11 +100,10 @@ def show(model: Reference, as_json: AsJson = False) -> None:  # noqa: FBT002
     if version.origin is not None:
         source = f"{version.origin.name}/{version.origin.number}" if version.origin.name else "a version without a name"
         console.print(f"A copy of {source}, imported.", highlight=False)
-    console.print("  ".join(f"{name} {value}" for name, value in version.config.to_json().items()), highlight=False)
-    if version.manifest.reasons:
-        console.print(reason_table(version.manifest.reasons))
+    print_choices(console, version)
+    console.print(other_choices(version), style="dim", highlight=False, markup=False)
     if version.report is not None:
-        console.print(score_table(version.report, f"The last {version.report.horizon} steps, held back from training"))
+        console.print(exam_table(version.report))
     for line in moves:
         console.print(line, highlight=False)
 

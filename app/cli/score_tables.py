@@ -7,6 +7,11 @@ from model import BacktestReport
 _BASELINE = "seasonal_naive"
 
 
+def exam_table(report: BacktestReport) -> Table:
+    """The scores of the exam that a training ends with."""
+    return score_table(report, f"The last {report.horizon * report.num_cutoffs} steps, held back from training")
+
+
 def score_table(report: BacktestReport, title: str) -> Table:
     """The scores of all methods, and each one's MASE as a share of the seasonal naive method's."""
     table = Table("method", title=title, title_justify="left")

@@ -24,9 +24,9 @@ from app.cli.options import (
     name_columns,
 )
 from app.cli.progress import Step, progress
-from app.cli.reason_tables import reason_table
+from app.cli.reason_tables import print_choices
 from app.cli.refusals import one_line
-from app.cli.score_tables import score_table
+from app.cli.score_tables import exam_table
 from app.cli.tables import load_panel
 from app.jobs.values import PromotionPolicy
 from app.schemas.horizon import parse_duration
@@ -38,10 +38,6 @@ from app.stores.versions import Version
 from app.training_jobs import changes_of
 from model import Floor, Panel, Precision, Preset, Refit, Team, TrainingOptions, configure, limit_threads, together
 from model import Progress as Epoch
-
-_SHOWN = ("freq", "season_length", "horizon", "context_length", "patch_length", "validation_steps", "state_size",
-          "num_particles", "dropout", "hole_share", "anchored", "learning_rate", "batch_size", "num_epochs",
-          "steps_per_epoch", "seed", "num_seeds")  # fmt: skip
 
 
 @one_line
@@ -188,22 +184,11 @@ def _step(epoch: Epoch) -> Step:
 
 def _report(version: Version, decision: str) -> None:
     console = Console()
-    chosen = version.config.to_json()
     console.print(f"Registered [bold]{version}[/], trained in {version.manifest.train_seconds:.0f} s "
                   f"on {version.manifest.device}. {decision}")  # fmt: skip
-    console.print("  ".join(f"{name} {chosen[name]}" for name in _SHOWN), style="dim", highlight=False)
-    if version.config.covariates:
-        named = (*version.config.covariates.names, *version.config.covariates.calendar)
-        console.print(f"covariates {', '.join(named)}", style="dim", highlight=False)
-    if version.config.channels:
-        console.print(f"one system of {len(version.config.channels)} channels", style="dim", highlight=False)
-    if version.manifest.warm_start is not None:
-        console.print(f"started from {version.manifest.warm_start}", style="dim", highlight=False)
-    if version.manifest.reasons:
-        console.print(reason_table(version.manifest.reasons))
+    print_choices(console, version)
     if version.report is not None:
-        num_steps = version.report.horizon * version.report.num_cutoffs
-        console.print(score_table(version.report, f"The last {num_steps} steps, held back from training"))
+        console.print(exam_table(version.report))
 
 
 def _say(line: str) -> None:

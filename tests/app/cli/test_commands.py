@@ -40,6 +40,7 @@ def test_a_table_is_trained_on_forecast_and_scored(run, table):
     assert "Registered m/1" in trained.out
     assert "epoch 2/2" in trained.err
     assert "seasonal naive" in trained.out
+    assert "_" not in trained.out, "names of the code"
     forecast = run("forecast", table, "--model", "m", "--horizon", 3)
     assert forecast.code == 0
     assert len(list(csv.DictReader(io.StringIO(forecast.out)))) == 6
@@ -292,6 +293,7 @@ def test_a_table_whose_steps_are_only_numbered_goes_the_whole_way(run, tmp_path)
     assert "Steps of a season" in trained.out
     assert "autocorrelation" in trained.out
     shown = run("models", "show", "m")
+    assert "_" not in shown.out, "names of the code"
     assert "What was chosen, and why" in shown.out
     forecast = run("forecast", table, "--model", "m", "--until", 162, "--plot", "--output", "-")
     assert forecast.code == 0, forecast
