@@ -12,6 +12,7 @@ _USUAL: Final = {
     "target": ("target", "y", "value"),
 }
 _MEANINGS: Final = {"item_id": "names of the series", "timestamp": "timestamps", "target": "observations"}
+_LOOKS: Final = {"timestamp": "timestamps, such as 2026-01-31T08:00", "target": "numbers only"}
 
 
 class ColumnsUnclear(Exception):
@@ -95,7 +96,7 @@ def choose_names(
     return ColumnNames(who, when, what, tuple(notes))
 
 
-def _guess(role: Role, found: Found, of_type: Sequence[str], taken: set[str]) -> str:
+def _guess(role: Literal["timestamp", "target"], found: Found, of_type: Sequence[str], taken: set[str]) -> str:
     by_name = _look(role, found, taken)
     if by_name is not None:
         return by_name
@@ -104,6 +105,7 @@ def _guess(role: Role, found: Found, of_type: Sequence[str], taken: set[str]) ->
     if len(by_type) == 1:
         return by_type[0]
     reason = f"Which column holds the {_MEANINGS[role]}? The columns are {_listed(found.names)}."
+    reason += "" if by_type else f" None of them clearly holds {_LOOKS[role]}."
     raise ColumnsUnclear(reason, role, may_be_wide=role == "target" and len(by_type) > 1)
 
 

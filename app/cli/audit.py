@@ -60,7 +60,8 @@ def _show(audit: AuditBody) -> None:
         console.print(f"{audit.num_items_left_out} more series are not shown. In all of them together:")
         for tally in audit.tallies:
             console.print(f"  {tally.severity} {tally.code}: {tally.num_items} series, {tally.count} places")
-    verdict = "It can be used as it is." if audit.is_accepted else "It would be refused."
+    heed = " Heed the warnings." if any(one.severity == "warning" for one in rows) else ""
+    verdict = f"It can be used as it is.{heed}" if audit.is_accepted else "It would be refused."
     console.print(f"{audit.num_items} series with {audit.num_observations:,} observations. {verdict}")
 
 

@@ -89,4 +89,7 @@ def _before(series: Series, length: Horizon) -> Series:
     num_steps = count_steps(series, length, series.freq)
     if num_steps < 1:
         raise HorizonOutOfRange(num_steps, len(series), item_id=series.item_id)
-    return series.until(series.grid(series.freq).timestamps(-num_steps, -num_steps)[0])
+    cutoff = series.grid(series.freq).timestamps(-num_steps, -num_steps)[0]
+    if cutoff < series.timestamps[0]:
+        raise SeriesTooShort(series.item_id, len(series), num_steps + 1, f"holding out its last {num_steps} steps")
+    return series.until(cutoff)

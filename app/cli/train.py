@@ -101,7 +101,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
         Preset, typer.Option(help="How much is tried on validation data before what was left open is settled.")
     ] = "fast",
     time_budget: Annotated[
-        str | None, typer.Option(help="About how long trials and training may take, such as 10m; for other presets.")
+        str | None, typer.Option(help="About how long it may take, such as 10min; for the other presets.")
     ] = None,
     warm_start: Annotated[
         str | None, typer.Option(help="Version whose weights to start from: name, name@alias or name/3.")

@@ -80,6 +80,10 @@ def test_a_horizon_is_steps_a_duration_a_date_or_what_was_trained(run, published
     assert float(rows[0]["0.1"]) <= float(rows[0]["0.5"]) <= float(rows[0]["0.9"])
 
 
+def test_no_more_is_held_out_than_there_is(run, published, table):
+    refused(run("forecast", table, "-m", "m", "--holdout", 160), "160 observations", "last 160 steps", "at least 161")
+
+
 def test_a_forecast_is_written_as_json_like_the_answer_over_http(run, published, table, tmp_path):
     path = tmp_path / "out.json"
     ended = run("forecast", table, "-m", "m/1", "--quantiles", "0.5", "--format", "json", "--output", path)
@@ -145,7 +149,8 @@ def test_an_empty_home_says_how_to_begin(run):
 @pytest.mark.parametrize(
     ("content", "parts"),
     [
-        ("when,target\nsoon,1\n", ["Which column holds the timestamps?", "'when'", "--timestamp"]),
+        ("when,target\nsoon,1\n", ["Which column holds the timestamps?", "'when'", "2026-01-31T08:00", "--timestamp"]),
+        ("ds,cars\n2026-01-01,many\n", ["Which column holds the observations?", "numbers only", "--target"]),
         ("ds,date,target\n2026-01-01,2026-01-01,1\n", ["'ds', 'date' could all hold the timestamps", "--timestamp"]),
         ("timestamp,target\n2026-01-01,1\n2026-01-02,many\n", ["Line 3", "'many'"]),
         ("timestamp,target\n2026-01-01,1\n2026-01-01,2\n2026-01-02,2\n", ["repeated timestamps", "2026-01-01"]),
