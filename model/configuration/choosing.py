@@ -106,7 +106,7 @@ def choose(panel: Panel, options: TrainingOptions) -> Reasoned:
         mean_weight=1.0,
         hole_share=_usual_hole_share(panel, freq),
         linear=not covariates,
-        refit="line",
+        refit="all",
         floor="zero" if all(one.values.min() >= 0 for one in panel) else "none",
         covariates=covariates,
         channels=channels,

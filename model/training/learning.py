@@ -48,9 +48,10 @@ class Progress:
 
     Attributes:
         epoch: Epochs done, or left out because a seed no longer improved.
-        num_epochs: Epochs at most, of all seeds together.
+        num_epochs: Epochs at most, of all seeds and of a refit of the flow together.
         train_loss: Mean loss of the epoch, on scaled values.
-        validation_loss: The same on the validation windows of every training horizon.
+        validation_loss: The same on the validation windows of every training horizon; the lowest so far during a
+            refit, which validates nothing.
         best_validation_loss: The lowest so far.
         elapsed_seconds: Since the training first started, interruptions left out.
         eta_seconds: Expected until the last epoch.
@@ -140,7 +141,7 @@ def learn(
         state.note(validation_loss, team.agreed(time.monotonic() - started, place))
         if state_path is not None and team.is_first:
             state.save(state_path)
-        on_epoch(_progress(state, config, train_loss, validation_loss))
+        on_epoch(progress_of(state, config, train_loss, validation_loss))
     state.network.load_state_dict(state.best_weights)
     shorter = tuple(cut[length] for length in sorted(halves))
     return Learned(state.network, parts, shorter, state.seconds, state.best_loss, place)
@@ -309,8 +310,10 @@ def _patience(config: TrainingConfig) -> int:
     return max(5, config.num_epochs // 2)
 
 
-def _progress(state: TrainingState, config: TrainingConfig, train_loss: float, validation_loss: float) -> Progress:
-    done, most = state.seed_number * config.num_epochs + state.epoch, config.num_seeds * config.num_epochs
+def progress_of(state: TrainingState, config: TrainingConfig, train_loss: float, validation_loss: float) -> Progress:
+    """How far a training is after an epoch with these losses."""
+    done = state.seed_number * config.num_epochs + state.epoch
+    most = config.num_seeds * config.num_epochs + config.num_refit_epochs
     remaining = (most - done) * state.seconds / done
     num_steps = done * config.steps_per_epoch
     return Progress(

@@ -55,18 +55,17 @@ def fit(
     form = blend(learned.network, learned.halves, config.season_length)
     chosen = validated(learned.network, learned.parts, config)
     refitted = refit(
-        learned.network,
+        learned,
         panel,
         config,
         form=form,
-        trust=chosen.trust,
+        chosen=chosen,
         state_path=state_path,
+        on_epoch=on_epoch,
         should_stop=should_stop,
-        device=learned.device,
     )
     origin = None if start is None else start.origin
     season_share = 0.0 if form is None else form.season_share
     told = (*reasons, *settled(learned.network, season_share, chosen), refitted.reason)
-    seconds = learned.seconds + refitted.seconds
-    training = Training(str(learned.device), seconds, learned.validation_loss, trials, origin, told)
-    return Checkpoint.of(learned.network.cpu(), config, chosen, panel, training)
+    training = Training(str(learned.device), refitted.seconds, learned.validation_loss, trials, origin, told)
+    return Checkpoint.of(learned.network.cpu(), config, refitted.chosen, panel, training)

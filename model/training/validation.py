@@ -132,7 +132,7 @@ def validated(network: ShootingNetwork, parts: Sequence[Split], config: Training
 
     block_length = _best_block_length(predictor, longest, config)
     told = (longest if trust else longest.joined(parts[-1].training)).thinned(MAX_WINDOWS)
-    forecasts = _forecasts(predictor(block_length), told)
+    forecasts = forecasts_of(predictor(block_length), told)
     precedents = _look_back(network, told, config, forecasts)
     residuals = Residuals(*(column.numpy() for column in forecasts[:3]))
     yardstick = _yardstick(parts[-1], told, config) if trust else None
@@ -216,9 +216,9 @@ def _against_last_value(network: ShootingNetwork, windows: Windows, config: Trai
     weights = mean_weights(network.levels.double()).cpu()
     whole = Predictor(network, block_length=config.horizon, season_length=config.season_length)
     none = Predictor(network, block_length=config.horizon, season_length=config.season_length, trust=0.0)
-    quantiles, target, known, spread = _forecasts(none, windows)
+    quantiles, target, known, spread = forecasts_of(none, windows)
     last = quantiles @ weights
-    said = _forecasts(whole, windows)[0] @ weights
+    said = forecasts_of(whole, windows)[0] @ weights
     errors = [((last + trust * (said - last) - target) * spread * known).square().sum() for trust in TRUSTS]
     return torch.stack(errors) / errors[TRUSTS.index(0.0)].clamp_min(1e-12)
 
@@ -233,14 +233,14 @@ def _best_block_length(predictor: Callable[[int], Predictor], windows: Windows, 
 
     def error(block_length: int) -> float:
         one = predictor(block_length)
-        quantiles, target, known, spread = _forecasts(one, longest)
+        quantiles, target, known, spread = forecasts_of(one, longest)
         squares = ((quantiles[..., one.network.median] - target) * spread * known).square()
         return float(squares[:, config.horizon :].sum())
 
     return min(reachable, key=error)
 
 
-def _forecasts(predictor: Predictor, windows: Windows) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def forecasts_of(predictor: Predictor, windows: Windows) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Quantiles, targets and which of them are known, in units of each context's spread, and those; by cutoff."""
     parts = []
     for numbers in _in_time(windows).split(max(1, 128 // windows.num_channels)):

@@ -65,6 +65,8 @@ class Calibration:
         factors: For each bucket by what the widened halves of each pair are multiplied; none in a version of an earlier
             release.
         recent: How errors of late widen intervals; None where nothing tells, and in a version of an earlier release.
+        restored: For each lead by what the distance of each level from the median is multiplied before all that; none
+            where the network is the one that was judged. See `widths`.
     """
 
     bucket_length: int
@@ -72,6 +74,7 @@ class Calibration:
     summary: CalibrationSummary
     factors: tuple[tuple[float, ...], ...] = ()
     recent: Recent | None = None
+    restored: tuple[float, ...] = ()
 
     def apply(self, quantiles: Tensor, spread: Tensor, late: NDArray[np.float64] | None = None) -> Tensor:
         """Quantiles (batch, horizon, Q) moved outwards, or inwards by less than to the median, still ascending.
@@ -88,6 +91,8 @@ class Calibration:
         # One level after the other: what is computed then lies side by side.
         levels = quantiles.movedim(-1, 0).contiguous()
         median = len(levels) // 2
+        if self.restored:
+            levels = torch.lerp(levels[median], levels, self._restored(quantiles.shape[1]).to(quantiles))
         kept = torch.lerp(levels[median], levels, LEAST_WIDTH)
         moved = levels + self._shifts(quantiles.shape[1]).to(quantiles)[:, None] * spread.view(1, -1, 1)
         below, above = moved[:median], moved[median + 1 :]
@@ -113,6 +118,11 @@ class Calibration:
     def _multiplied(self, horizon: int) -> Tensor:
         """By what the distance of each level from the median is multiplied at each lead; shape (Q, horizon)."""
         return self._symmetric[:, self._buckets(horizon)]
+
+    def _restored(self, horizon: int) -> Tensor:
+        """By what distances from the median are multiplied first; shape (horizon,)."""
+        table = torch.tensor([*self.restored, max(self.restored)], dtype=torch.float64)
+        return table[torch.arange(horizon).clamp_max(len(self.restored))]
 
     def _buckets(self, horizon: int) -> Tensor:
         """The bucket of each lead; past the last one, one more."""
@@ -142,7 +152,7 @@ class Calibration:
             raise ValueError("factors")
         if not all(math.isfinite(one) for row in self.widenings for one in row):
             raise ValueError("widenings")
-        if not all(0 < one < math.inf for row in self.factors for one in row):
+        if not all(0 < one < math.inf for row in (*self.factors, self.restored) for one in row):
             raise ValueError("factors")
 
     def to_json(self) -> dict[str, Any]:
@@ -159,6 +169,7 @@ class Calibration:
             CalibrationSummary(**content["summary"]),
             tuple(tuple(row) for row in content.get("factors", ())),
             None if recent is None else Recent(**recent),
+            tuple(content.get("restored", ())),
         )
 
 

@@ -144,7 +144,7 @@ def take_part(folder: Path, panel: Panel, config: TrainingConfig, ends_in: int |
 def test_two_processes_come_to_the_weights_of_one_and_only_the_first_writes(
     panel: Panel, config: TrainingConfig, tmp_path: Path
 ) -> None:
-    config = replace(config, num_epochs=2, steps_per_epoch=10, dropout=0.2, batch_size=65)
+    config = replace(config, num_epochs=2, steps_per_epoch=10, dropout=0.2, batch_size=65, linear=False)
     alone = fit(panel, config, device="cpu").network
     take_part(tmp_path / "together", panel, config)
     (first, epochs), (second, others) = (torch.load(tmp_path / "together" / f"result{rank}", weights_only=False)
@@ -153,6 +153,7 @@ def test_two_processes_come_to_the_weights_of_one_and_only_the_first_writes(
         assert torch.equal(first[name], second[name])
         assert_close(first[name], weights.detach(), rtol=1e-3, atol=1e-5)
     assert epochs == others
+    assert epochs[-1].epoch == config.num_epochs + config.num_refit_epochs
     assert (tmp_path / "together" / "state0").exists()
     assert not (tmp_path / "together" / "state1").exists()
 

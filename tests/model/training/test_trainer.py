@@ -26,11 +26,12 @@ def same(first: Checkpoint, second: Checkpoint) -> bool:
 def test_training_lowers_the_loss_and_tells_every_epoch(panel: Panel, config: TrainingConfig) -> None:
     told: list[Progress] = []
     fit(panel, config, on_epoch=told.append, device="cpu")
-    assert [progress.epoch for progress in told] == list(range(1, config.num_epochs + 1))
+    num_epochs = config.num_epochs + config.num_refit_epochs
+    assert [progress.epoch for progress in told] == list(range(1, num_epochs + 1))
     assert told[-1].validation_loss < told[0].validation_loss
     assert told[-1].fraction == 1.0
     assert told[-1].eta_seconds == 0.0
-    assert told[-1].num_steps == config.num_epochs * config.steps_per_epoch
+    assert told[-1].num_steps == num_epochs * config.steps_per_epoch
     windows, steps = (float(text.split()[0].replace(",", "")) for text in told[-1].throughput.split(", "))
     assert windows / steps == pytest.approx(config.batch_size, rel=0.1)
 
@@ -60,7 +61,7 @@ def test_a_training_that_was_stopped_goes_on_to_the_same_weights(
 
 def test_of_several_seeds_the_one_that_validates_best_is_kept(panel: Panel, config: TrainingConfig) -> None:
     told: list[Progress] = []
-    several = replace(config, num_epochs=2, num_seeds=3)
+    several = replace(config, num_epochs=2, num_seeds=3, refit="line")
     kept = fit(panel, several, on_epoch=told.append, device="cpu")
     losses = [progress.validation_loss for progress in told]
     assert [(progress.epoch, progress.num_epochs) for progress in told] == [(number, 6) for number in range(1, 7)]
@@ -74,7 +75,7 @@ def test_of_several_seeds_the_one_that_validates_best_is_kept(panel: Panel, conf
 def test_several_seeds_that_were_stopped_go_on_to_the_same_weights(
     panel: Panel, config: TrainingConfig, tmp_path: Path, epochs: int
 ) -> None:
-    several = replace(config, num_epochs=2, num_seeds=2, steps_per_epoch=4)
+    several = replace(config, num_epochs=2, num_seeds=2, steps_per_epoch=4, refit="line")
     batches = itertools.count()
     with pytest.raises(TrainingCancelled):
         fit(panel, several, state_path=tmp_path / "s", should_stop=lambda: next(batches) >= 4 * epochs, device="cpu")

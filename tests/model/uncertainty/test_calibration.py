@@ -1,5 +1,7 @@
 """Calibrated intervals cover what they promise."""
 
+import json
+from dataclasses import replace
 from statistics import NormalDist
 
 import numpy as np
@@ -37,6 +39,20 @@ def test_shrinking_never_crosses_the_median_and_leaves_some_width() -> None:
     moved = calibration.apply(before, torch.ones(400, 1))
     torch.testing.assert_close(moved - moved[..., 6:7], LEAST_WIDTH * (before - before[..., 6:7]))
     assert (moved.diff(dim=-1) > 0).all()
+
+
+def test_quantiles_of_a_network_that_went_on_are_calibrated_as_those_that_were_judged() -> None:
+    judged = torch.tensor(forecasts_with_spread(1.0, num_windows=4).quantiles.copy())
+    ratios = torch.linspace(0.5, 2, 24, dtype=torch.float64)
+    calibration = calibrate(forecasts_with_spread(1.0), LEVELS, 12)
+    restoring = replace(calibration, restored=tuple(ratios.tolist()))
+    torch.testing.assert_close(
+        restoring.apply(judged / ratios[:, None], torch.ones(4, 1)), calibration.apply(judged, torch.ones(4, 1))
+    )
+    farther = torch.cat([judged, judged], dim=1)
+    later = restoring.apply(farther, torch.ones(4, 1))[:, 24:]
+    torch.testing.assert_close(later, calibration.apply(torch.cat([judged, 2 * judged], 1), torch.ones(4, 1))[:, 24:])
+    assert Calibration.from_json(json.loads(json.dumps(restoring.to_json()))) == restoring
 
 
 def test_intervals_of_unequal_widths_that_are_all_too_wide_do_not_collapse() -> None:
