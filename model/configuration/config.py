@@ -120,7 +120,10 @@ class TrainingConfig:
         training_horizons: Each batch draws its length from these, ascending up to `horizon`; `horizon` alone if empty.
         mean_weight: Of the loss of the mean forecast, beside the one of the quantiles.
         anchored: Whether the network sees a context relative to its last value and answers relative to it.
-        linear: Whether a line beside the flow has a share in what is said; see `blending`. It knows no covariates.
+        linear: Whether a line beside the flow has a share in what is said; see `blending`. Of covariates it knows
+            what `regression` does.
+        regression: Whether values are regressed on signals known in advance, and flow and line see what is left; see
+            `model.networks.regression`.
         quantile_levels: What the network learns, ascending.
         covariates: What it uses beside the target.
         channels: The item_ids of the series that form one system, ascending; none where each series is by itself.
@@ -157,6 +160,7 @@ class TrainingConfig:
     mean_weight: float = 0.0
     anchored: bool = False
     linear: bool = False
+    regression: bool = False
     refit: str = "none"
     floor: str = "none"
     quantile_levels: tuple[float, ...] = DEFAULT_QUANTILE_LEVELS

@@ -34,6 +34,7 @@ NAMES: Final[Mapping[str, str]] = {
     "precision": "Precision",
     "num_epochs": "Epochs",
     "steps_per_epoch": "Gradient steps in an epoch",
+    "regression": "A regression on what is known in advance",
     "line_share": "Share of a linear forecast",
     "season_share": "Share of the last season in it",
     "trust": "Trust in what was learned",

@@ -22,6 +22,7 @@ from model.networks.device import exact
 from model.networks.exogenous import Exogenous
 from model.networks.linear import LinearPath
 from model.networks.loss import mean_weights
+from model.networks.regression import Regression
 from model.panels.grid import week_length
 from model.shooting.dynamics import UpDownUniversal
 from model.shooting.flow import Flow
@@ -44,6 +45,7 @@ class ShootingNetwork(nn.Module):
         levels: Of the quantiles.
         median: The number of the median among them.
         linear: The line beside the flow, if there is one.
+        regression: On signals known in advance, if there is one.
     """
 
     levels: Tensor
@@ -70,6 +72,7 @@ class ShootingNetwork(nn.Module):
         self.linear = LinearPath(config.context_length, config.horizon) if config.linear else None
         # Last, so that a network without covariates starts from the same numbers as ever.
         self.exogenous = _exogenous(config, dynamics.component_sizes)
+        self.regression = Regression(config.covariates) if config.regression else None
 
     @property
     def is_driven(self) -> bool:
@@ -142,9 +145,37 @@ class ShootingNetwork(nn.Module):
         said = self._said(context, horizon, controls, inputs, None)
         if self.linear is None:
             return said
-        return said + self.linear.shift(said @ mean_weights(self.levels), context)[..., None]
+        return said + self.shift(said @ mean_weights(self.levels), context, inputs)[..., None]
+
+    def shift(
+        self,
+        mean: Float[Tensor, "batch horizon"],
+        context: Float[Tensor, "batch context"],
+        inputs: Inputs | None = None,
+    ) -> Float[Tensor, "batch horizon"]:
+        """By how much the line, which has to be there, moves a forecast with this mean."""
+        line = self.linear
+        assert line is not None, "a network without a line was asked for its share"
+        if self.regression is None:
+            return line.shift(mean, context)
+        left, put_back = self.regression.cleared(context, mean.shape[1], _given(inputs))
+        moved: Tensor = line.share * (put_back(line(left, mean.shape[1])) - mean)
+        return moved
 
     def _said(
+        self,
+        context: Float[Tensor, "batch context"],
+        horizon: int,
+        controls: Iterable[StageControls],
+        inputs: Inputs | None,
+        noise: Tensor | None,
+    ) -> Float[Tensor, "batch horizon levels"]:
+        if self.regression is None:
+            return self._carried(context, horizon, controls, inputs, noise)
+        left, put_back = self.regression.cleared(context, horizon, _given(inputs))
+        return put_back(self._carried(left, horizon, controls, inputs, noise))
+
+    def _carried(
         self,
         context: Float[Tensor, "batch context"],
         horizon: int,

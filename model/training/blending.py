@@ -23,6 +23,7 @@ from model.contexts.windows import Batch, Windows
 from model.networks.linear import LinearPath
 from model.networks.loss import huber, mean_weights
 from model.networks.network import ShootingNetwork
+from model.networks.regression import Regression
 from model.training.evidence import Kinship, is_real
 
 STRENGTHS = (10.0, 3.0, 1.0, 0.3, 0.1, 0.03, 0.01)
@@ -57,9 +58,9 @@ class LineForm:
     season_length: int
 
     @torch.inference_mode()
-    def solved(self, windows: Windows) -> Tensor:
-        """The weights by these windows."""
-        weights = ridge(windows)(self.strength)
+    def solved(self, windows: Windows, regression: Regression | None = None) -> Tensor:
+        """The weights by these windows, less what a regression explains of them."""
+        weights = ridge(windows, regression)(self.strength)
         return _seasonal(weights, self.season_length, self.season_share)
 
 
@@ -77,17 +78,17 @@ def blend(network: ShootingNetwork, parts: Sequence[Split], season_length: int) 
     if line is None:
         return None
     network.eval()
-    solved = ridge(parts[-1].training)
+    solved = ridge(parts[-1].training, network.regression)
     seen = [_Seen(network, part.validation) for part in parts if len(part.validation)]
 
     def error(strength: float) -> float:
         line.weights.copy_(solved(strength))
         line.share.fill_(1.0)
-        return sum(one.error(line) for one in seen)
+        return sum(one.error() for one in seen)
 
     def loss(share: float) -> float:
         line.share.fill_(share)
-        return sum(one.loss(line) for one in seen)
+        return sum(one.loss() for one in seen)
 
     strength = min(STRENGTHS, key=error)
     line.weights.copy_(solved(strength))
@@ -97,14 +98,19 @@ def blend(network: ShootingNetwork, parts: Sequence[Split], season_length: int) 
 
 
 @torch.inference_mode()
-def ridge(windows: Windows) -> Callable[[float], Tensor]:
-    """The regression of windows, solved for any strength by one decomposition; unknown targets count as the level."""
+def ridge(windows: Windows, regression: Regression | None = None) -> Callable[[float], Tensor]:
+    """The line of windows, solved for any strength by one decomposition; unknown targets count as the level.
+
+    Args:
+        windows: What to solve by.
+        regression: What it explains of them is taken out first.
+    """
     windows = windows.thinned(MAX_TRAINING_WINDOWS)
     length, horizon, device = windows.context_length, windows.horizon, windows.values.device
     squares = torch.zeros(length, length, dtype=torch.float64, device=device)
     products = torch.zeros(length, horizon, dtype=torch.float64, device=device)
     for numbers in windows.groups(_BATCH):
-        batch = windows.batch(numbers)
+        batch = windows.batch(numbers) if regression is None else regression.cleared_batch(windows.batch(numbers))
         level = batch.context.mean(1, keepdim=True)
         context, target = batch.context - level, (batch.target - level) * batch.known
         squares += (context.mT @ context).double()
@@ -121,7 +127,7 @@ def _weigh_season(line: LinearPath, seen: Sequence["_Seen"], season_length: int)
 
     def errors(share: float) -> Tensor:
         line.weights.copy_(_seasonal(without, season_length, share))
-        return torch.cat([one.errors(line) for one in seen])
+        return torch.cat([one.errors() for one in seen])
 
     before, kinship = errors(0.0), Kinship.together([one.kinship(line.weights.shape[1]) for one in seen])
     gains = {share: before - errors(share) for share in SEASON_SHARES}
@@ -148,6 +154,7 @@ class _Seen:
     """Validation windows of one horizon, with what the flow says of them."""
 
     def __init__(self, network: ShootingNetwork, windows: Windows) -> None:
+        self._network = network
         self._windows = windows.thinned(MAX_VALIDATION_WINDOWS)
         self._numbers = torch.arange(len(self._windows), device=windows.values.device)
         self._batch: Batch = self._windows.batch(self._numbers)
@@ -160,24 +167,24 @@ class _Seen:
         """Of its rows, by stretches of so many steps."""
         return Kinship.of(self._windows, self._numbers, length)
 
-    def error(self, line: LinearPath) -> float:
+    def error(self) -> float:
         """The mean square error with the line as it is now, in units of each series' deviation."""
-        return float(self._squares(line).sum() / self._batch.known.sum().clamp_min(1))
+        return float(self._squares().sum() / self._batch.known.sum().clamp_min(1))
 
-    def errors(self, line: LinearPath) -> Tensor:
+    def errors(self) -> Tensor:
         """That of each row by itself."""
-        return (self._squares(line).sum(1) / self._batch.known.sum(1).clamp_min(1)).cpu()
+        return (self._squares().sum(1) / self._batch.known.sum(1).clamp_min(1)).cpu()
 
-    def loss(self, line: LinearPath) -> float:
+    def loss(self) -> float:
         """Huber's loss with the line as it is now, in units of each window's own deviation."""
-        return float(huber(self._said(line), self._target, self._batch.known))
+        return float(huber(self._said(), self._target, self._batch.known))
 
-    def _squares(self, line: LinearPath) -> Tensor:
-        mean = self._scale.restore(self._said(line))
+    def _squares(self) -> Tensor:
+        mean = self._scale.restore(self._said())
         return (mean - self._batch.target).square() * self._batch.known
 
-    def _said(self, line: LinearPath) -> Tensor:
-        said: Tensor = self._mean + line.shift(self._mean, self._context)
+    def _said(self) -> Tensor:
+        said: Tensor = self._mean + self._network.shift(self._mean, self._context, self._batch.inputs)
         return said
 
 

@@ -27,6 +27,7 @@ from model.networks.device import autocast, choose_device
 from model.networks.loss import huber, mean_weights, pinball
 from model.networks.network import ShootingNetwork
 from model.panels.series import Panel
+from model.training.regressing import regressed
 from model.training.team import Team
 from model.training.training_state import TrainingState
 from model.training.warm_start import WarmStart
@@ -126,7 +127,7 @@ def learn(
     _require_windows(panel, config, parts[-1].training, parts[-1].validation)
     training = [part.training for part in parts if len(part.training)]
     validation = [part.validation.thinned(MAX_VALIDATION_WINDOWS // len(parts)) for part in parts]
-    fresh = partial(_fresh, config, place, start, build)
+    fresh = partial(_fresh, config, place, start, build, regressed(config, parts[-1]))
     num_steps = config.num_epochs * config.steps_per_epoch
     rate = partial(one_cycle, num_steps=num_steps, highest=config.learning_rate)
     state = _new_state(panel, config, start, fresh)
@@ -278,6 +279,7 @@ def _fresh(
     device: torch.device,
     start: WarmStart | None,
     build: Callable[[TrainingConfig], ShootingNetwork],
+    regression: Tensor | None,
     seed_number: int,
 ) -> tuple[ShootingNetwork, torch.optim.AdamW]:
     """What one of the seeds begins with."""
@@ -285,6 +287,8 @@ def _fresh(
         network = build(config).to(device)
     if start is not None:
         start.weigh(network)
+    if network.regression is not None and regression is not None:
+        network.regression.weights.copy_(regression)
     return network, torch.optim.AdamW(network.parameters(), lr=config.learning_rate, weight_decay=WEIGHT_DECAY)
 
 

@@ -96,7 +96,7 @@ def refit(
         chosen = as_wide(chosen, before, judge())
         done.append("flow")
     if form is not None and line is not None:
-        line.weights.copy_(form.solved(parts[-1]))
+        line.weights.copy_(form.solved(parts[-1], learned.network.regression))
         done.append("line")
     return Refitted(Reason("refit", " and ".join(done) or "none", _ALL if done else _NOTHING), chosen, seconds)
 

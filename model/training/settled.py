@@ -7,6 +7,7 @@ from model.networks.network import ShootingNetwork
 from model.training.validation import Validation
 
 _LINE = "the rest is the flow's; a half, unless another did better on validation windows"
+_REGRESSION = "of the values, the same at every lead; where validation windows clearly gain by it"
 _SEASON = "the line may repeat it in part, where validation windows clearly gain by that"
 _TRUST = "how far forecasts go from the last value to it; all the way, unless validation windows forbid"
 _BLOCK = "what did best beyond the horizon, as far as can be told"
@@ -20,6 +21,8 @@ def settled(network: ShootingNetwork, season_share: float, validation: Validatio
 
 
 def _line(network: ShootingNetwork, season_share: float) -> Iterator[Reason]:
+    if network.regression is not None:
+        yield Reason("regression", "yes" if network.regression.weights.any() else "no", _REGRESSION)
     if network.linear is not None:
         yield Reason("line_share", f"{float(network.linear.share):.0%}", _LINE)
         yield Reason("season_share", f"{season_share:.0%}", _SEASON)

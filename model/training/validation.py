@@ -137,7 +137,7 @@ def validated(network: ShootingNetwork, parts: Sequence[Split], config: Training
     residuals = Residuals(*(column.numpy() for column in forecasts[:3]))
     yardstick = _yardstick(parts[-1], told, config) if trust else None
     recent = None
-    if trust and network.linear is not None and not config.channels:
+    if trust and network.linear is not None and not config.channels and not config.covariates:
         recent, residuals = _followed(network.linear, told, config, residuals)
     calibration = calibrate(residuals, config.quantile_levels, _bucket_length(config), yardstick, recent)
     calibrated = calibration.apply(forecasts[0], torch.ones(len(forecasts[0]), dtype=torch.float64))

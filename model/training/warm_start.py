@@ -14,7 +14,7 @@ from model.training.checkpoint import Checkpoint, Origin
 _SHAPES = ("context_length", "patch_length", "state_size", "inflation", "num_particles")
 """Options that decide the sizes of weights. The horizon decides only those of the line, which is solved anew."""
 
-_LINE = "linear."
+_SOLVED = ("linear.", "regression.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +38,7 @@ class WarmStart:
         """Gives a network of a configuration that `configure` made the weights, except those of the line."""
         known = self.checkpoint.network.state_dict()
         network.load_state_dict(
-            {name: value if name.startswith(_LINE) else known[name] for name, value in network.state_dict().items()}
+            {name: value if name.startswith(_SOLVED) else known[name] for name, value in network.state_dict().items()}
         )
 
 
@@ -79,6 +79,7 @@ def choose_from(panel: Panel, options: TrainingOptions, start: WarmStart | None 
         period=before.period if found.season_length == before.season_length else found.period,
         anchored=before.anchored,
         linear=before.linear,
+        regression=before.regression,
         quantile_levels=before.quantile_levels,
         covariates=before.covariates,
         dropout=before.dropout if options.dropout is None else options.dropout,

@@ -103,7 +103,7 @@ def test_the_command_line_starts_from_a_version_and_says_so(
     file.write_text("\n".join(["item_id,timestamp,target", *rows]))
     monkeypatch.setenv("LONGSHOT_HOME", str(settings.home))
     monkeypatch.setenv("COLUMNS", "200")
-    assert "started from m/1" in run(monkeypatch, capsys, file, "m@production")
+    assert "Started from m/1." in run(monkeypatch, capsys, file, "m@production")
     assert "has no version 7" in run(monkeypatch, capsys, file, "m/7")
 
 
