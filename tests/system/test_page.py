@@ -4,6 +4,7 @@ Needs Debian's Chromium (`apt-get install chromium`). The pictures of docs/figur
 LONGSHOT_SCREENSHOTS=1.
 """
 
+import gzip
 import os
 import shutil
 import signal
@@ -501,11 +502,46 @@ def test_a_wrong_file_says_what_is_wrong_and_what_can_be_done(browser, trained, 
     table = hours(100).replace("item_id,timestamp,target", "meter,moment,kilowatt")
     page.set_input_files("#file", own_file(tmp_path, table, "unnamed.csv"))
     visit.shows("#outcome select[name=timestamp]")
+    visit.shows("#outcome", "Name it here.")
     for role, column in (("timestamp", "moment"), ("target", "kilowatt"), ("item_id", "meter")):
         page.select_option(f"#outcome select[name={role}]", column)
     page.click("text=Use these columns")
     page.wait_for_url("**/datasets/ds_*")
     visit.shows("#series-heading", "load")
+    visit.forgive_refusals()
+    visit.close()
+
+
+def test_a_packed_table_with_one_date_and_one_number_needs_a_single_click_more(browser, trained, tmp_path):
+    path = tmp_path / "cars.csv.gz"
+    rows = (f"2026-01-{1 + hour // 24:02} {hour % 24:02}:00:00,{hour % 24}" for hour in range(240))
+    path.write_bytes(gzip.compress("\n".join(["date_time,traffic_volume", *rows, ""]).encode()))
+    visit = Visit(browser, trained)
+    visit.page.goto("/")
+    visit.page.set_input_files("#file", path)
+    visit.click("text=Use these columns")
+    visit.page.wait_for_url("**/datasets/ds_*")
+    visit.forgive_refusals()
+    visit.close()
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/models/none",
+        "/models/m/99",
+        "/datasets/ds_none",
+        "/jobs/job_none",
+        "/backtests/job_none",
+        "/forecasts/fc_none",
+    ],
+)
+def test_the_page_of_what_does_not_exist_says_so_and_nothing_else(browser, trained, path):
+    visit = Visit(browser, trained)
+    visit.page.goto(path)
+    visit.shows("#outcome [role=alert]", "not found")
+    visit.page.wait_for_load_state("networkidle")
+    assert visit.page.locator("main section:visible, main .card:visible").count() == 0
     visit.forgive_refusals()
     visit.close()
 

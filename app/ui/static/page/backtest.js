@@ -5,7 +5,7 @@ import { announce, byId, fill, h, placeName } from "./dom.js";
 import { count, duration } from "./format.js";
 import { follow } from "./follow.js";
 import { drawMethods, scoreTable } from "./leads.js";
-import { act, showProblem } from "./notices.js";
+import { act, showNoStart, showProblem } from "./notices.js";
 import { showRecipes } from "./recipes.js";
 import { showShare } from "./share.js";
 
@@ -72,7 +72,7 @@ async function watch() {
   follow(`${place}/events`, { progress: live, epoch: live, state: live });
 }
 
-watch().catch((problem) => showProblem(outcome, problem));
+watch().catch((problem) => showNoStart(outcome, problem));
 showRecipes(
   { title: "Show the backtest", method: "GET", path: place },
   { title: "Cancel it", method: "POST", path: `${place}/cancel` },

@@ -6,7 +6,7 @@ import { observed } from "./lines.js";
 import { browse } from "./multiples.js";
 import { byId, fill, placeName } from "./dom.js";
 import { isCounted, count, moment, plural, seconds, stamp } from "./format.js";
-import { showProblem } from "./notices.js";
+import { showNoStart, showProblem } from "./notices.js";
 import { showRecipes } from "./recipes.js";
 import { offerVersions, trainOn } from "./train.js";
 
@@ -61,4 +61,4 @@ async function start() {
   await audit();
 }
 
-start().catch((problem) => showProblem(byId("outcome"), problem));
+start().catch((problem) => showNoStart(byId("outcome"), problem));

@@ -5,7 +5,7 @@ import { announce, byId, fill, h, placeName } from "./dom.js";
 import { duration, number } from "./format.js";
 import { follow } from "./follow.js";
 import { drawLosses } from "./losses.js";
-import { act, showDone, showProblem } from "./notices.js";
+import { act, showDone, showNoStart, showProblem } from "./notices.js";
 import { showRecipes } from "./recipes.js";
 import { showShare } from "./share.js";
 
@@ -88,7 +88,7 @@ async function watch() {
 }
 
 showShare(`/jobs/${id}`, `/v1/training-jobs/${id}`);
-watch().catch((problem) => showProblem(outcome, problem));
+watch().catch((problem) => showNoStart(outcome, problem));
 showRecipes(
   { title: "Show the job", method: "GET", path: `/v1/training-jobs/${id}` },
   { title: "Cancel it", method: "POST", path: `/v1/training-jobs/${id}/cancel` },

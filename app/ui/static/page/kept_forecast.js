@@ -5,7 +5,7 @@ import { byId, fill, h, placeName } from "./dom.js";
 import { moment } from "./format.js";
 import { showTable, showWarnings } from "./forecast_view.js";
 import { answered, cameAfter, drawKept } from "./kept_view.js";
-import { act, showProblem } from "./notices.js";
+import { act, showNoStart, showProblem } from "./notices.js";
 import { showRecipes } from "./recipes.js";
 import { showShare } from "./share.js";
 
@@ -57,7 +57,7 @@ async function start() {
   return show(kept, first);
 }
 
-start().catch((problem) => showProblem(outcome, problem));
+start().catch((problem) => showNoStart(outcome, problem));
 showRecipes(
   { title: "Show the forecast again", method: "GET", path: place },
   { title: "Its picture", method: "GET", path: `${place}.png?width=1200&height=500&theme=light`, saved: "forecast.png" },

@@ -5,7 +5,7 @@ import { makeChart } from "./chart.js";
 import { byId, fill, h, placeName } from "./dom.js";
 import { count, moment, number, percent } from "./format.js";
 import { drawReports, scoreOf } from "./leads.js";
-import { act, showProblem } from "./notices.js";
+import { act, showNoStart, showProblem } from "./notices.js";
 import { moves, production, promote } from "./promotion.js";
 import { watchPromotion } from "./promotion_panel.js";
 import { showRecipes } from "./recipes.js";
@@ -88,4 +88,4 @@ function tellRecipes(backtest) {
 
 byId("heading").textContent = name;
 byId("crumb").textContent = name;
-show().catch((problem) => showProblem(outcome, problem));
+show().catch((problem) => showNoStart(outcome, problem));

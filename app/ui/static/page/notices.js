@@ -14,6 +14,13 @@ export function showProblem(place, problem, ...more) {
   );
 }
 
+/** Shows why a page could not begin; where it is about something that does not exist, without the rest of the page. */
+export function showNoStart(place, problem) {
+  showProblem(place, problem);
+  if (problem.status !== 404) return;
+  for (const one of place.parentElement.children) if (one !== place && !one.matches("nav, h1")) one.hidden = true;
+}
+
 /** Shows that something was done. */
 export function showDone(place, ...content) {
   fill(place, h("div", { class: "notice good" }, ...content));

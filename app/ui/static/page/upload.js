@@ -6,6 +6,7 @@ import { findingsList } from "./audit.js";
 
 const TYPES = { gz: "application/gzip", parquet: "application/vnd.apache.parquet", json: "application/json" };
 const HEAD_BYTES = 65536;
+const DATE = /^\d{4}[-/]\d{1,2}/;
 const ROLES = [["timestamp", "Timestamps"], ["target", "Values"], ["item_id", "Name of the series"]];
 
 export const typeOf = (name) => TYPES[name.split(".").pop().toLowerCase()] ?? "text/csv";
@@ -21,7 +22,9 @@ export async function upload(file, place, choices = {}) {
     location.assign(`/datasets/${dataset.id}?name=${encodeURIComponent(nameOf(file.name))}`);
   } catch (problem) {
     const again = (more) => upload(file, place, { ...choices, ...more });
-    showProblem(place, problem, ...(await remedies(file, problem, query, sent, again)));
+    // The interface's hint says how a program names a column; here it is chosen.
+    const told = problem.code === "column_unnamed" ? { ...problem, message: problem.message, hint: "Name it here." } : problem;
+    showProblem(place, told, ...(await remedies(file, problem, query, sent, again)));
     place.querySelector("button, select")?.focus();
   }
 }
@@ -36,11 +39,12 @@ async function remedies(file, problem, query, sent, again) {
 }
 
 async function columnForm(file, again) {
-  const columns = await columnsOf(file);
+  const { columns, row } = await beginningOf(file);
+  const looks = looksOf(columns, row);
   const field = ([role, text]) => h("label", {}, text,
     columns.length
       ? h("select", { name: role }, h("option", { value: "" }, role === "item_id" ? "there is one series only" : "choose …"),
-        columns.map((one) => h("option", { value: one }, one)))
+        columns.map((one) => h("option", { value: one, selected: one === looks[role] }, one)))
       : h("input", { name: role, autocomplete: "off" }));
   const choose = (event) => {
     event.preventDefault();
@@ -49,11 +53,32 @@ async function columnForm(file, again) {
   return h("form", { class: "controls", onsubmit: choose }, ROLES.map(field), h("button", { class: "primary", type: "submit" }, "Use these columns"));
 }
 
-async function columnsOf(file) {
-  if (typeOf(file.name) !== "text/csv") return [];
-  const [first] = (await file.slice(0, HEAD_BYTES).text()).split(/\r?\n/, 1);
-  const separator = [",", ";", "\t"].reduce((best, one) => (first.split(one).length > first.split(best).length ? one : best));
-  return first.split(separator).map((one) => one.trim().replace(/^"|"$/g, "")).filter(Boolean);
+/** The columns of a text table, packed or not, and its first row; of another none. */
+async function beginningOf(file) {
+  const [header = "", first = ""] = (await headOf(file)).split(/\r?\n/, 2);
+  const separator = [",", ";", "\t"].reduce((best, one) => (header.split(one).length > header.split(best).length ? one : best));
+  const cells = (line) => line.split(separator).map((one) => one.trim().replace(/^"|"$/g, ""));
+  return { columns: cells(header).filter(Boolean), row: cells(first) };
+}
+
+async function headOf(file) {
+  if (typeOf(file.name) === "text/csv") return file.slice(0, HEAD_BYTES).text();
+  if (typeOf(file.name) !== "application/gzip") return "";
+  const reader = file.stream().pipeThrough(new DecompressionStream("gzip")).pipeThrough(new TextDecoderStream()).getReader();
+  try {
+    return (await reader.read()).value ?? "";
+  } catch {
+    return "";
+  } finally {
+    reader.cancel().catch(() => {});
+  }
+}
+
+/** The one column that holds a date, and the one that holds a number, if there is just one. */
+function looksOf(columns, row) {
+  const only = (looks) => columns.filter((_, index) => looks(row[index] ?? ""));
+  const [dates, numbers] = [only((one) => DATE.test(one)), only((one) => one !== "" && Number.isFinite(Number(one)))];
+  return { timestamp: dates.length === 1 && dates[0], target: numbers.length === 1 && numbers[0] };
 }
 
 function duplicateButtons(again) {

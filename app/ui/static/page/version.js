@@ -4,7 +4,7 @@ import { makeChart } from "./chart.js";
 import { byId, fill, h } from "./dom.js";
 import { count, moment, number, percent, stamp, trainedUntil } from "./format.js";
 import { drawMethods, scoreTable } from "./leads.js";
-import { showProblem } from "./notices.js";
+import { showNoStart } from "./notices.js";
 import { watchPromotion } from "./promotion_panel.js";
 import { showRecipes } from "./recipes.js";
 
@@ -50,7 +50,7 @@ async function start() {
   await watchPromotion(name, Number(version), outcome);
 }
 
-start().catch((problem) => showProblem(outcome, problem));
+start().catch((problem) => showNoStart(outcome, problem));
 showRecipes(
   { title: "Show the version", method: "GET", path: place },
   { title: "Promote it", method: "PUT", path: `/v1/models/${encodeURIComponent(name)}/aliases/production`, json: { version: Number(version) } },
