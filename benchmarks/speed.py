@@ -1,11 +1,12 @@
 """Speed and memory of the flow beside the joint system in plain torch.
 
-    python -m benchmarks.speed --flow [--quick] [--json FILE]
+    python -m benchmarks.speed --flow [--quick] [--compiled] [--json FILE]
 
 Both sides run in turns, round by round, in one process: a time is a median over the rounds, a ratio a median of the
 ratios within a round. A training step is the flow, a mean-square loss and the gradient of the particles and of the
 linear map that starts v. `cached` carries points under controls computed before, as a server does; `cached_coarse` in
-the longest steps that take other points to the same places, to 1e-6.
+the longest steps that take other points to the same places, to 1e-6. With `--compiled`, a training step is made in
+compiled code as well, after a minute or so of compiling for each setting.
 
 Memory is given twice: what autograd keeps between forward and backward, each storage counted once; and the peak
 growth over one training step, of a process started for it (on a GPU, of its allocated memory).
@@ -88,6 +89,7 @@ class Sides:
                 component.mul_(0.2)
         self.components = tuple(particles.components)
         self.flow = Flow(particles, step=1 / setting.steps).to(device)
+        self.compiled_flow = Flow(particles, step=1 / setting.steps, compiled=True)
         self.lift = Lift("linear", dynamics.component_sizes).to(device)
         self.x = torch.randn(setting.batch, setting.state_size, device=device)
         self.times = torch.linspace(0, 1, setting.num_times)
@@ -107,6 +109,11 @@ class Sides:
     def ours(self) -> Tensor:
         """The x at the times, by the flow."""
         x: Tensor = self.flow(self.lift(self.x), self.times)[0]
+        return x
+
+    def compiled(self) -> Tensor:
+        """The same in compiled code, where it is trained."""
+        x: Tensor = self.compiled_flow(self.lift(self.x), self.times)[0]
         return x
 
     def cached(self) -> Tensor:
@@ -138,7 +145,7 @@ def training_step(setting: Setting, side: str) -> Callable[[], None]:
     return partial(sides.train, getattr(sides, side))
 
 
-def measure(setting: Setting, *, num_rounds: int) -> list[Measurement]:
+def measure(setting: Setting, *, num_rounds: int, compiled: bool = False) -> list[Measurement]:
     """All figures of one setting."""
     sides = Sides(setting)
     steps: dict[str, Callable[[], object]] = {
@@ -149,12 +156,13 @@ def measure(setting: Setting, *, num_rounds: int) -> list[Measurement]:
         "joint.training_step": partial(sides.train, sides.joint),
         "training_step": partial(sides.train, sides.ours),
     }
+    if compiled:
+        steps["training_step_compiled"] = partial(sides.train, sides.compiled)
     seconds = interleaved_seconds(steps, num_rounds)
+    ours = [what for what in steps if not what.startswith("joint.")]
+    against = {what: "joint.training_step" if what.startswith("training_step") else "joint.forward" for what in ours}
     return [
-        _timed(setting, "forward", seconds, "joint.forward"),
-        _timed(setting, "cached", seconds, "joint.forward"),
-        _timed(setting, "cached_coarse", seconds, "joint.forward"),
-        _timed(setting, "training_step", seconds, "joint.training_step"),
+        *(_timed(setting, what, seconds, against[what]) for what in ours),
         _sized(setting, "saved", *(bytes_saved(partial(sides.loss, s)) for s in (sides.ours, sides.joint))),
         _sized(setting, "peak", *(peak_growth(training_step, setting, s) for s in ("ours", "joint"))),
     ]
@@ -183,14 +191,15 @@ def main(words: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.speed", description=__doc__.splitlines()[0])
     parser.add_argument("--flow", action="store_true", help="the flow beside the joint system: the only part yet")
     parser.add_argument("--quick", action="store_true", help="two settings and few rounds")
+    parser.add_argument("--compiled", action="store_true", help="training steps in compiled code, too; a minute each")
     parser.add_argument("--threads", type=int, default=1, help="of torch; more seldom pay for matrices of this size")
     parser.add_argument("--json", type=Path, help="write the measurements to this file")
     asked = parser.parse_args(words)
     torch.set_num_threads(asked.threads)
     measurements = []
-    print(f"{'setting':<18}{'what':<15}{'ours':>10}{'joint':>10}{'unit':>5}{'ratio':>8}")
+    print(f"{'setting':<18}{'what':<24}{'ours':>10}{'joint':>10}{'unit':>5}{'ratio':>8}")
     for setting in QUICK if asked.quick else SETTINGS:
-        found = measure(setting, num_rounds=5 if asked.quick else 15)
+        found = measure(setting, num_rounds=5 if asked.quick else 15, compiled=asked.compiled)
         measurements += found
         for one in found:
             print(_row(setting, one), flush=True)
@@ -203,7 +212,7 @@ def _row(setting: Setting, one: Measurement) -> str:
     joint, ratio = one.compared_with["joint system"], one.settings["median ratio to the joint system"]
     others = "".join(f"   {name} {ms:.0f}" for name, ms in one.compared_with.items() if name != "joint system")
     what = one.name.rpartition(".")[2].replace("_", " ")
-    return f"{setting.name:<18}{what:<15}{one.value:>10.2f}{joint:>10.2f}{one.unit:>5}{ratio:>8.3f}{others}"
+    return f"{setting.name:<18}{what:<24}{one.value:>10.2f}{joint:>10.2f}{one.unit:>5}{ratio:>8.3f}{others}"
 
 
 if __name__ == "__main__":

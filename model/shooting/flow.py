@@ -5,15 +5,17 @@ Legend: h step; d state size; time is dimensionless.
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
 
 from model.errors import ShootingArgumentInvalid
 from model.shooting.adaptive import Solver, solve
+from model.shooting.compiled import Compiler
 from model.shooting.finite import check_finite
 from model.shooting.integrate import carry, carry_recomputed, stage_controls
-from model.shooting.methods import METHODS, Method, StageControls
+from model.shooting.methods import METHODS, Method, RungeKutta, StageControls
 from model.shooting.parametrisation import Parametrisation
 from model.shooting.phase import State
 
@@ -27,9 +29,12 @@ class Flow(nn.Module):
         method: A key of `methods.METHODS`, or a method with arguments of its own.
         checkpoint_steps: For long flows where memory is short: for the gradient, `forward` keeps the states that are
             this many steps apart, and integrates between them once more on the way back. The numbers are the same.
+        compiled: Whether steps whose derivative is written by hand are compiled where gradients are wanted: a minute of
+            a processor at first, for longer trainings and for shapes that stay the same. Needs a C++ compiler.
 
     Raises:
-        ShootingArgumentInvalid: A step that is not a positive time, an unknown method, checkpoints closer than a step.
+        ShootingArgumentInvalid: A step that is not a positive time, an unknown method, checkpoints closer than a step,
+            a method to be compiled that is not one of Runge and Kutta.
     """
 
     def __init__(
@@ -39,6 +44,7 @@ class Flow(nn.Module):
         step: float,
         method: str | Method = "rk4",
         checkpoint_steps: int | None = None,
+        compiled: bool = False,
     ) -> None:
         super().__init__()
         if not 0 < step < math.inf:
@@ -51,6 +57,8 @@ class Flow(nn.Module):
         self.step = step
         self.method = METHODS[method] if isinstance(method, str) else method
         self.checkpoint_steps = checkpoint_steps
+        if compiled:
+            self.method = _compiled(self.method)
 
     def energy(self) -> Tensor:
         """R(θ), a scalar: the penalty that keeps the control small along the whole flow."""
@@ -127,6 +135,13 @@ class Flow(nn.Module):
     def _check_learned(self) -> None:
         for name, parameter in self.parametrisation.named_parameters():
             check_finite(f"parametrisation.{name}", [parameter])
+
+
+def _compiled(method: Method) -> Method:
+    if not isinstance(method, RungeKutta):
+        needed = "False with a method that is not one of Runge and Kutta"
+        raise ShootingArgumentInvalid("compiled", found=True, needed=needed)
+    return replace(method, compiler=Compiler())
 
 
 def _checked_times(times: Sequence[float] | Tensor) -> list[float]:

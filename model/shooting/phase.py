@@ -3,13 +3,16 @@
 Legend: x state of a data point, v its second state; q = (x, v) position, p momentum.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from torch import Tensor
 
 State = tuple[Tensor, ...]
 """The components of positions, (x, v) for fields of second order; each of shape (points, size)."""
+
+Coefficient = float | Tensor
+"""A number, or a scalar on which compiled code must not depend."""
 
 
 class Phase(NamedTuple):
@@ -29,29 +32,39 @@ class Phase(NamedTuple):
         return self.q + self.p
 
 
-def moved(state: State, velocities: Sequence[State], coefficients: Sequence[float]) -> State:
+def moved(state: State, velocities: Sequence[State], coefficients: Sequence[Coefficient]) -> State:
     """`state + Σᵢ coefficients[i] · velocities[i]`, component by component; zero coefficients cost nothing."""
-    terms = [(velocity, c) for velocity, c in zip(velocities, coefficients, strict=True) if c != 0.0]
+    terms = [(velocity, c) for velocity, c in zip(velocities, coefficients, strict=True) if _counts(c)]
     return tuple(_moved(one, [(velocity[n], c) for velocity, c in terms]) for n, one in enumerate(state))
 
 
-def weighted_sum(weighted: Sequence[tuple[State, float]]) -> State | None:
+def weighted_sum(weighted: Sequence[tuple[State, Coefficient]]) -> State | None:
     """`Σᵢ cᵢ · stateᵢ`, component by component; None where all c are zero, and possibly one of the states."""
-    terms = [(state, c) for state, c in weighted if c != 0.0]
+    terms = [(state, c) for state, c in weighted if _counts(c)]
     if not terms:
         return None
     (first, coefficient), *rest = terms
-    if coefficient != 1.0:
+    if isinstance(coefficient, Tensor) or coefficient != 1.0:
         first = tuple(component * coefficient for component in first)
     return moved(first, [state for state, _ in rest], [c for _, c in rest])
 
 
-def _moved(component: Tensor, terms: list[tuple[Tensor, float]]) -> Tensor:
+def _counts(coefficient: Coefficient) -> bool:
+    return isinstance(coefficient, Tensor) or coefficient != 0.0
+
+
+def _moved(component: Tensor, terms: list[tuple[Tensor, Coefficient]]) -> Tensor:
     if not terms:
         return component
     (velocity, coefficient), *rest = terms
-    total = component.add(velocity, alpha=coefficient)
+    total = _added(component.add, velocity, coefficient)
     for velocity, coefficient in rest:
         # In place, which leaves the gradient as it is: no one keeps a sum that is not finished.
-        total.add_(velocity, alpha=coefficient)
+        _added(total.add_, velocity, coefficient)
     return total
+
+
+def _added(add: Callable[..., Tensor], velocity: Tensor, coefficient: Coefficient) -> Tensor:
+    if isinstance(coefficient, Tensor):
+        return add(velocity * coefficient)
+    return add(velocity, alpha=coefficient)

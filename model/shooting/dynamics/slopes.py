@@ -25,7 +25,7 @@ from model.shooting.dynamics.terms import Structure, mixed
 from model.shooting.phase import Phase, State
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class ParticleSlope(Slope):
     """The motion of particles under their own optimal control; y is their positions and momenta."""
 
@@ -80,7 +80,7 @@ class ParticleSlope(Slope):
         return self.structure.bent(of_q, rest[: len(h)], lost, h)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class PointSlope(Slope):
     """The velocity of points; y is their positions, given are features and momenta of particles."""
 

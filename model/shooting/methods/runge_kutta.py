@@ -4,11 +4,12 @@ Legend: h step, (a, b) the method's table, s ∈ (0, 1] a fraction of a step.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import final
 
 import torch
 
+from model.shooting.compiled import Compiler
 from model.shooting.course import Course
 from model.shooting.methods.method import Method, StageControls
 from model.shooting.methods.stepped import Step
@@ -26,28 +27,31 @@ class RungeKutta(Method):
         b: The weight of each stage after the whole step.
         dense: For each stage, the coefficients of s, s², … of its weight bᵢ(s) after a fraction s of the step; their
             sum is bᵢ.
+        compiler: Compiles steps that have a derivative by hand, where gradients are wanted.
     """
 
     order: int
     a: tuple[tuple[float, ...], ...]
     b: tuple[float, ...]
     dense: tuple[tuple[float, ...], ...]
+    compiler: Compiler | None = field(default=None, compare=False, repr=False)
 
     @property
     def num_stages(self) -> int:
         """One row of the table each."""
         return len(self.a)
 
-    def weights(self, fraction: float) -> Sequence[float]:
+    def weights(self, fraction: float) -> tuple[float, ...]:
         """bᵢ(s): the weights of the stages after a fraction of the step."""
         if fraction == 1.0:
             return self.b
-        return [sum(c * fraction**power for power, c in enumerate(row, start=1)) for row in self.dense]
+        return tuple(sum(c * fraction**power for power, c in enumerate(row, start=1)) for row in self.dense)
 
     def advance(self, course: Course, companions: State, *, time: float, step: float) -> tuple[StageControls, State]:
         """Carries the companions through the stages, keeping the control at each."""
         if (slope := course.slope) is not None:
-            shown, ends = Step(slope, self.a, (self.b,), step).made(companions, [()] * self.num_stages)
+            compiler = self.compiler if torch.is_grad_enabled() else None
+            shown, ends = Step(slope, self.a, (self.b,), step).made(companions, [()] * self.num_stages, compiler)
             return tuple(map(course.shown_control, shown)), ends[0]
         velocities: list[State] = []
         controls = []
@@ -62,13 +66,13 @@ class RungeKutta(Method):
     ) -> list[State]:
         """Carries points once, for all fractions, through the stages that one of them needs."""
         velocities: list[State] = []
-        outcomes = [self.weights(s) for s in fractions]
+        outcomes = tuple(self.weights(s) for s in fractions)
         needed = max(number for outcome in outcomes for number, weight in enumerate(outcome, start=1) if weight != 0.0)
         slopes = [control.slope() for control in controls[:needed]] if torch.is_grad_enabled() else []
         known = [slope for slope in slopes if slope is not None]
         if known and len(known) == needed:
-            made = Step(known[0][0], self.a[:needed], outcomes, step).made(state, [given for _, given in known])
-            return made[1]
+            stepped = Step(known[0][0], self.a[:needed], outcomes, step)
+            return stepped.made(state, [given for _, given in known], self.compiler)[1]
         for weights, control in zip(self.a[:needed], controls[:needed], strict=True):
             velocities.append(control.velocity(moved(state, velocities, [step * w for w in weights])))
         return [moved(state, velocities, [step * w for w in outcome[:needed]]) for outcome in outcomes]

@@ -15,18 +15,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+import torch
 from torch import Tensor
 
 from model.shooting.by_hand import Gradients, Map, apply
+from model.shooting.compiled import Compiled, Compiler
 from model.shooting.dynamics.slope import Slope, filled
-from model.shooting.phase import State, moved, weighted_sum
+from model.shooting.phase import Coefficient, State, moved, weighted_sum
 
 Part = TypeVar("Part", Tensor, Tensor | None)
 
-Weights = Sequence[float]
+Weights = tuple[Coefficient, ...]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Step(Map):
     """A step as a map of y and, stage by stage, of what the slope is given.
 
@@ -38,13 +40,20 @@ class Step(Map):
     """
 
     slope: Slope
-    a: Sequence[Weights]
-    outcomes: Sequence[Weights]
+    a: tuple[Weights, ...]
+    outcomes: tuple[Weights, ...]
     length: float
 
-    def made(self, y: State, given: Sequence[State]) -> tuple[list[State], list[State]]:
-        """What each stage shows, and the outcomes."""
-        out = apply(self, (*y, *(one for stage in given for one in stage)))
+    def made(
+        self, y: State, given: Sequence[State], compiler: Compiler | None = None
+    ) -> tuple[list[State], list[State]]:
+        """What each stage shows, and the outcomes; in compiled code where there is a compiler."""
+        mapping: Map = self
+        inputs = (*y, *(one for stage in given for one in stage))
+        if compiler is not None:
+            mapping = Compiled(AnyOutcomes(self.slope, self.a, self.length), compiler)
+            inputs = (*inputs, torch.tensor(self.outcomes, dtype=y[0].dtype, device=y[0].device))
+        out = apply(mapping, inputs)
         split = len(out) - len(y) * len(self.outcomes)
         return _parts(out[:split], len(self.a)), _parts(out[split:], len(self.outcomes))
 
@@ -89,8 +98,34 @@ class Step(Map):
         num_components = self.slope.num_components
         return inputs[:num_components], _parts(inputs[num_components:], len(self.a))
 
-    def _scaled(self, weights: Weights) -> list[float]:
+    def _scaled(self, weights: Weights) -> list[Coefficient]:
         return [self.length * weight for weight in weights[: len(self.a)]]
+
+
+@dataclass(frozen=True)
+class AnyOutcomes(Map):
+    """The same with the weights of its outcomes as one more input, so that all fractions of a step share their code.
+
+    Attributes:
+        slope: f.
+        a: For each stage, the weights of the stages before it.
+        length: h.
+    """
+
+    slope: Slope
+    a: tuple[Weights, ...]
+    length: float
+
+    def through(self, inputs: State) -> tuple[State, State]:
+        """As the step does it."""
+        return self._step(inputs[-1]).through(inputs[:-1])
+
+    def pull_back(self, kept: State, inputs: State, gradients: Gradients) -> Gradients:
+        """As the step does it; no one asks for the gradient of the weights."""
+        return (*self._step(inputs[-1]).pull_back(kept, inputs[:-1], gradients), None)
+
+    def _step(self, outcomes: Tensor) -> Step:
+        return Step(self.slope, self.a, tuple(row.unbind() for row in outcomes.unbind()), self.length)
 
 
 def _parts(sequence: Sequence[Part], num_parts: int) -> list[tuple[Part, ...]]:
