@@ -3,11 +3,12 @@
     python -m benchmarks.load [--quick | --soak | --start] [--peers PYTHON] [--json FILE]
 
 A real `longshot serve` holds one version (context 512, trained horizon 96). Latency is of one series of 512 points,
-horizon 96, in JSON, one request after the other on one connection, warm. Beside it, in the same rounds: a FastAPI route
-that does nothing, given the same body, and the forward pass of the same network alone, in this process. `outside` is a
-request less that forward pass, medians within a round; what HTTP itself costs is part of it, and so is what the network
-takes longer in the middle of a request than in a loop of its own, where its weights stay in the cache. Therefore
-`beside` takes from each of 2,000 requests, to a server of its own, the forward pass that was timed in it.
+horizon 96, in JSON, one request after the other on one connection, warm. Beside it, in the same rounds: one of 1,000
+points, enough for its errors of late to be looked at; a FastAPI route that does nothing, given the same body as the
+first; and the forward pass of the same network alone, in this process. `outside` is a request less that forward pass,
+medians within a round; what HTTP itself costs is part of it, and so is what the network takes longer in the middle of a
+request than in a loop of its own, where its weights stay in the cache. Therefore `beside` takes from each of 2,000
+requests, to a server of its own, the forward pass that was timed in it.
 
 Throughput is of requests of many series, by the form of the body, in which tables are answered too, beside the forward
 pass of as many series in the same rounds; and of single series asked for by several connections at once. Server and
@@ -42,7 +43,7 @@ from model import Checkpoint
 from model.forecasting.forecaster import MAX_BATCH
 from model.networks.inference import Predictor
 
-CONTEXT, HORIZON = 512, 96
+CONTEXT, HORIZON, LONG_HISTORY = 512, 96, 1000
 _ROUND = 20
 
 
@@ -109,6 +110,8 @@ def latency(
         ours = stack.enter_context(service.connect())
         connections = {name: stack.enter_context(one.connect()) for name, one in others.items()}
         sides: dict[str, Callable[[], object]] = {"request": lambda: ask(ours, body.path, body)}
+        longer = make_body("json_grid", 1, LONG_HISTORY, HORIZON)
+        sides[f"{LONG_HISTORY:,} points"] = lambda: ask(ours, longer.path, longer)
         sides |= {name: partial(ask, one, "/", body) for name, one in connections.items()}
         rounds = _interleaved(sides | {"forward pass": forward}, num_rounds, [ours, *connections.values()])
     outside = median(
