@@ -220,9 +220,12 @@ def _contexts(config: TrainingConfig, pinned: set[str]) -> list[TrainingConfig]:
 
 
 def _within(config: TrainingConfig, trials: Sequence[Trial], options: TrainingOptions) -> TrainingConfig:
-    """As many epochs of each seed as fit into what is left of the budget, by the pace of the trials of this kind."""
+    """As many epochs of each seed as fit into what is left of the budget, by the pace of the trials of this kind.
+
+    Of a kind that there was no time to try, by the pace of all trials.
+    """
     kind = _kind(config)
-    own = [trial for trial in trials if _kind(trial) == kind]
+    own = [trial for trial in trials if _kind(trial) == kind] or trials
     if options.time_budget_seconds is None or not own:
         return config
     left = options.time_budget_seconds - sum(trial.seconds for trial in trials)

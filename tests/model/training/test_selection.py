@@ -101,8 +101,9 @@ def test_a_training_is_short_where_a_trial_of_twice_the_length_is_no_better(pane
     assert is_short == (noise > 0)
 
 
-def test_a_time_budget_ends_the_trials_and_shortens_the_training(panel: Panel) -> None:
-    chosen = select(panel, replace(QUICK, time_budget_seconds=1e-6))
+@pytest.mark.parametrize("horizon", [24, 48], ids=["one patch is possible", "several are"])
+def test_a_time_budget_ends_the_trials_and_shortens_the_training(panel: Panel, horizon: int) -> None:
+    chosen = select(panel, replace(QUICK, horizon=horizon, validation_steps=60, time_budget_seconds=1e-6))
     assert len(chosen.trials) == 1
     assert chosen.config.num_epochs == 1
 
