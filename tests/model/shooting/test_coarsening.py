@@ -23,7 +23,7 @@ def shift(flow: Flow, other: Flow, points: State) -> float:
 
 def test_the_step_is_the_longest_double_that_moves_no_point_by_more_than_the_tolerance(held: Parametrisation) -> None:
     tolerance = 1e-5
-    flow, points = Flow(held, step=1 / 16), some_points(held.dynamics, 3)
+    flow, points = Flow(held, step=1 / 8), some_points(held.dynamics, 3)
     coarse = coarsened(flow, points, TIMES, tolerance=tolerance)
     doublings = torch.tensor(coarse.step / flow.step).log2()
     assert doublings == doublings.round()

@@ -3,6 +3,7 @@
 import math
 import weakref
 from collections.abc import Sequence
+from functools import cache
 from itertools import islice
 
 import pytest
@@ -12,13 +13,13 @@ from torch.testing import assert_close
 from model import ShootingArgumentInvalid
 from model.shooting.adaptive import FIXED_STEP, Solver, solve
 from model.shooting.course import Course, Steered
-from model.shooting.dynamics import Dynamics
+from model.shooting.dynamics import DYNAMICS, Dynamics
 from model.shooting.hamiltonian import reduced_hamiltonian
 from model.shooting.integrate import carry, num_steps, stage_controls
 from model.shooting.methods import METHODS, Method, RungeKutta, StageControls
 from model.shooting.parametrisation import Parametrisation, parametrise
 from model.shooting.phase import Phase, State
-from tests.model.shooting.conftest import MakeField, make_field, some_particles, some_points
+from tests.model.shooting.conftest import MakeField, make_calm_field, make_field, some_particles, some_points
 
 RUNGE_KUTTA = sorted(name for name, method in METHODS.items() if isinstance(method, RungeKutta))
 
@@ -55,11 +56,18 @@ def test_the_hamiltonian_drifts_at_the_order_of_the_method(field: MakeField, met
     assert drift(20) < 1.5 * drift(10) / 2 ** METHODS[method].order + rounding
 
 
-@pytest.mark.parametrize("method", RUNGE_KUTTA)
-def test_between_the_ends_of_a_step_at_most_one_order_is_lost(field: MakeField, method: str) -> None:
-    dynamics = field("softplus")
+@cache
+def steered(name: str) -> tuple[Course, State, State]:
+    """A calm field that its particles steer, points, and where they are at 0.3, by torchdiffeq."""
+    dynamics = make_calm_field(name, "softplus")
     course, points = Steered(dynamics, some_particles(dynamics, 4)), some_points(dynamics, 3)
-    exact = solve(course, points, [0.3], solver=Solver(rtol=1e-12, atol=1e-12))[0]
+    return course, points, solve(course, points, [0.3], solver=Solver(rtol=1e-12, atol=1e-12))[0]
+
+
+@pytest.mark.parametrize("name", DYNAMICS)
+@pytest.mark.parametrize("method", RUNGE_KUTTA)
+def test_between_the_ends_of_a_step_at_most_one_order_is_lost(name: str, method: str) -> None:
+    course, points, exact = steered(name)
 
     def error(step: float) -> float:
         controls = stage_controls(course, step=step, method=METHODS[method])
@@ -92,7 +100,7 @@ def test_control_first_gives_what_torchdiffeq_gives_for_the_joint_system(held: P
 @pytest.mark.parametrize("method", sorted(METHODS))
 def test_the_value_at_one_time_does_not_depend_on_the_other_times_asked(held: Parametrisation, method: str) -> None:
     points = some_points(held.dynamics, 6)
-    times = [0.62, 0.1, 0.0, 0.62, 1.3, 0.63]
+    times = [0.62, 0.1, 0.0, 0.62, 0.63]
     together = points_at(held, points, times, METHODS[method], step=0.5)
     alone = {time: points_at(held, points, [time], METHODS[method], step=0.5)[0] for time in set(times)}
     assert_close(together, [alone[time] for time in times], rtol=0, atol=0)
