@@ -1,5 +1,6 @@
 """Log format, and the request or job that a line belongs to."""
 
+import asyncio
 import logging
 import re
 import sys
@@ -35,6 +36,7 @@ def configure_logging(log_format: str, log_level: str) -> None:
     )
     output = logging.StreamHandler(sys.stderr)
     output.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=_last(log_format)))
+    output.addFilter(_is_no_cancellation)
     logging.basicConfig(handlers=[output], level=level, force=True)
     # With a handler of its own, the workflow library would write past the format chosen here.
     logging.getLogger("dbos").addHandler(logging.NullHandler())
@@ -52,6 +54,11 @@ def log_context(**values: str) -> Iterator[None]:
     """Adds values, such as `request_id` or `job_id`, to every line logged inside."""
     with structlog.contextvars.bound_contextvars(**values):
         yield
+
+
+def _is_no_cancellation(record: logging.LogRecord) -> bool:
+    # What is cut off when the time to drain is over was told in a line before; its traceback tells nothing.
+    return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))
 
 
 def _last(log_format: str) -> list[structlog.typing.Processor]:

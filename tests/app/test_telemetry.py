@@ -1,3 +1,4 @@
+import asyncio
 import json
 import logging
 from collections.abc import Iterator
@@ -36,6 +37,15 @@ def test_a_traceback_stays_within_its_line(capsys: pytest.CaptureFixture[str]) -
         structlog.get_logger().exception("it failed")
     (line,) = capsys.readouterr().err.splitlines()
     assert json.loads(line)["exception"][0]["exc_type"] == "ValueError"
+
+
+def test_what_is_cut_off_at_the_end_leaves_no_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging("json", "info")
+    try:
+        raise asyncio.CancelledError
+    except asyncio.CancelledError:
+        logging.getLogger("uvicorn.error").exception("Exception in ASGI application")
+    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize("log_format", ["json", "console"])
