@@ -48,6 +48,17 @@ def test_only_what_came_after_the_cutoff_is_scored(forecaster: Forecaster) -> No
     assert before.mae < 10
 
 
+def test_a_series_scores_the_same_however_many_are_examined_with_it(forecaster: Forecaster) -> None:
+    several = [season_and_trend(f"s{number}", length=180 + number) for number in range(40)]
+    together = backtest(forecaster, Panel(tuple(several)), Cutoffs(24, 2))
+    alone = [backtest(forecaster, Panel((one,)), Cutoffs(24, 2)) for one in several]
+    assert together.num_forecasts == 80
+    for method, score in enumerate(together.scores):
+        for measure in ("mase", "mae", "smape"):
+            each = [getattr(one.scores[method], measure) for one in alone]
+            assert getattr(score, measure) == pytest.approx(np.mean(each), rel=1e-5)
+
+
 def test_holes_are_not_scored(forecaster: Forecaster) -> None:
     report = backtest(forecaster, Panel((thinned(season_and_trend("a"), keep=0.5),)), Cutoffs(24))
     assert np.isfinite(report.scores[0].mase)
@@ -115,13 +126,14 @@ def test_cutoffs_before_the_series_began_are_left_out_however_many_are_asked(for
         on_forecast=lambda done, total: told.append((done, total)),
     )
     assert report.num_forecasts == 1
-    assert told == [(number, 1000) for number in range(1, 1001)]
+    assert told == sorted(set(told))
+    assert told[-1] == (1000, 1000)
 
 
 def test_a_backtest_stops_when_it_is_asked_to(forecaster: Forecaster, panel: Panel) -> None:
     asked = iter([False, True])
     with pytest.raises(TrainingCancelled):
-        backtest(forecaster, panel, Cutoffs(24, 3), should_stop=lambda: next(asked))
+        backtest(forecaster, panel, Cutoffs(1, 100), should_stop=lambda: next(asked))
 
 
 def test_a_report_is_read_as_it_was_written_and_from_an_earlier_release(forecaster: Forecaster, panel: Panel) -> None:
