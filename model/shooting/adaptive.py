@@ -10,7 +10,7 @@ from torch import Tensor
 
 from model.errors import ShootingArgumentInvalid, StepBudgetExceeded
 from model.shooting.course import Course
-from model.shooting.finite import check_finite
+from model.shooting.finite import check_count, check_finite
 from model.shooting.phase import State
 
 FIXED_STEP = frozenset({"euler", "midpoint", "rk4"})
@@ -52,8 +52,7 @@ class Solver:
         for name in ("rtol", "atol", "step"):
             if not 0 < getattr(self, name) < math.inf:
                 raise ShootingArgumentInvalid(name, getattr(self, name), "a positive number")
-        if self.max_evaluations < 1:
-            raise ShootingArgumentInvalid("max_evaluations", self.max_evaluations, "a whole number from 1 on")
+        check_count("max_evaluations", self.max_evaluations)
 
 
 def solve(course: Course, state: State, times: Sequence[float], *, solver: Solver) -> list[State]:

@@ -8,8 +8,8 @@ from typing import Protocol, runtime_checkable
 import torch
 from torch import nn
 
-from model.errors import ShootingArgumentInvalid
 from model.shooting.dynamics import Control
+from model.shooting.finite import check_count
 from model.shooting.methods import StageControls
 
 
@@ -53,8 +53,7 @@ class ControlCache:
         Raises:
             ShootingArgumentInvalid: A negative number of steps.
         """
-        if num_steps < 0:
-            raise ShootingArgumentInvalid("num_steps", num_steps, "a whole number from 0 on")
+        check_count("num_steps", num_steps, least=0)
         with self._lock:
             while len(self._steps) < num_steps:
                 self._steps.append(tuple(map(self._kept, next(self._coming))))

@@ -128,7 +128,7 @@ class Steered(Course):
 
     def __post_init__(self) -> None:
         found = [tuple(component.shape) for component in self.particles.components()]
-        num_particles = len(self.particles.q[0])
+        num_particles = len(self.particles.q[0]) if self.particles.q else 0
         if num_particles == 0 or found != [(num_particles, size) for size in self.dynamics.component_sizes * 2]:
             needed = " and ".join(f"(K, {size})" for size in self.dynamics.component_sizes)
             raise ShootingArgumentInvalid(

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from model.errors import ShootingArgumentInvalid
 from model.shooting.adaptive import Solver, solve
 from model.shooting.compiled import Compiler
-from model.shooting.finite import check_finite
+from model.shooting.finite import check_count, check_finite
 from model.shooting.integrate import carry, carry_recomputed, stage_controls
 from model.shooting.methods import METHODS, Method, RungeKutta, StageControls
 from model.shooting.parametrisation import Parametrisation
@@ -51,8 +51,8 @@ class Flow(nn.Module):
             raise ShootingArgumentInvalid("step", step, "a positive time")
         if isinstance(method, str) and method not in METHODS:
             raise ShootingArgumentInvalid("method", method, f"one of {', '.join(METHODS)}")
-        if checkpoint_steps is not None and checkpoint_steps < 1:
-            raise ShootingArgumentInvalid("checkpoint_steps", checkpoint_steps, "a whole number from 1 on")
+        if checkpoint_steps is not None:
+            check_count("checkpoint_steps", checkpoint_steps)
         self.parametrisation = parametrisation
         self.step = step
         self.method = METHODS[method] if isinstance(method, str) else method
@@ -95,7 +95,12 @@ class Flow(nn.Module):
     def carry(
         self, state: State, controls: Iterable[StageControls], times: Sequence[float], *, backward: bool = False
     ) -> list[State]:
-        """Data points at times on one side of 0, under controls that were computed before."""
+        """Data points at times on one side of 0, under controls that were computed before.
+
+        Raises:
+            ShootingArgumentInvalid: A state of other shapes than the vector field's; what `integrate.carry` refuses.
+        """
+        self._check_shapes(state)
         return carry(state, controls, times, step=self._signed(backward), method=self.method)
 
     def solve(self, state: State, times: Sequence[float] | Tensor, solver: Solver | None = None) -> State:
@@ -119,13 +124,16 @@ class Flow(nn.Module):
     def _signed(self, backward: bool) -> float:  # noqa: FBT001
         return -self.step if backward else self.step
 
-    def _check_state(self, state: State) -> None:
+    def _check_shapes(self, state: State) -> None:
         sizes = self.parametrisation.dynamics.component_sizes
         found = [tuple(component.shape) for component in state]
         num_points = {shape[0] for shape in found if shape}
         if [shape[1:] for shape in found] != [(size,) for size in sizes] or len(num_points) != 1 or 0 in num_points:
             needed = " and ".join(f"(points, {size})" for size in sizes)
             raise ShootingArgumentInvalid("state", found, f"of shape {needed}, with at least one point")
+
+    def _check_state(self, state: State) -> None:
+        self._check_shapes(state)
         dtype = next(self.parameters()).dtype
         if not all(component.dtype == dtype for component in state):
             found_types = [component.dtype for component in state]

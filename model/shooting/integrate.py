@@ -15,7 +15,7 @@ from torch.utils.checkpoint import checkpoint
 
 from model.errors import ShootingArgumentInvalid
 from model.shooting.course import Course
-from model.shooting.finite import check_step
+from model.shooting.finite import check_count, check_step
 from model.shooting.methods import Method, StageControls
 from model.shooting.phase import State
 
@@ -92,8 +92,7 @@ def carry_recomputed(
         ShootingArgumentInvalid: A time on the other side of 0, a step of 0 or one that is not finite, no segment.
     """
     check_step(step)
-    if segment < 1:
-        raise ShootingArgumentInvalid("segment", segment, "a whole number from 1 on")
+    check_count("segment", segment)
     places = [_place(time, step) for time in times]
     wanted = _by_step(places)
     latest, companions = max(wanted, default=0), course.companions

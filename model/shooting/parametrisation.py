@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from model.errors import ShootingArgumentInvalid
 from model.shooting.course import Constant, Course, Piecewise, Steered
 from model.shooting.dynamics import Dynamics
+from model.shooting.finite import check_count
 from model.shooting.hamiltonian import energy
 from model.shooting.phase import Phase, State
 
@@ -74,8 +75,7 @@ class DirectDynamic(Parametrisation):
 
     def __init__(self, dynamics: Dynamics, *, num_pieces: int, duration: float) -> None:
         super().__init__(dynamics)
-        if num_pieces < 1:
-            raise ShootingArgumentInvalid("num_pieces", num_pieces, "a whole number from 1 on")
+        check_count("num_pieces", num_pieces)
         if not 0 < duration < math.inf:
             raise ShootingArgumentInvalid("duration", duration, "a positive time")
         pieces = [_initial_weights(dynamics) for _ in range(num_pieces)]
@@ -106,8 +106,7 @@ class _Particles(Parametrisation):
 
     def __init__(self, dynamics: Dynamics, *, num_particles: int, particle_spread: float = 0.5) -> None:
         super().__init__(dynamics)
-        if num_particles < 1:
-            raise ShootingArgumentInvalid("num_particles", num_particles, "a whole number from 1 on")
+        check_count("num_particles", num_particles)
         if not 0 < particle_spread < math.inf:
             raise ShootingArgumentInvalid("particle_spread", particle_spread, "a positive number")
         sizes = dynamics.component_sizes * 2

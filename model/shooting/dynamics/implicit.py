@@ -26,7 +26,7 @@ from torch import Tensor
 
 from model.errors import ControlNotFound, ShootingArgumentInvalid
 from model.shooting.dynamics.dynamics import Control, Dynamics
-from model.shooting.finite import check_finite
+from model.shooting.finite import check_count, check_finite
 from model.shooting.phase import Phase, State
 
 _MAX_HALVINGS = 30
@@ -59,8 +59,7 @@ class ImplicitDynamics(Dynamics):
             if name not in self.weight_shapes or not 0 < weight < math.inf:
                 needed = f"positive numbers for any of {', '.join(self.weight_shapes)}"
                 raise ShootingArgumentInvalid("parameter_weights", {name: weight}, needed)
-        if self.max_iterations < 1:
-            raise ShootingArgumentInvalid("max_iterations", self.max_iterations, "a whole number from 1 on")
+        check_count("max_iterations", self.max_iterations)
         if self.tolerance is not None and not 0 < self.tolerance < math.inf:
             raise ShootingArgumentInvalid("tolerance", self.tolerance, "a positive number")
 

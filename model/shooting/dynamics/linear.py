@@ -29,7 +29,7 @@ from model.shooting.dynamics.dynamics import Control, Dynamics
 from model.shooting.dynamics.slope import Slope
 from model.shooting.dynamics.slopes import ParticleSlope
 from model.shooting.dynamics.terms import Structure, Term, plain, sigma
-from model.shooting.finite import check_finite
+from model.shooting.finite import check_count, check_finite
 from model.shooting.phase import Phase, State
 
 __all__ = ["LinearDynamics", "Term", "plain", "sigma"]
@@ -57,8 +57,7 @@ class LinearDynamics(Dynamics):
 
     def __post_init__(self) -> None:
         for name in ("state_size", "inflation"):
-            if getattr(self, name) < 1:
-                raise ShootingArgumentInvalid(name, getattr(self, name), "a whole number from 1 on")
+            check_count(name, getattr(self, name))
         if self.inflation != self.nearest_inflation(self.inflation):
             needed = f"{self.nearest_inflation(self.inflation)} for this vector field"
             raise ShootingArgumentInvalid("inflation", self.inflation, needed)

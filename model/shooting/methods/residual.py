@@ -28,6 +28,7 @@ from torch.autograd.function import once_differentiable
 
 from model.errors import ImplicitStepUnsolved, ShootingArgumentInvalid
 from model.shooting.course import Course
+from model.shooting.finite import check_count
 from model.shooting.methods.method import Method, StageControls
 from model.shooting.methods.runge_kutta import EULER
 from model.shooting.phase import Phase, State, moved
@@ -61,8 +62,7 @@ class Residual(Method):
     def __post_init__(self) -> None:
         if self.tolerance is not None and not 0 < self.tolerance < math.inf:
             raise ShootingArgumentInvalid("tolerance", self.tolerance, "a positive number")
-        if self.max_sweeps < 1:
-            raise ShootingArgumentInvalid("max_sweeps", self.max_sweeps, "a whole number from 1 on")
+        check_count("max_sweeps", self.max_sweeps)
 
     @property
     def num_stages(self) -> int:

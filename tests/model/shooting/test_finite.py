@@ -1,5 +1,6 @@
 """What is NaN or infinite is refused at every entry of the library, by the name of the argument."""
 
+import math
 from collections.abc import Callable
 
 import pytest
@@ -10,6 +11,7 @@ from model.shooting.adaptive import Solver, solve
 from model.shooting.control_cache import ControlCache
 from model.shooting.course import Constant, Piecewise, Steered
 from model.shooting.dynamics import ACTIVATIONS, Simple, UpDownDamped, sine
+from model.shooting.finite import check_count
 from model.shooting.flow import Flow
 from model.shooting.hamiltonian import hamiltonian, symplectic_gradient
 from model.shooting.integrate import carry, carry_recomputed, num_steps, stage_controls
@@ -131,3 +133,18 @@ def test_what_leads_nowhere_is_refused_by_argument(argument: str, call: Callable
     with pytest.raises(ShootingArgumentInvalid) as refused:
         call()
     assert refused.value.argument == argument
+
+
+@pytest.mark.parametrize("count", [0, -1, 1.5, 2.0, math.nan, "2", None])
+def test_what_is_no_whole_number_counts_nothing(count: object) -> None:
+    with pytest.raises(ShootingArgumentInvalid, match="num_particles") as caught:
+        check_count("num_particles", count)
+    assert caught.value.argument == "num_particles"
+
+
+def test_states_of_other_shapes_and_particles_without_components_are_refused() -> None:
+    flow, narrow = Flow(held(), step=0.5), tuple(one[:, :2] for one in POINTS)
+    with pytest.raises(ShootingArgumentInvalid, match="state"):
+        flow.carry(narrow, flow.controls(), [1.0])
+    with pytest.raises(ShootingArgumentInvalid, match="particles"):
+        Steered(FIELD, Phase((), ()))
