@@ -38,7 +38,7 @@ def test_a_table_is_trained_on_forecast_and_scored(run, table):
     trained = run("train", table, "--model", "m", *TINY)
     assert trained.code == 0, trained
     assert "Registered m/1" in trained.out
-    assert "epoch 2/2" in trained.err
+    assert "epoch 2/" in trained.err
     assert "seasonal naive" in trained.out
     assert "_" not in trained.out, "names of the code"
     forecast = run("forecast", table, "--model", "m", "--horizon", 3)
@@ -273,7 +273,8 @@ def test_a_version_is_exported_and_imported_from_the_command_line(run, published
     assert "has this checkpoint already" in run("models", "import", path, "--name", "copy").out
     lines = [json.loads(line) for line in run("audit-log", "--json").out.splitlines()]
     assert [line["action"] for line in lines] == ["version.imported"]
-    path.write_bytes(path.read_bytes()[:3000])
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
     refused(run("models", "import", path), "not a whole one")
     refused(run("models", "import", tmp_path / "none.tar"), "none.tar")
     refused(run("models", "export", "m", "-o", tmp_path / "none" / "m.tar"), "cannot be written")
