@@ -41,7 +41,7 @@ def test_two_processes_make_one_version_and_the_first_speaks(tmp_path: Path) -> 
     ended = run(tmp_path / "home", str(tmp_path / "waves.csv"), "--model", "waves")
     assert ended.returncode == 0, ended.stderr
     assert ended.stderr.count("in 2 processes") == 1
-    assert ended.stderr.count("epoch 2/2") == 1
+    assert ended.stderr.count("epoch 2/3") == 1
     assert ended.stdout.count("Registered") == 1
     settings = Settings(home=tmp_path / "home")
     database = Database(settings.database_url)

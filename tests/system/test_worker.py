@@ -124,7 +124,7 @@ def test_a_backtest_whose_worker_is_killed_is_done_anew_and_ends_once(workplace:
     worker = workplace.start_worker()
     trained = workplace.wait_for(workplace.submit(SHORT), "succeeded", "failed")
     one = workplace.datasets.panel(trained.request.dataset_id).series[0]
-    panel = Panel(tuple(replace(one, item_id=f"item-{number}") for number in range(10)))
+    panel = Panel(tuple(replace(one, item_id=f"item-{number}") for number in range(100)))
     request = BacktestRequest("m/1", "m", 1, workplace.datasets.add(panel).id, num_cutoffs=100, stride=1)
     job = workplace.jobs.submit(request)
     wait_until(lambda: workplace.jobs.get(job.id).progress > 0, "the backtest to get on")
@@ -135,7 +135,7 @@ def test_a_backtest_whose_worker_is_killed_is_done_anew_and_ends_once(workplace:
     done = workplace.wait_for(job, "succeeded", "failed")
     assert (done.state, done.attempts) == ("succeeded", 2), done.failure
     assert done.report is not None
-    assert done.report.num_forecasts == 1000
+    assert done.report.num_forecasts == 10_000
 
 
 def test_sigterm_leaves_the_job_for_the_next_worker_and_jobs_queued_meanwhile_are_done(workplace: Workplace) -> None:

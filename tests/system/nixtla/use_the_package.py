@@ -192,6 +192,7 @@ def train_with_covariates(table: pd.DataFrame) -> None:
 def features() -> None:
     times = pd.date_range("2026-01-01", periods=165, freq="h")
     table = frame(times, "a").assign(promo=(np.arange(165) % 9 == 0) * 1.0, weather=random.normal(size=165))
+    table["y"] += 3 * table["promo"]
     past, later = table[:160], table[160:][["unique_id", "ds", "promo"]]
     train_with_covariates(past)
     known = {"X_df": later, "hist_exog_list": ["weather"], "model": "driven"}
