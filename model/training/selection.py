@@ -10,6 +10,7 @@ training is a short one.
 import contextlib
 import hashlib
 import json
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -100,10 +101,9 @@ def select(
     def attempt(candidate: TrainingConfig) -> Trial:
         trial = record.next()
         if trial is None:
+            started = time.monotonic()
             learned = learn(panel, candidate, should_stop=should_stop, device=device, start=start)
-            trial = _tried(learned, candidate)
-            # Processes that train together have to choose alike.
-            trial = replace(trial, score=Team.current().agreed(trial.score, learned.device))
+            trial = _tried(learned, candidate, started)
             record.add(trial)
             on_trial(trial)
         return trial
@@ -134,11 +134,17 @@ class _Race:
         """In their order."""
         return list(self._known.values())
 
+    @property
+    def is_over(self) -> bool:
+        """Whether no time is left for another one."""
+        spent = sum(trial.seconds for trial in self.trials)
+        return self._budget_seconds is not None and spent >= self._budget_seconds
+
     def best(self, candidates: Sequence[TrainingConfig], num_epochs: int) -> TrainingConfig:
-        """The first candidate that is as good as the best; the first of all where there was no time for any."""
+        """The first candidate that is as good as the best of those there was time for."""
         scores: dict[int, float] = {}
         for number, candidate in enumerate(candidates):
-            if self._is_over():
+            if self.is_over:
                 break
             with contextlib.suppress(TrainingDiverged):
                 scores[number] = self._trial(replace(candidate, num_epochs=num_epochs, num_seeds=1)).score
@@ -147,7 +153,7 @@ class _Race:
 
     def is_settled(self, config: TrainingConfig, num_epochs: int) -> bool:
         """Whether a trial of twice the length is no better; not where there was no time for it."""
-        if self._is_over():
+        if self.is_over:
             return False
         with contextlib.suppress(TrainingDiverged):
             once, twice = (
@@ -162,17 +168,14 @@ class _Race:
             self._known[candidate] = self._attempt(candidate)
         return self._known[candidate]
 
-    def _is_over(self) -> bool:
-        spent = sum(trial.seconds for trial in self.trials)
-        return self._budget_seconds is not None and spent >= self._budget_seconds
-
 
 def _rounds(
     race: _Race, rounds: Sequence[_Round], config: TrainingConfig, pinned: set[str], num_epochs: int
 ) -> TrainingConfig:
+    """What was tried stays as it is in rounds that there is no time for."""
     for choices in rounds:
         candidates = choices(config, pinned)
-        if len(candidates) > 1:
+        if len(candidates) > 1 and not race.is_over:
             config = race.best(candidates, num_epochs)
     return config
 
@@ -220,9 +223,9 @@ def _contexts(config: TrainingConfig, pinned: set[str]) -> list[TrainingConfig]:
 
 
 def _within(config: TrainingConfig, trials: Sequence[Trial], options: TrainingOptions) -> TrainingConfig:
-    """As many epochs of each seed as fit into what is left of the budget, by the pace of the trials of this kind.
+    """As many seeds as fit into what is left of the budget, and as many epochs of one where that is too long.
 
-    Of a kind that there was no time to try, by the pace of all trials.
+    By the pace of the trials of this kind; of a kind that there was no time to try, by the pace of all trials.
     """
     kind = _kind(config)
     own = [trial for trial in trials if _kind(trial) == kind] or trials
@@ -230,16 +233,20 @@ def _within(config: TrainingConfig, trials: Sequence[Trial], options: TrainingOp
         return config
     left = options.time_budget_seconds - sum(trial.seconds for trial in trials)
     a_step = sum(one.seconds for one in own) / sum(one.num_steps for one in own)
-    num_epochs = config.num_seeds + config.num_refit_epochs / config.num_epochs
-    an_epoch = num_epochs * config.steps_per_epoch * a_step
-    return replace(config, num_epochs=max(1, min(config.num_epochs, int(left / an_epoch))))
+    trainings = left / (config.num_epochs * config.steps_per_epoch * a_step)
+    refit = config.num_refit_epochs / config.num_epochs
+    num_seeds = options.num_seeds or max(1, min(config.num_seeds, int(trainings - refit)))
+    num_epochs = int(config.num_epochs * trainings / (num_seeds + refit))
+    return replace(config, num_seeds=num_seeds, num_epochs=max(1, min(config.num_epochs, num_epochs)))
 
 
 def _kind(choice: TrainingConfig | Trial) -> tuple[object, ...]:
     return choice.context_length, choice.patch_length, choice.dropout, choice.learning_rate, choice.anchored
 
 
-def _tried(learned: Learned, config: TrainingConfig) -> Trial:
+def _tried(learned: Learned, config: TrainingConfig, started: float) -> Trial:
+    score, team = _score(learned, config.mean_weight), Team.current()
+    # Processes that train together have to choose alike.
     return Trial(
         context_length=config.context_length,
         patch_length=config.patch_length,
@@ -247,8 +254,8 @@ def _tried(learned: Learned, config: TrainingConfig) -> Trial:
         learning_rate=config.learning_rate,
         anchored=config.anchored,
         num_steps=config.num_epochs * config.steps_per_epoch,
-        score=_score(learned, config.mean_weight),
-        seconds=learned.seconds,
+        score=team.agreed(score, learned.device),
+        seconds=team.agreed(time.monotonic() - started, learned.device),
     )
 
 

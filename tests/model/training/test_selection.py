@@ -108,6 +108,21 @@ def test_a_time_budget_ends_the_trials_and_shortens_the_training(panel: Panel, h
     assert chosen.config.num_epochs == 1
 
 
+def test_without_time_for_more_what_was_tried_stays_and_one_network_is_trained(panel: Panel) -> None:
+    hurried = replace(QUICK, steps_per_epoch=20, horizon=48, validation_steps=60, time_budget_seconds=1e-6)
+    assert choose_config(panel, hurried).num_seeds > 1
+    chosen = select(panel, hurried)
+    (only,) = chosen.trials
+    config = chosen.config
+    assert (config.num_seeds, config.num_epochs) == (1, 1)
+    assert (only.patch_length, only.dropout, only.learning_rate) == (
+        config.patch_length,
+        config.dropout,
+        config.learning_rate,
+    )
+    assert select(panel, replace(hurried, num_seeds=2)).config.num_seeds == 2
+
+
 def test_a_walk_without_a_memory_is_forecast_relative_to_its_last_value() -> None:
     walk = np.cumsum(np.random.default_rng(0).normal(size=300))
     panel = Panel((Series.from_values("w", pd.date_range("2026-01-01", periods=300, freq="D"), walk),))
