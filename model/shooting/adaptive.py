@@ -10,7 +10,7 @@ from torch import Tensor
 
 from model.errors import ShootingArgumentInvalid, StepBudgetExceeded
 from model.shooting.course import Course
-from model.shooting.finite import check_count, check_finite
+from model.shooting.finite import check_count, check_finite, check_name, check_positive
 from model.shooting.phase import State
 
 FIXED_STEP = frozenset({"euler", "midpoint", "rk4"})
@@ -46,12 +46,9 @@ class Solver:
     adjoint: bool = field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
-        if self.method not in ADAPTIVE | FIXED_STEP:
-            needed = f"one of {', '.join(sorted(ADAPTIVE | FIXED_STEP))}"
-            raise ShootingArgumentInvalid("method", self.method, needed)
+        check_name("method", self.method, sorted(ADAPTIVE | FIXED_STEP))
         for name in ("rtol", "atol", "step"):
-            if not 0 < getattr(self, name) < math.inf:
-                raise ShootingArgumentInvalid(name, getattr(self, name), "a positive number")
+            check_positive(name, getattr(self, name))
         check_count("max_evaluations", self.max_evaluations)
 
 

@@ -3,14 +3,13 @@
 Legend: h step.
 """
 
-import math
 from collections.abc import Sequence
 from copy import deepcopy
 
 import torch
 from torch import Tensor
 
-from model.errors import ShootingArgumentInvalid
+from model.shooting.finite import check_positive
 from model.shooting.flow import Flow
 from model.shooting.phase import State
 
@@ -31,8 +30,7 @@ def coarsened(flow: Flow, state: State, times: Sequence[float] | Tensor, *, tole
         ShootingArgumentInvalid: A tolerance that is not positive and finite; times or a state that a flow refuses.
         ImplicitStepUnsolved: A step of the residual network is too long before it is too coarse.
     """
-    if not 0 < tolerance < math.inf:
-        raise ShootingArgumentInvalid("tolerance", tolerance, "a positive number")
+    check_positive("tolerance", tolerance)
     measured = deepcopy(flow).double()
     exact = tuple(component.double() for component in state)
     with torch.no_grad():

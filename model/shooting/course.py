@@ -4,7 +4,6 @@ The particles never see the data, so what steers a flow moves by itself: some st
 along and says what the control is. Where the control is learned directly there is nothing to go along.
 """
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from torch import nn
 
 from model.errors import ShootingArgumentInvalid
 from model.shooting.dynamics import Control, Dynamics, Slope
-from model.shooting.finite import check_finite
+from model.shooting.finite import check_finite, check_positive
 from model.shooting.phase import Phase, State
 
 
@@ -96,8 +95,7 @@ class Piecewise(Course):
     def __post_init__(self) -> None:
         if not self.pieces:
             raise ShootingArgumentInvalid("pieces", self.pieces, "at least one control")
-        if not 0 < self.length < math.inf:
-            raise ShootingArgumentInvalid("length", self.length, "a positive time")
+        check_positive("length", self.length, needed="a positive time")
 
     @property
     def breaks(self) -> tuple[float, ...]:

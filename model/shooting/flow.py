@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from model.errors import ShootingArgumentInvalid
 from model.shooting.adaptive import Solver, solve
 from model.shooting.compiled import Compiler
-from model.shooting.finite import check_count, check_finite
+from model.shooting.finite import check_count, check_finite, check_kind, check_positive
 from model.shooting.integrate import carry, carry_recomputed, stage_controls
 from model.shooting.methods import METHODS, Method, RungeKutta, StageControls
 from model.shooting.parametrisation import Parametrisation
@@ -33,8 +33,8 @@ class Flow(nn.Module):
             a processor at first, for longer trainings and for shapes that stay the same. Needs a C++ compiler.
 
     Raises:
-        ShootingArgumentInvalid: A step that is not a positive time, an unknown method, checkpoints closer than a step,
-            a method to be compiled that is not one of Runge and Kutta.
+        ShootingArgumentInvalid: No parametrisation, a step that is not a positive time, an unknown method, checkpoints
+            closer than a step, a method to be compiled that is not one of Runge and Kutta.
     """
 
     def __init__(
@@ -47,18 +47,17 @@ class Flow(nn.Module):
         compiled: bool = False,
     ) -> None:
         super().__init__()
-        if not 0 < step < math.inf:
-            raise ShootingArgumentInvalid("step", step, "a positive time")
-        if isinstance(method, str) and method not in METHODS:
-            raise ShootingArgumentInvalid("method", method, f"one of {', '.join(METHODS)}")
+        check_kind("parametrisation", parametrisation, Parametrisation, needed="what `parametrise` makes")
+        check_positive("step", step, needed="a positive time")
+        found = METHODS.get(method) if isinstance(method, str) else method
+        if not isinstance(found, Method):
+            raise ShootingArgumentInvalid("method", method, f"one of {', '.join(METHODS)}, or a Method")
         if checkpoint_steps is not None:
             check_count("checkpoint_steps", checkpoint_steps)
         self.parametrisation = parametrisation
         self.step = step
-        self.method = METHODS[method] if isinstance(method, str) else method
+        self.method = _compiled(found) if compiled else found
         self.checkpoint_steps = checkpoint_steps
-        if compiled:
-            self.method = _compiled(self.method)
 
     def energy(self) -> Tensor:
         """R(θ), a scalar: the penalty that keeps the control small along the whole flow."""
@@ -111,9 +110,11 @@ class Flow(nn.Module):
             StepBudgetExceeded: The solver used up its evaluations, or its step underflowed.
         """
         wanted = _checked_times(times)
+        solver = Solver() if solver is None else solver
+        check_kind("solver", solver, Solver, needed="a Solver, such as Solver(method='dopri5')")
         self._check_state(state)
         self._check_learned()
-        return _stacked(solve(self.parametrisation.course(), state, wanted, solver=solver or Solver()))
+        return _stacked(solve(self.parametrisation.course(), state, wanted, solver=solver))
 
     def _side(self, state: State, times: list[float], *, backward: bool) -> list[State]:
         if self.checkpoint_steps is None:
@@ -126,6 +127,10 @@ class Flow(nn.Module):
 
     def _check_shapes(self, state: State) -> None:
         sizes = self.parametrisation.dynamics.component_sizes
+        needed = "a tuple of tensors, one for each component"
+        check_kind("state", state, Sequence, needed=needed)
+        for component in state:
+            check_kind("state", component, Tensor, needed=needed)
         found = [tuple(component.shape) for component in state]
         num_points = {shape[0] for shape in found if shape}
         if [shape[1:] for shape in found] != [(size,) for size in sizes] or len(num_points) != 1 or 0 in num_points:

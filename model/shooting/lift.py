@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from model.errors import ShootingArgumentInvalid
+from model.shooting.finite import check_count, check_kind, check_name
 from model.shooting.phase import State
 
 
@@ -27,10 +28,12 @@ class Lift(nn.Module):
 
     def __init__(self, kind: str, component_sizes: Sequence[int]) -> None:
         super().__init__()
-        if kind not in LIFTS:
-            raise ShootingArgumentInvalid("kind", kind, f"one of {', '.join(LIFTS)}")
-        if not component_sizes or min(component_sizes) < 1:
-            raise ShootingArgumentInvalid("component_sizes", tuple(component_sizes), "whole numbers from 1 on")
+        check_name("kind", kind, LIFTS)
+        check_kind("component_sizes", component_sizes, Sequence, needed="a sequence of whole numbers from 1 on")
+        if not component_sizes:
+            raise ShootingArgumentInvalid("component_sizes", component_sizes, "at least one whole number from 1 on")
+        for size in component_sizes:
+            check_count("component_sizes", size)
         first, *rest = component_sizes
         self.state_size = first
         self.maps = nn.ModuleList([LIFTS[kind](first, size) for size in rest])

@@ -10,7 +10,6 @@ name                 what is learned              control
 ==================== ============================ =================================================
 """
 
-import math
 from abc import ABC, abstractmethod
 from typing import final
 
@@ -20,7 +19,7 @@ from torch import Tensor, nn
 from model.errors import ShootingArgumentInvalid
 from model.shooting.course import Constant, Course, Piecewise, Steered
 from model.shooting.dynamics import Dynamics
-from model.shooting.finite import check_count
+from model.shooting.finite import check_count, check_kind, check_positive
 from model.shooting.hamiltonian import energy
 from model.shooting.phase import Phase, State
 
@@ -30,10 +29,14 @@ class Parametrisation(nn.Module, ABC):
 
     Args:
         dynamics: The vector field.
+
+    Raises:
+        ShootingArgumentInvalid: No vector field; a count, a spread or a time that is none.
     """
 
     def __init__(self, dynamics: Dynamics) -> None:
         super().__init__()
+        check_kind("dynamics", dynamics, Dynamics, needed="a vector field, such as one of `dynamics.DYNAMICS`")
         self.dynamics = dynamics
 
     @abstractmethod
@@ -76,8 +79,7 @@ class DirectDynamic(Parametrisation):
     def __init__(self, dynamics: Dynamics, *, num_pieces: int, duration: float) -> None:
         super().__init__(dynamics)
         check_count("num_pieces", num_pieces)
-        if not 0 < duration < math.inf:
-            raise ShootingArgumentInvalid("duration", duration, "a positive time")
+        check_positive("duration", duration, needed="a positive time")
         pieces = [_initial_weights(dynamics) for _ in range(num_pieces)]
         self.weights = nn.ParameterList([torch.stack(one) for one in zip(*pieces, strict=True)])
         self.piece_length = duration / num_pieces
@@ -107,8 +109,7 @@ class _Particles(Parametrisation):
     def __init__(self, dynamics: Dynamics, *, num_particles: int, particle_spread: float = 0.5) -> None:
         super().__init__(dynamics)
         check_count("num_particles", num_particles)
-        if not 0 < particle_spread < math.inf:
-            raise ShootingArgumentInvalid("particle_spread", particle_spread, "a positive number")
+        check_positive("particle_spread", particle_spread)
         sizes = dynamics.component_sizes * 2
         self.components = nn.ParameterList([_drawn(num_particles, size, particle_spread) for size in sizes])
 

@@ -1,6 +1,5 @@
 """The non-linearities σ and their derivatives σ'."""
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -9,6 +8,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from model.errors import ShootingArgumentInvalid
+from model.shooting.finite import is_positive
 
 # Beyond it softplus is the identity. torch's own threshold of 20 is exact in float32 and off by 2e-9 in float64.
 _SOFTPLUS_THRESHOLD = 37.0
@@ -58,7 +58,7 @@ def sine(scale: float = 1.0) -> Activation:
     Raises:
         ShootingArgumentInvalid: A scale that is not positive and finite.
     """
-    if not 0 < scale < math.inf:
+    if not is_positive(scale):
         raise ShootingArgumentInvalid("scale", scale, "a positive number")
     return Activation(
         "sine",

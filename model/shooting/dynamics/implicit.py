@@ -26,7 +26,7 @@ from torch import Tensor
 
 from model.errors import ControlNotFound, ShootingArgumentInvalid
 from model.shooting.dynamics.dynamics import Control, Dynamics
-from model.shooting.finite import check_count, check_finite
+from model.shooting.finite import check_count, check_finite, check_positive, is_positive
 from model.shooting.phase import Phase, State
 
 _MAX_HALVINGS = 30
@@ -56,12 +56,12 @@ class ImplicitDynamics(Dynamics):
 
     def __post_init__(self) -> None:
         for name, weight in self.parameter_weights.items():
-            if name not in self.weight_shapes or not 0 < weight < math.inf:
+            if name not in self.weight_shapes or not is_positive(weight):
                 needed = f"positive numbers for any of {', '.join(self.weight_shapes)}"
                 raise ShootingArgumentInvalid("parameter_weights", {name: weight}, needed)
         check_count("max_iterations", self.max_iterations)
-        if self.tolerance is not None and not 0 < self.tolerance < math.inf:
-            raise ShootingArgumentInvalid("tolerance", self.tolerance, "a positive number")
+        if self.tolerance is not None:
+            check_positive("tolerance", self.tolerance)
 
     @abstractmethod
     def velocity(self, q: State, weights: State) -> State:

@@ -13,7 +13,6 @@ W is a sum of K outer products. Where that is less work it is applied as its two
 `controls.py`).
 """
 
-import math
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -29,7 +28,7 @@ from model.shooting.dynamics.dynamics import Control, Dynamics
 from model.shooting.dynamics.slope import Slope
 from model.shooting.dynamics.slopes import ParticleSlope
 from model.shooting.dynamics.terms import Structure, Term, plain, sigma
-from model.shooting.finite import check_count, check_finite
+from model.shooting.finite import check_count, check_finite, check_kind, is_positive
 from model.shooting.phase import Phase, State
 
 __all__ = ["LinearDynamics", "Term", "plain", "sigma"]
@@ -58,11 +57,14 @@ class LinearDynamics(Dynamics):
     def __post_init__(self) -> None:
         for name in ("state_size", "inflation"):
             check_count(name, getattr(self, name))
+        known = f"an Activation, such as ACTIVATIONS['relu'], of {', '.join(ACTIVATIONS)}"
+        check_kind("activation", self.activation, Activation, needed=known)
+        check_kind("parameter_weights", self.parameter_weights, Mapping, needed="numbers by the names of weights")
         if self.inflation != self.nearest_inflation(self.inflation):
             needed = f"{self.nearest_inflation(self.inflation)} for this vector field"
             raise ShootingArgumentInvalid("inflation", self.inflation, needed)
         for name, weight in self.parameter_weights.items():
-            if name not in self.weight_shapes or not 0 < weight < math.inf:
+            if name not in self.weight_shapes or not is_positive(weight):
                 needed = f"positive numbers for any of {', '.join(self.weight_shapes)}"
                 raise ShootingArgumentInvalid("parameter_weights", {name: weight}, needed)
 

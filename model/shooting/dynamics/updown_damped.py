@@ -14,11 +14,10 @@ Legend: x ∈ ℝᵈ, v ∈ ℝᵐ with m = α·d; c ≥ 0 the damping; q₁, q�
 over the K particles; m that weight's parameter weight.
 """
 
-import math
 from dataclasses import dataclass
 
-from model.errors import ShootingArgumentInvalid
 from model.shooting.dynamics.linear import LinearDynamics, Term, plain, sigma
+from model.shooting.finite import check_positive
 
 
 @dataclass(frozen=True)
@@ -36,8 +35,8 @@ class UpDownDamped(LinearDynamics):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not 0 <= self.damping < math.inf:
-            raise ShootingArgumentInvalid("damping", self.damping, "a finite number from 0 on")
+        if self.damping != 0:
+            check_positive("damping", self.damping, needed="a finite number from 0 on")
 
     @property
     def decays(self) -> tuple[float, ...]:

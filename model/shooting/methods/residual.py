@@ -26,9 +26,9 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from model.errors import ImplicitStepUnsolved, ShootingArgumentInvalid
+from model.errors import ImplicitStepUnsolved
 from model.shooting.course import Course
-from model.shooting.finite import check_count
+from model.shooting.finite import check_count, check_positive
 from model.shooting.methods.method import Method, StageControls
 from model.shooting.methods.runge_kutta import EULER
 from model.shooting.phase import Phase, State, moved
@@ -60,8 +60,8 @@ class Residual(Method):
     max_sweeps: int = 50
 
     def __post_init__(self) -> None:
-        if self.tolerance is not None and not 0 < self.tolerance < math.inf:
-            raise ShootingArgumentInvalid("tolerance", self.tolerance, "a positive number")
+        if self.tolerance is not None:
+            check_positive("tolerance", self.tolerance)
         check_count("max_sweeps", self.max_sweeps)
 
     @property

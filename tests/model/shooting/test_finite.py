@@ -1,8 +1,10 @@
-"""What is NaN or infinite is refused at every entry of the library, by the name of the argument."""
+"""What is NaN, infinite or of another kind is refused at every entry of the library, by the name of the argument."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 
+import jaxtyping
 import pytest
 import torch
 
@@ -15,6 +17,7 @@ from model.shooting.finite import check_count
 from model.shooting.flow import Flow
 from model.shooting.hamiltonian import hamiltonian, symplectic_gradient
 from model.shooting.integrate import carry, carry_recomputed, num_steps, stage_controls
+from model.shooting.lift import Lift
 from model.shooting.methods import METHODS, Residual
 from model.shooting.parametrisation import PARAMETRISATIONS, Parametrisation, parametrise
 from model.shooting.phase import Phase
@@ -148,3 +151,59 @@ def test_states_of_other_shapes_and_particles_without_components_are_refused() -
         flow.carry(narrow, flow.controls(), [1.0])
     with pytest.raises(ShootingArgumentInvalid, match="particles"):
         Steered(FIELD, Phase((), ()))
+
+
+OF_ANOTHER_KIND: dict[str, tuple[str, Callable[[Any], object], list[Any]]] = {
+    "flow, parametrisation": (
+        "parametrisation",
+        lambda wrong: Flow(wrong, step=0.5),
+        [None, "particles_dynamic", FIELD],
+    ),
+    "flow, method": ("method", lambda wrong: Flow(held(), step=0.5, method=wrong), [None, 4, ["rk4"], type(RK4)]),
+    "flow, step": ("step", lambda wrong: Flow(held(), step=wrong), [None, "0.1", 1j]),
+    "flow, state": ("state", lambda wrong: Flow(held(), step=0.5)(wrong, [0.5]), [None, POINTS[0], (None, None)]),
+    "flow, solver": ("solver", lambda wrong: Flow(held(), step=0.5).solve(POINTS, [0.5], wrong), ["rk4", 3]),
+    "solver, method": ("method", lambda wrong: Solver(method=wrong), [None, ["rk4"]]),
+    "solver, rtol": ("rtol", lambda wrong: Solver(rtol=wrong), [None, "1e-3"]),
+    "stage_controls": (
+        "step",
+        lambda wrong: next(stage_controls(Constant(CONTROL), step=wrong, method=RK4)),
+        [None, "0.1"],
+    ),
+    "particles, dynamics": (
+        "dynamics",
+        lambda wrong: parametrise("particles_dynamic", wrong),
+        [None, "simple", Simple],
+    ),
+    "particles, spread": (
+        "particle_spread",
+        lambda wrong: parametrise("particles_dynamic", FIELD, particle_spread=wrong),
+        [None, "1"],
+    ),
+    "field, activation": ("activation", lambda wrong: Simple(3, activation=wrong), [None, "relu", torch.relu]),
+    "field, parameter_weights": ("parameter_weights", lambda wrong: Simple(3, parameter_weights=wrong), [None, "a", 3]),
+    "field, a weight": ("parameter_weights", lambda wrong: Simple(3, parameter_weights={"a": wrong}), [None, "1"]),
+    "field, damping": ("damping", lambda wrong: UpDownDamped(3, damping=wrong), [None, "1"]),
+    "sine": ("scale", sine, [None, "1"]),
+    "residual": ("tolerance", lambda wrong: Residual(tolerance=wrong), ["1"]),
+    "lift, kind": ("kind", lambda wrong: Lift(wrong, (3, 6)), [None, ["linear"]]),
+    "lift, sizes": ("component_sizes", lambda wrong: Lift("linear", wrong), [None, 3, ("3", "6")]),
+}
+
+
+@pytest.fixture
+def unchecked_signatures() -> Iterator[None]:
+    """As a user has it: signatures are checked in tests only."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
+
+
+@pytest.mark.usefixtures("unchecked_signatures")
+@pytest.mark.parametrize("entry", OF_ANOTHER_KIND)
+def test_what_is_of_another_kind_is_refused_by_the_name_of_the_argument(entry: str) -> None:
+    argument, refuse, all_wrong = OF_ANOTHER_KIND[entry]
+    for wrong in all_wrong:
+        with pytest.raises(ShootingArgumentInvalid) as refused:
+            refuse(wrong)
+        assert refused.value.argument == argument
