@@ -1,5 +1,6 @@
 """`longshot train`: a version from a table, in this process, or in several that torchrun started."""
 
+import re
 from contextlib import ExitStack
 from typing import Annotated
 
@@ -100,9 +101,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     preset: Annotated[
         Preset, typer.Option(help="How much is tried on validation data before what was left open is settled.")
     ] = "fast",
-    time_budget: Annotated[
-        str | None, typer.Option(help="About how long it may take, such as 10min; for the other presets.")
-    ] = None,
+    time_budget: Annotated[str | None, typer.Option(help="About how long it may take, such as 10m or 2h.")] = None,
     warm_start: Annotated[
         str | None, typer.Option(help="Version whose weights to start from: name, name@alias or name/3.")
     ] = None,
@@ -134,7 +133,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
         refit=refit,
         floor=floor,
         preset=preset,
-        time_budget_seconds=None if time_budget is None else parse_duration(time_budget).total_seconds(),
+        time_budget_seconds=None if time_budget is None else _seconds(time_budget),
         warm_start=warm_start,
     )
     check_name(model)
@@ -189,6 +188,11 @@ def _report(version: Version, decision: str) -> None:
     print_choices(console, version)
     if version.report is not None:
         console.print(exam_table(version.report))
+
+
+def _seconds(budget: str) -> float:
+    """The length of a budget; m is minutes here, where months would make no sense."""
+    return parse_duration(re.sub(r"(?<=\d)\s*m$", "min", budget.strip())).total_seconds()
 
 
 def _say(line: str) -> None:

@@ -61,7 +61,7 @@ class OptionsBody(BaseModel):
         Preset, Field(description="How much is tried on validation data before what was left open is settled.")
     ] = "fast"
     time_budget_seconds: Annotated[
-        float | None, Field(description="About how long trials and training may take together; without trials unused.")
+        float | None, Field(description="About how long trials and training may take together.")
     ] = None
     warm_start: Annotated[
         Text | None,

@@ -62,7 +62,7 @@ class TrainingOptions:
         floor: One of `Floor`; see `model.forecasting.floor`.
         preset: One of `Preset`: how much is tried on validation data before what was left open is settled; see
             `selection`.
-        time_budget_seconds: About how long trials and training may take together; without trials nothing changes.
+        time_budget_seconds: About how long trials and training may take together.
         warm_start: The version whose weights to start from, as whoever keeps versions calls it; see `warm_start`.
     """
 

@@ -47,6 +47,7 @@ _Round = Callable[[TrainingConfig, set[str]], list[TrainingConfig]]
 
 _BUDGET_SHARE = 0.5
 _MAX_WINDOWS = 256
+_AS_BUDGETED = "as many as the time budget allows"
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,8 @@ def select(
 ) -> Selection:
     """Chooses a configuration; by rules alone for the preset `fast`, else by trials where the user left a choice open.
 
+    Under a time budget `fast` has a trial of one epoch, which tells its pace.
+
     The same seed gives the same choice, unless a time budget cuts trials short.
 
     Args:
@@ -92,7 +95,7 @@ def select(
     """
     choice = choose_from(panel, options, start)
     config = choice.config
-    if options.preset == "fast":
+    if options.preset == "fast" and options.time_budget_seconds is None:
         return Selection(config, (), choice.reasons)
     origin = [] if start is None else [start.checkpoint.manifest.digest]
     purpose = hashlib.sha256(json.dumps([asdict(options), panel.digest(), *origin]).encode()).hexdigest()
@@ -108,6 +111,10 @@ def select(
             on_trial(trial)
         return trial
 
+    if options.preset == "fast":
+        pace = attempt(replace(config, num_epochs=1, num_seeds=1))
+        choice = choice.within(_within(config, [pace], options), _AS_BUDGETED)
+        return Selection(choice.config, (pace,), choice.reasons)
     budget = None if options.time_budget_seconds is None else options.time_budget_seconds * _BUDGET_SHARE
     race = _Race(attempt, budget)
     num_epochs = max(1, round(config.num_epochs * _SHARES[options.preset]))
@@ -117,7 +124,7 @@ def select(
     choice = choice.within(best, by_trials)
     settled = _no_longer_than_needed(race, best, set(options.chosen), num_epochs)
     choice = choice.within(settled, "a short training: a trial of twice the length was no better")
-    choice = choice.within(_within(settled, race.trials, options), "as many as the time budget allows")
+    choice = choice.within(_within(settled, race.trials, options), _AS_BUDGETED)
     return Selection(choice.config, tuple(race.trials), choice.reasons)
 
 

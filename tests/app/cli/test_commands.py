@@ -63,6 +63,14 @@ def test_a_training_speaks_json_to_machines(run, table):
     assert version["manifest"]["num_observations"] <= 2 * (160 - 12)
 
 
+def test_a_time_budget_is_kept_by_every_preset_and_m_is_minutes(run, table):
+    ended = run("train", table, "--model", "m", *TINY, "--time-budget", "10m")
+    assert ended.code == 0, ended
+    assert "trial" in ended.err, "the pace is looked at once"
+    refused = run("train", table, "--model", "m", *TINY, "--time-budget", "soon")
+    assert (refused.code, "not a duration" in refused.err) == (1, True)
+
+
 @pytest.mark.parametrize(
     ("options", "num_rows", "last"),
     [

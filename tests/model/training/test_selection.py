@@ -123,6 +123,14 @@ def test_without_time_for_more_what_was_tried_stays_and_one_network_is_trained(p
     assert select(panel, replace(hurried, num_seeds=2)).config.num_seeds == 2
 
 
+def test_a_budget_shortens_what_tries_nothing_else_and_one_that_is_ample_changes_nothing(panel: Panel) -> None:
+    fast = replace(QUICK, preset="fast")
+    short = select(panel, replace(fast, time_budget_seconds=1e-6))
+    assert (short.config.num_epochs, len(short.trials)) == (1, 1)
+    assert "budget" in next(reason.why for reason in short.reasons if reason.choice == "num_epochs")
+    assert select(panel, replace(fast, time_budget_seconds=1e6)).config == choose_config(panel, fast)
+
+
 def test_a_walk_without_a_memory_is_forecast_relative_to_its_last_value() -> None:
     walk = np.cumsum(np.random.default_rng(0).normal(size=300))
     panel = Panel((Series.from_values("w", pd.date_range("2026-01-01", periods=300, freq="D"), walk),))
