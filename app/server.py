@@ -126,7 +126,7 @@ def create_app(settings: Settings, worker_alive: WorkerAlive) -> FastAPI:
         # Not included as routers: FastAPI would look for the route of each request in every one of them, twice.
         application.router.routes.extend(part.router.routes)
     application.mount("/static", reference.STATIC)
-    add_problem_handlers(application)
+    add_problem_handlers(application, missing_page=pages.MISSING)
     _add_middleware(application, resources)
     application.openapi = lambda: describe(application)  # type: ignore[method-assign]
     return application

@@ -41,6 +41,10 @@ _TEMPLATES: Final = jinja2.Environment(
 router = APIRouter(include_in_schema=False)
 
 
+MISSING: Final = _TEMPLATES.get_template("missing.html").render(name="missing")
+"""What a browser is shown where there is nothing."""
+
+
 def _show(name: str) -> Callable[[], HTMLResponse]:
     page = _TEMPLATES.get_template(f"{name}.html").render(name=name)
 

@@ -13,12 +13,14 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 from starlette.exceptions import HTTPException
+from starlette.responses import HTMLResponse
 from starlette.routing import Match
 
 import model
 from app import bench, errors, forecasting, frames, imports, mlflow_export, sessions
 from app.schemas import horizon, refusals
 from app.web.addresses import slash_mended
+from app.web.negotiation import preferred
 from model import ForecastingError
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -169,8 +171,9 @@ class Problem:
     errors: tuple[Fault, ...] | None = None
 
 
-def add_problem_handlers(application: FastAPI) -> None:
-    """Answers every exception of an application with a problem."""
+def add_problem_handlers(application: FastAPI, *, missing_page: str) -> None:
+    """Answers every exception of an application with a problem; people who went astray, with a page."""
+    application.state.missing_page = missing_page
     for kind in (ForecastingError, ValidationError, RequestValidationError, HTTPException):
         application.add_exception_handler(kind, answer_problem)
 
@@ -181,6 +184,9 @@ async def answer_problem(request: Request, error: Exception) -> Response:
     if isinstance(error, HTTPException) and problem.status == 404:
         if (place := slash_mended(request)) is not None:
             return Response(status_code=307, headers={"Location": place})
+        headers["Vary"] = "Accept"
+        if preferred(request.headers.get("accept", ""), (MEDIA_TYPE, "application/json", "text/html")) == "text/html":
+            return HTMLResponse(request.app.state.missing_page, 404, headers)
         problem = replace(problem, detail=f"There is nothing at {_shown_path(request)}.")
     if problem.status == 405:
         headers["Allow"] = ", ".join(_methods(request))

@@ -357,6 +357,19 @@ def test_what_is_not_there_is_a_problem_too(client, method, path, status):
     assert path in response.json()["detail"]
 
 
+def test_a_browser_is_shown_a_page_where_there_is_nothing_and_a_program_a_problem(client):
+    browser = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
+    page = client.get("/nothing", headers={"Accept": browser})
+    assert (page.status_code, page.headers["content-type"]) == (404, "text/html; charset=utf-8")
+    assert "content-security-policy" in page.headers
+    for name in re.findall(r'(?:src|href)="([^"#]+)"', page.text):
+        assert client.get(name).status_code == 200
+    for program in ("*/*", "application/json", "text/html;q=0.5, application/json", ""):
+        problem = client.get("/nothing", headers={"Accept": program})
+        assert problem.headers["content-type"] == PROBLEM
+        assert "Accept" in problem.headers["vary"]
+
+
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
