@@ -142,6 +142,13 @@ def test_spikes_are_outliers_and_changes_of_level_are_not() -> None:
     assert codes([hours(stepped)]) == set()
 
 
+@pytest.mark.parametrize("cycle", [5, 7, 9])
+def test_a_clean_wave_of_two_cycles_has_no_outliers(cycle: int) -> None:
+    number = np.arange(480)
+    values = 10 + 3 * np.sin(number / 3.82) + number % cycle / 9
+    assert "outliers" not in codes([hours(values)])
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_noise_has_no_outliers(seed: int) -> None:
     assert "outliers" not in codes([season_and_trend("a", length=5000, seed=seed, noise=1.0)])
