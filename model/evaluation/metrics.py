@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 Values = NDArray[np.float64]
 
+_ROUNDING = 1e-12
+"""Differences up to so much of the largest value are no differences."""
+
 
 def mae(truth: Values, forecast: Values) -> float:
     """Mean absolute error."""
@@ -25,16 +28,18 @@ def smape(truth: Values, forecast: Values) -> float:
 def seasonal_error(history: Values, observed: NDArray[np.bool_], season_length: int) -> float:
     """Mean absolute difference of observations one season apart: the unit of MASE.
 
-    Where no two such observations exist, or all of them agree, differences from step to step take their place, and at
-    last those from the mean; so it is zero for a constant history only.
+    Where no two such observations exist, or all of them agree but for rounding, differences from step to step take
+    their place, and at last those from the mean; so it is zero for a constant history only.
     """
+    rounding = _ROUNDING * float(np.abs(history[observed]).max(initial=0.0))
     for lag in (season_length, 1):
         both = observed[lag:] & observed[:-lag]
         differences = np.abs(history[lag:] - history[:-lag])[both]
-        if differences.any():
+        if (differences > rounding).any():
             return float(differences.mean())
     known = history[observed]
-    return float(np.abs(known - known.mean()).mean())
+    spread = float(np.abs(known - known.mean()).mean())
+    return spread if spread > rounding else 0.0
 
 
 def pinball(truth: Values, quantiles: Mapping[float, Values]) -> float:

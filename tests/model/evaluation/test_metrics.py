@@ -30,3 +30,11 @@ def test_the_unit_of_mase_is_zero_for_a_constant_only() -> None:
     assert metrics.seasonal_error(periodic, seen, 2) == 1.0
     assert metrics.seasonal_error(periodic, np.array([True, False, False, True]), 2) == 0.5
     assert metrics.seasonal_error(np.ones(4), seen, 2) == 0.0
+    assert metrics.seasonal_error(np.full(7, 0.1), np.ones(7, dtype=bool), 2) == 0.0, "rounding is no difference"
+
+
+@pytest.mark.parametrize("scale", [1e-9, 1.0, 1e5])
+def test_a_season_that_repeats_but_for_rounding_has_the_unit_of_its_steps(scale: float) -> None:
+    hours = np.arange(240)
+    history, seen = scale * (3 + np.sin(2 * np.pi * hours / 24)), np.ones(240, dtype=bool)
+    assert metrics.seasonal_error(history, seen, 24) == metrics.seasonal_error(history, seen, 1)
