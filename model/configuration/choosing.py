@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from model.configuration.config import MAX_CHANNELS, MAX_PRECEDENT_WINDOWS, TrainingConfig, TrainingOptions
 from model.configuration.reason import Reason
@@ -84,12 +85,14 @@ def choose(panel: Panel, options: TrainingOptions) -> Reasoned:
     found = season_of(panel, freq, given=options.season_length)
     season = found.length
     longest = max(panel, key=len)
-    num_steps = 1 + int(-longest.grid(freq).positions(longest.timestamps)[0])
+    ago = -longest.grid(freq).positions(longest.timestamps)
+    num_steps = 1 + int(ago[0])
     horizon = options.horizon or max(1, min(_usual_horizon(found), num_steps // 5))
     needed = least_observations(horizon)
     if min(len(longest), num_steps) < needed:
         raise SeriesTooShort(longest.item_id, len(longest), needed, f"training for a horizon of {horizon} steps")
-    validation = options.validation_steps or max(horizon, min(num_steps * 3 // 20, num_steps - needed + horizon))
+    usual = max(horizon, min(num_steps * 3 // 20, num_steps - needed + horizon))
+    validation = options.validation_steps or _with_a_cutoff(usual, horizon, np.rint(ago).astype(int))
     context = options.context_length or _usual_context(found, horizon, num_steps - validation - horizon)
     patch = options.patch_length or _usual_patch(freq, found, horizon)
     covariates = scheme_of(panel, freq, calendar=options.calendar)
@@ -171,6 +174,19 @@ def _channels(panel: Panel, covariates: Scheme) -> tuple[str, ...]:
 def least_observations(horizon: int) -> int:
     """The fewest observations from which a training for a horizon makes sense."""
     return max(MIN_OBSERVATIONS, 2 * horizon + MIN_OBSERVATIONS // 2)
+
+
+def _with_a_cutoff(usual: int, horizon: int, ago: NDArray[np.int_]) -> int:
+    """As many steps for validation as usual; more, where otherwise no history ends with an observation before them.
+
+    Args:
+        usual: How many.
+        horizon: How many a window needs.
+        ago: How many steps before the last observation each one was made, descending.
+    """
+    if ((ago >= horizon) & (ago <= usual)).any() or not (ago > usual).any():
+        return usual
+    return int(ago[ago > usual].min())
 
 
 def _halves(horizon: int, *, shortest: int) -> tuple[int, ...]:

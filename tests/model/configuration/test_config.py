@@ -71,6 +71,18 @@ def test_an_impossible_choice_is_refused_by_name(panel: Panel, field: str, value
         choose_config(panel, dataclasses.replace(TrainingOptions(), **{field: value}))
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_a_series_with_holes_gives_windows_to_validate_on_though_the_usual_cutoff_may_be_one(seed: int) -> None:
+    panel = Panel((thinned(season_and_trend("a", length=400), keep=0.6, seed=seed),))
+    config = choose_config(panel, TrainingOptions())
+    shape = WindowShape(
+        config.freq, config.season_length, config.context_length, config.horizon, config.validation_steps
+    )
+    parts = split(panel, shape, device("cpu"))
+    assert len(parts.training) > 0
+    assert len(parts.validation) > 0
+
+
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
