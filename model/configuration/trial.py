@@ -14,8 +14,8 @@ class Trial:
         learning_rate: The highest one.
         anchored: Whether it answered relative to the last value.
         num_steps: Gradient steps.
-        score: Validation loss in units of each series' own deviation, so that trials of all kinds compare; lower is
-            better, and only trials of as many steps compare.
+        score: Validation loss of half its flow and half the line beside it, in units of each series' own deviation, so
+            that trials of all kinds compare; lower is better, and only trials of as many steps compare.
         seconds: How long it took.
     """
 

@@ -78,23 +78,31 @@ def blend(network: ShootingNetwork, parts: Sequence[Split], season_length: int) 
     if line is None:
         return None
     network.eval()
-    solved = ridge(parts[-1].training, network.regression)
     seen = [_Seen(network, part.validation) for part in parts if len(part.validation)]
-
-    def error(strength: float) -> float:
-        line.weights.copy_(solved(strength))
-        line.share.fill_(1.0)
-        return sum(one.error() for one in seen)
 
     def loss(share: float) -> float:
         line.share.fill_(share)
         return sum(one.loss() for one in seen)
 
-    strength = min(STRENGTHS, key=error)
-    line.weights.copy_(solved(strength))
+    strength = _solve(line, ridge(parts[-1].training, network.regression), seen)
     season_share = _weigh_season(line, seen, season_length) if 1 < season_length <= len(line.weights) else 0.0
     line.share.fill_(_first_good(SHARES, loss))
     return LineForm(strength, season_share, season_length)
+
+
+@torch.inference_mode()
+def line_beside(network: ShootingNetwork, parts: Sequence[Split]) -> Tensor:
+    """The weights of the line by itself, of the strength that is best on validation windows; it is left in the network.
+
+    Args:
+        network: With room for a line. What its flow says is of no account.
+        parts: As for `blend`.
+    """
+    line = network.linear
+    assert line is not None, "a network without a line was asked for one"
+    seen = [_Seen(network, part.validation) for part in parts if len(part.validation)]
+    _solve(line, ridge(parts[-1].training, network.regression), seen)
+    return line.weights.clone()
 
 
 @torch.inference_mode()
@@ -118,6 +126,19 @@ def ridge(windows: Windows, regression: Regression | None = None) -> Callable[[f
     values, vectors = torch.linalg.eigh(squares)
     turned, mean = vectors.mT @ products, values.mean().clamp_min(1e-300)
     return lambda strength: (vectors @ (turned / (values + strength * mean)[:, None])).float()
+
+
+def _solve(line: LinearPath, solved: Callable[[float], Tensor], seen: Sequence["_Seen"]) -> float:
+    """Gives the line the weights that err least where they say everything, and returns the strength of their ridge."""
+
+    def error(strength: float) -> float:
+        line.weights.copy_(solved(strength))
+        return sum(one.error() for one in seen)
+
+    line.share.fill_(1.0)
+    strength = min(STRENGTHS, key=error)
+    line.weights.copy_(solved(strength))
+    return strength
 
 
 def _weigh_season(line: LinearPath, seen: Sequence["_Seen"], season_length: int) -> float:

@@ -3,6 +3,7 @@
 One thing after the other, each under the best of what was settled before: the length of a patch; the regularisation;
 the length of the context and whether to answer relative to the last value. Among choices as good as the best, the
 first one is taken: the shortest patch; most dropout and smallest steps, which are most cautious; the rule's context.
+`judging` says how good one is.
 Where the last trial, of twice the length, is no better than the one of its kind, little is left to learn, and the
 training is a short one.
 """
@@ -15,17 +16,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-import torch
-
 from model.configuration.choosing import MAX_PATCH_LENGTH, MAX_PATCHES
 from model.configuration.config import TrainingConfig, TrainingOptions
 from model.configuration.reason import Reason
 from model.configuration.trial import Trial
-from model.contexts.scaling import Scale
 from model.errors import TrainingDiverged
 from model.files import written_whole
-from model.networks.loss import huber, mean_weights, pinball
 from model.panels.series import Panel
+from model.training.judging import Judge
 from model.training.learning import Learned, learn
 from model.training.team import Team
 from model.training.warm_start import WarmStart, choose_from
@@ -46,7 +44,6 @@ _Round = Callable[[TrainingConfig, set[str]], list[TrainingConfig]]
 """The candidates of one round, under what was settled before it and what the user chose."""
 
 _BUDGET_SHARE = 0.5
-_MAX_WINDOWS = 256
 _AS_BUDGETED = "as many as the time budget allows"
 
 
@@ -99,14 +96,15 @@ def select(
         return Selection(config, (), choice.reasons)
     origin = [] if start is None else [start.checkpoint.manifest.digest]
     purpose = hashlib.sha256(json.dumps([asdict(options), panel.digest(), *origin]).encode()).hexdigest()
-    record = _Record(record_path, purpose)
+    record, judge = _Record(record_path, purpose), Judge()
 
     def attempt(candidate: TrainingConfig) -> Trial:
         trial = record.next()
         if trial is None:
             started = time.monotonic()
             learned = learn(panel, candidate, should_stop=should_stop, device=device, start=start)
-            trial = _tried(learned, candidate, started)
+            score = judge.score(learned, candidate.mean_weight)
+            trial = _tried(learned, candidate, score, time.monotonic() - started)
             record.add(trial)
             on_trial(trial)
         return trial
@@ -251,8 +249,8 @@ def _kind(choice: TrainingConfig | Trial) -> tuple[object, ...]:
     return choice.context_length, choice.patch_length, choice.dropout, choice.learning_rate, choice.anchored
 
 
-def _tried(learned: Learned, config: TrainingConfig, started: float) -> Trial:
-    score, team = _score(learned, config.mean_weight), Team.current()
+def _tried(learned: Learned, config: TrainingConfig, score: float, seconds: float) -> Trial:
+    team = Team.current()
     # Processes that train together have to choose alike.
     return Trial(
         context_length=config.context_length,
@@ -262,23 +260,8 @@ def _tried(learned: Learned, config: TrainingConfig, started: float) -> Trial:
         anchored=config.anchored,
         num_steps=config.num_epochs * config.steps_per_epoch,
         score=team.agreed(score, learned.device),
-        seconds=team.agreed(time.monotonic() - started, learned.device),
+        seconds=team.agreed(seconds, learned.device),
     )
-
-
-@torch.inference_mode()
-def _score(learned: Learned, mean_weight: float) -> float:
-    """The loss over the validation windows of every horizon, in units of each series' own deviation."""
-    network = learned.network.eval()
-    losses = []
-    for windows in (part.validation.thinned(_MAX_WINDOWS) for part in learned.parts if len(part.validation)):
-        batch = windows.batch(torch.arange(len(windows), device=windows.values.device))
-        scale = Scale.of(batch.context)
-        quantiles = scale.restore(network(scale.remove(batch.context), windows.horizon, batch.inputs))
-        mean = quantiles @ mean_weights(network.levels)
-        loss = pinball(quantiles, batch.target, network.levels, batch.known)
-        losses.append(loss + mean_weight * huber(mean, batch.target, batch.known))
-    return float(torch.stack(losses).mean())
 
 
 class _Record:
