@@ -98,20 +98,22 @@ def select(
     purpose = hashlib.sha256(json.dumps([asdict(options), panel.digest(), *origin]).encode()).hexdigest()
     record, judge = _Record(record_path, purpose), Judge()
 
-    def attempt(candidate: TrainingConfig) -> Trial:
+    def attempt(candidate: TrainingConfig) -> tuple[Trial, float]:
         trial = record.next()
-        if trial is None:
-            started = time.monotonic()
-            learned = learn(panel, candidate, should_stop=should_stop, device=device, start=start)
-            score = judge.score(learned, candidate.mean_weight)
-            trial = _tried(learned, candidate, score, time.monotonic() - started)
-            record.add(trial)
-            on_trial(trial)
-        return trial
+        if trial is not None:
+            return trial, trial.seconds
+        started, team = time.monotonic(), Team.current()
+        learned = learn(panel, candidate, should_stop=should_stop, device=device, start=start)
+        # Processes that train together have to choose alike.
+        score = team.agreed(judge.score(learned, candidate.mean_weight), learned.device)
+        trial = _tried(learned, candidate, score)
+        record.add(trial)
+        on_trial(trial)
+        return trial, team.agreed(time.monotonic() - started, learned.device)
 
     if options.preset == "fast":
-        pace = attempt(replace(config, num_epochs=1, num_seeds=1))
-        choice = choice.within(_within(config, [pace], options), _AS_BUDGETED)
+        pace, spent = attempt(replace(config, num_epochs=1, num_seeds=1))
+        choice = choice.within(_within(config, [pace], options, spent), _AS_BUDGETED)
         return Selection(choice.config, (pace,), choice.reasons)
     budget = None if options.time_budget_seconds is None else options.time_budget_seconds * _BUDGET_SHARE
     race = _Race(attempt, budget)
@@ -122,16 +124,21 @@ def select(
     choice = choice.within(best, by_trials)
     settled = _no_longer_than_needed(race, best, set(options.chosen), num_epochs)
     choice = choice.within(settled, "a short training: a trial of twice the length was no better")
-    choice = choice.within(_within(settled, race.trials, options), _AS_BUDGETED)
+    choice = choice.within(_within(settled, race.trials, options, race.spent_seconds), _AS_BUDGETED)
     return Selection(choice.config, tuple(race.trials), choice.reasons)
 
 
 class _Race:
-    """Trials until the time is used up."""
+    """Trials until the time is used up.
 
-    def __init__(self, attempt: Callable[[TrainingConfig], Trial], budget_seconds: float | None) -> None:
+    Attributes:
+        spent_seconds: On all trials, with what comes before their first step and after their last one.
+    """
+
+    def __init__(self, attempt: Callable[[TrainingConfig], tuple[Trial, float]], budget_seconds: float | None) -> None:
         self._attempt = attempt
         self._budget_seconds = budget_seconds
+        self.spent_seconds = 0.0
         self._known: dict[TrainingConfig, Trial] = {}
 
     @property
@@ -142,8 +149,7 @@ class _Race:
     @property
     def is_over(self) -> bool:
         """Whether no time is left for another one."""
-        spent = sum(trial.seconds for trial in self.trials)
-        return self._budget_seconds is not None and spent >= self._budget_seconds
+        return self._budget_seconds is not None and self.spent_seconds >= self._budget_seconds
 
     def best(self, candidates: Sequence[TrainingConfig], num_epochs: int) -> TrainingConfig:
         """The first candidate that is as good as the best of those there was time for."""
@@ -170,7 +176,8 @@ class _Race:
 
     def _trial(self, candidate: TrainingConfig) -> Trial:
         if candidate not in self._known:
-            self._known[candidate] = self._attempt(candidate)
+            self._known[candidate], seconds = self._attempt(candidate)
+            self.spent_seconds += seconds
         return self._known[candidate]
 
 
@@ -227,7 +234,9 @@ def _contexts(config: TrainingConfig, pinned: set[str]) -> list[TrainingConfig]:
     return [config, replace(config, anchored=True), *shorter]
 
 
-def _within(config: TrainingConfig, trials: Sequence[Trial], options: TrainingOptions) -> TrainingConfig:
+def _within(
+    config: TrainingConfig, trials: Sequence[Trial], options: TrainingOptions, spent_seconds: float
+) -> TrainingConfig:
     """As many seeds as fit into what is left of the budget, and as many epochs of one where that is too long.
 
     By the pace of the trials of this kind; of a kind that there was no time to try, by the pace of all trials.
@@ -236,7 +245,7 @@ def _within(config: TrainingConfig, trials: Sequence[Trial], options: TrainingOp
     own = [trial for trial in trials if _kind(trial) == kind] or trials
     if options.time_budget_seconds is None or not own:
         return config
-    left = options.time_budget_seconds - sum(trial.seconds for trial in trials)
+    left = options.time_budget_seconds - spent_seconds
     a_step = sum(one.seconds for one in own) / sum(one.num_steps for one in own)
     trainings = left / (config.num_epochs * config.steps_per_epoch * a_step)
     refit = config.num_refit_epochs / config.num_epochs
@@ -249,9 +258,7 @@ def _kind(choice: TrainingConfig | Trial) -> tuple[object, ...]:
     return choice.context_length, choice.patch_length, choice.dropout, choice.learning_rate, choice.anchored
 
 
-def _tried(learned: Learned, config: TrainingConfig, score: float, seconds: float) -> Trial:
-    team = Team.current()
-    # Processes that train together have to choose alike.
+def _tried(learned: Learned, config: TrainingConfig, score: float) -> Trial:
     return Trial(
         context_length=config.context_length,
         patch_length=config.patch_length,
@@ -259,8 +266,8 @@ def _tried(learned: Learned, config: TrainingConfig, score: float, seconds: floa
         learning_rate=config.learning_rate,
         anchored=config.anchored,
         num_steps=config.num_epochs * config.steps_per_epoch,
-        score=team.agreed(score, learned.device),
-        seconds=team.agreed(seconds, learned.device),
+        score=score,
+        seconds=learned.seconds,
     )
 
 
