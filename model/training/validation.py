@@ -29,6 +29,7 @@ MAX_WINDOWS = 512
 _ROWS = 128
 MIN_WINDOWS = 16
 MAX_BUCKETS = 16
+MIN_BUCKETS = 8
 LONGEST_BLOCK_IN_HORIZONS = 8
 MAX_LENGTH = 1_000_000
 
@@ -168,7 +169,7 @@ def _followed(
         found = errors_of_late(misses, values.double().cpu().numpy(), observed.cpu().numpy())
         parts.append(np.where(whole.cpu().numpy(), found, np.nan))
     late = np.concatenate(parts)
-    recent = Recent.learned(steps, late, residuals.errors(), residuals.known)
+    recent = Recent.learned(steps, late, residuals.errors(), residuals.distances(), residuals.known)
     return recent, residuals if recent is None else residuals.over(recent.factors(late))
 
 
@@ -195,8 +196,12 @@ def _in_time(windows: Windows) -> Tensor:
 
 
 def _bucket_length(config: TrainingConfig) -> int:
-    """A patch, but no more than a season where that leaves windows enough: what is farther ahead is less sure."""
-    return min(config.patch_length, max(config.season_length, -(-config.horizon // MAX_BUCKETS)))
+    """A patch, but no more than a season where that leaves windows enough: what is farther ahead is less sure.
+
+    Nor more than an eighth of the horizon: in one bucket the first leads would be too wide, and the last too narrow.
+    """
+    most, least = (-(-config.horizon // number) for number in (MIN_BUCKETS, MAX_BUCKETS))
+    return min(config.patch_length, max(config.season_length, least), most)
 
 
 def _best_trust(network: ShootingNetwork, parts: Sequence[Windows], config: TrainingConfig) -> float:

@@ -201,6 +201,10 @@ class Residuals:
         """How far each median is off."""
         return np.abs(self.target - self._medians())
 
+    def distances(self) -> NDArray[np.float64]:
+        """How far quantiles lie from each median, in their mean."""
+        return np.asarray(np.abs(self.quantiles - self._medians()[..., None]).mean(-1))
+
     def over(self, factors: NDArray[np.float64]) -> "Residuals":
         """As if each window's targets lay so many times nearer to their medians; shape (windows,)."""
         medians = self._medians()

@@ -8,8 +8,9 @@ next to nothing: from two earlier cutoffs. Intervals are then so many times as w
 
 and what calibration learns is divided by it, as in conformal intervals around residuals that are scaled by an estimate
 of their size (Lei and others, "Distribution-Free Predictive Inference for Regression", 2018). Validation windows are
-few, so that the exponent is halfway between one half and their slope of the logarithm of the version's errors on that
-of the line's errors of late.
+few, so that the version's errors are taken to grow with the line's errors of late by a power halfway between 0.7
+and their slope there, in logarithms. The version's quantiles may tell hard times from easy ones by themselves: by what
+power they lie farther apart then is taken off.
 """
 
 import math
@@ -27,7 +28,7 @@ LARGEST_RATIO = 3.0
 
 _LEAST_ERROR = 1e-6
 _ROUNDING = 1e-12
-_USUAL_EXPONENT = 0.5
+_USUAL_EXPONENT = 0.7
 _PART_OF_HORIZON = 8
 _FARTHEST_USUAL = 100
 
@@ -104,7 +105,12 @@ class Recent:
 
     @classmethod
     def learned(
-        cls, steps: int, late: NDArray[np.float64], errors: NDArray[np.float64], known: NDArray[np.bool_]
+        cls,
+        steps: int,
+        late: NDArray[np.float64],
+        errors: NDArray[np.float64],
+        distances: NDArray[np.float64],
+        known: NDArray[np.bool_],
     ) -> "Recent | None":
         """From validation windows; None where errors of late are known of too few.
 
@@ -112,13 +118,16 @@ class Recent:
             steps: Leads that were looked at.
             late: Errors of late before each window, NaN where unknown; shape (windows,).
             errors: Of the version; shape (windows, horizon).
+            distances: Of its quantiles from its median, in their mean; shape (windows, horizon).
             known: Which targets were observed; shape (windows, horizon).
         """
         both = known.any(1) & (late > _LEAST_ERROR)
         if both.sum() < LEAST_WINDOWS:
             return None
-        means = np.where(known, errors, 0)[both].sum(1) / known[both].sum(1)
-        exponent = (_USUAL_EXPONENT + slope(means[:, None], late[both, None])) / 2
+        counts = known[both].sum(1, keepdims=True)
+        means = (np.where(known, each, 0)[both].sum(1, keepdims=True) / counts for each in (errors, distances))
+        missed, said = (slope(each, late[both, None]) for each in means)
+        exponent = max(0.0, (_USUAL_EXPONENT + missed) / 2 - said)
         return cls(steps, round(float(np.log(late[both]).mean()), 6), round(exponent, 6))
 
     def factors(self, late: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -77,6 +77,10 @@ def in_times(wildness: NDArray[np.float64], seed: int) -> tuple[Residuals, NDArr
     return Residuals(quantiles, target, np.ones(target.shape, bool)), late
 
 
+def learned(late: NDArray[np.float64], residuals: Residuals) -> Recent | None:
+    return Recent.learned(STEPS, late, residuals.errors(), residuals.distances(), residuals.known)
+
+
 def share_inside(calibration: Calibration, residuals: Residuals, late: NDArray[np.float64] | None) -> float:
     quantiles = torch.tensor(np.array(residuals.quantiles))
     moved = calibration.apply(quantiles, torch.ones(len(quantiles), 1, dtype=torch.float64), late).numpy()
@@ -87,13 +91,28 @@ def share_inside(calibration: Calibration, residuals: Residuals, late: NDArray[n
 def test_intervals_follow_a_time_that_grows_wilder_or_calmer_than_validation(later: float) -> None:
     residuals, late = in_times(np.exp(0.4 * np.random.default_rng(0).normal(size=600)), 1)
     fresh, fresh_late = in_times(later * np.exp(0.4 * np.random.default_rng(2).normal(size=600)), 3)
-    recent = Recent.learned(STEPS, late, residuals.errors(), residuals.known)
+    recent = learned(late, residuals)
     assert recent is not None
     follows = calibrate(residuals.over(recent.factors(late)), LEVELS, 12, recent=recent)
     off = abs(share_inside(calibrate(residuals, LEVELS, 12), fresh, None) - 0.8)
     assert off > 0.1
     assert abs(share_inside(follows, fresh, fresh_late) - 0.8) < 0.7 * off
     assert share_inside(follows, residuals, late) == pytest.approx(0.8, abs=0.01)
+
+
+def test_what_quantiles_tell_by_themselves_errors_of_late_do_not_tell_once_more() -> None:
+    wildness = np.exp(0.8 * np.random.default_rng(0).normal(size=600))
+    alike, late = in_times(wildness, 1)
+    found = []
+    for power in (0.0, 0.4, 1.0, 2.0):
+        apart = alike.quantiles * (wildness**power)[:, None, None]
+        recent = learned(late, replace(alike, quantiles=apart))
+        assert recent is not None
+        found.append(recent.exponent)
+    assert found[0] > 0.6
+    assert found[1] == pytest.approx(found[0] - 0.4, abs=0.05)
+    assert found[2] < 0.1
+    assert found[3] == 0
 
 
 def test_unknown_errors_of_late_leave_intervals_as_wide_as_usual_and_others_have_limits() -> None:
@@ -112,7 +131,7 @@ def test_of_values_too_large_for_a_forecast_errors_of_late_are_unknown() -> None
 
 def test_of_few_windows_nothing_is_learned() -> None:
     residuals, late = in_times(np.geomspace(1, 3, 20), 1)
-    assert Recent.learned(STEPS, np.where(np.arange(20) < 7, late, np.nan), residuals.errors(), residuals.known) is None
+    assert learned(np.where(np.arange(20) < 7, late, np.nan), residuals) is None
 
 
 def test_quantiles_do_not_cross_and_the_median_stays() -> None:
