@@ -1,7 +1,7 @@
 """Accuracy by the protocols of the literature.
 
     python -m benchmarks.accuracy --data DIR --datasets ETTh1 --horizons 96 192 336 720
-    python -m benchmarks.accuracy --data DIR --option preset=balanced --option time_budget_seconds=600
+    python -m benchmarks.accuracy --data DIR --preset balanced --option time_budget_seconds=600
     python -m benchmarks.accuracy --data DIR --suite m4
 
 Any CSV with a column of dates is a dataset by its name. One version is trained for the longest horizon and asked for
@@ -18,12 +18,13 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from pathlib import Path
+from typing import get_args
 
 import torch
 
 from benchmarks.accuracy import dysts, fev, irregular, m4, peers, systems
 from benchmarks.accuracy.long_horizon import measured
-from benchmarks.accuracy.long_horizon_sets import LongHorizonSet
+from benchmarks.accuracy.long_horizon_sets import LongHorizonSet, SetUnusable
 from benchmarks.accuracy.long_horizon_table import (
     ABLATION_HEADER,
     HEADER,
@@ -34,7 +35,7 @@ from benchmarks.accuracy.long_horizon_table import (
 )
 from benchmarks.accuracy.suite import find, line
 from benchmarks.measurement import Measurement, write
-from model import TrainingOptions
+from model import Preset, TrainingOptions
 
 SUITES = {
     "dysts": (dysts.SUITE,),
@@ -59,7 +60,7 @@ def main(words: Sequence[str] | None = None) -> int:
             peers.check(asked.peers)
         for some in _suite(asked) if asked.suite else _datasets(asked):
             found += some
-    except (FileNotFoundError, peers.PeersMissing) as error:
+    except (FileNotFoundError, peers.PeersMissing, SetUnusable) as error:
         print(error, file=sys.stderr)
         return 2
     if asked.json:
@@ -131,6 +132,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
     parser.add_argument("--threads", type=int, default=1, help="of torch; more seldom pay for matrices of this size")
     parser.add_argument(
+        "--preset",
+        dest="options",
+        metavar="{" + ",".join(get_args(Preset)) + "}",
+        action="append",
+        type=lambda word: _option(f"preset={word}"),
+        help="how much is tried before a training; fast if left out",
+    )
+    parser.add_argument(
         "--option",
         dest="options",
         metavar="NAME=VALUE",
@@ -147,6 +156,8 @@ def _option(text: str) -> tuple[str, int | float | str]:
     name, _, value = text.partition("=")
     if name not in {field.name for field in fields(TrainingOptions)} - {"horizon", "seed", "validation_steps"}:
         raise argparse.ArgumentTypeError(f"{name!r} is no option of a training")
+    if name == "preset" and value not in get_args(Preset):
+        raise argparse.ArgumentTypeError(f"{value!r} is none of {', '.join(get_args(Preset))}")
     return name, value if name in _TEXTS else json.loads(value)
 
 

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from benchmarks.accuracy.long_horizon_sets import LongHorizonSet, last_windows
-from benchmarks.accuracy.long_horizon_table import PUBLISHED, Record
+from benchmarks.accuracy.long_horizon_table import Record
+from benchmarks.accuracy.published import PUBLISHED
 from benchmarks.accuracy.window_errors import LEVELS, Pasts, errors_of
 from model import Checkpoint, Progress, TrainingOptions, fit, select
 from model.contexts.scaling import Scale
@@ -69,7 +70,7 @@ def measured(
                 seconds=round(seconds, 1),
                 processor_seconds=round(worked, 1),
                 num_windows=len(test) * test.num_channels,
-                published=PUBLISHED.get((data.name, horizon)),
+                published=PUBLISHED.get((data.name, horizon), {}),
                 config=chosen.config.to_json(),
             )
         )

@@ -1,11 +1,13 @@
 """What the long-horizon sets' benchmark writes: one record a horizon, as a table and as measurements."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from benchmarks.accuracy import published
+from benchmarks.accuracy.published import Published
 from benchmarks.accuracy.window_errors import Errors
 from benchmarks.measurement import Measurement
 
@@ -16,38 +18,6 @@ HEADER = (
     f"{'80 %':>8}{'95 %':>8}{'late 80':>8}{'late 95':>8}"
 )
 ABLATION_HEADER, REMOVED_HEADER = f"{'flow alone':>16}{'line alone':>16}", f"{'values removed':>16}"
-
-
-@dataclass(frozen=True)
-class Published:
-    """Errors in the literature: DUET (KDD 2025), by the same protocol."""
-
-    mse: float
-    mae: float
-
-
-PUBLISHED = {
-    ("ETTh1", 96): Published(0.352, 0.384),
-    ("ETTh1", 192): Published(0.398, 0.409),
-    ("ETTh1", 336): Published(0.414, 0.426),
-    ("ETTh1", 720): Published(0.429, 0.455),
-    ("ETTh2", 96): Published(0.270, 0.336),
-    ("ETTh2", 192): Published(0.332, 0.374),
-    ("ETTh2", 336): Published(0.353, 0.397),
-    ("ETTh2", 720): Published(0.382, 0.425),
-    ("ETTm1", 96): Published(0.279, 0.333),
-    ("ETTm1", 192): Published(0.320, 0.358),
-    ("ETTm1", 336): Published(0.348, 0.377),
-    ("ETTm1", 720): Published(0.405, 0.408),
-    ("exchange_rate", 96): Published(0.080, 0.198),
-    ("exchange_rate", 192): Published(0.162, 0.288),
-    ("exchange_rate", 336): Published(0.294, 0.392),
-    ("exchange_rate", 720): Published(0.583, 0.580),
-    ("national_illness", 24): Published(1.577, 0.760),
-    ("national_illness", 36): Published(1.596, 0.794),
-    ("national_illness", 48): Published(1.632, 0.810),
-    ("national_illness", 60): Published(1.660, 0.815),
-}
 
 
 @dataclass(frozen=True)
@@ -69,7 +39,7 @@ class Record:
         seconds: Trials and training.
         processor_seconds: The processor time in them.
         num_windows: Test windows times channels.
-        published: The best published errors.
+        published: The published errors by method, where there are any.
         config: Every choice of the training.
     """
 
@@ -86,7 +56,7 @@ class Record:
     seconds: float
     processor_seconds: float
     num_windows: int
-    published: Published | None
+    published: Mapping[str, Published]
     config: dict[str, object]
 
 
@@ -117,19 +87,20 @@ def measurements(record: Record) -> list[Measurement]:
 def _compared(record: Record, name: str) -> dict[str, float]:
     if name not in ("mse", "mae"):
         return {}
-    sides = {"DUET (KDD 2025)": record.published, "repeat last": record.last, "repeat season": record.season}
-    return {side: getattr(errors, name) for side, errors in sides.items() if errors is not None}
+    sides = {**record.published, "repeat last": record.last, "repeat season": record.season}
+    return {side: getattr(errors, name) for side, errors in sides.items()}
 
 
 def rows(records: Sequence[Record]) -> list[str]:
-    """The table of one version, its mean over horizons last, and what its configuration is."""
+    """The table of one version, its mean over horizons last, what its configuration is, and what is published."""
     lines = [_row(record, str(record.horizon)) for record in records]
     if len(records) > 1:
         lines.append(_mean_row(records))
     config = records[0].config
     chosen = "  ".join(f"{name} {config[name]}" for name in CHOSEN)
     spent = f"{records[0].seconds:.0f} s, {records[0].processor_seconds:.0f} s of the processor"
-    return [*lines, f"  seed {records[0].seed}, trained in {spent}  {chosen}"]
+    known = published.rows(records[0].dataset, [record.horizon for record in records])
+    return [*lines, f"  seed {records[0].seed}, trained in {spent}  {chosen}", *known]
 
 
 def _mean_row(records: Sequence[Record]) -> str:
@@ -140,13 +111,15 @@ def _mean_row(records: Sequence[Record]) -> str:
         fields_of = [list(asdict(side).values()) for side in known]
         return Errors(*(float(np.mean(column)) for column in zip(*fields_of, strict=True)))
 
-    names = ("errors", "thinned", "flow", "line", "validation", "last", "season", "published")
+    names = ("errors", "thinned", "flow", "line", "validation", "last", "season")
     means: dict[str, Any] = {name: mean([getattr(record, name) for record in records]) for name in names}
+    best = mean([record.published.get("DUET") for record in records])
+    means["published"] = {} if best is None else {"DUET": best}
     return _row(replace(records[0], **means), "mean")
 
 
 def _row(record: Record, horizon: str) -> str:
-    sides = [record.errors, record.published, record.last, record.season, record.validation]
+    sides = [record.errors, record.published.get("DUET"), record.last, record.season, record.validation]
     sides += [side for side in (record.flow, record.line, record.thinned) if side is not None]
     pairs = [f"{side.mse:.3f} / {side.mae:.3f}" if side is not None else "-" for side in sides]
     errors = record.errors

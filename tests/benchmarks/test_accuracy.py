@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 import torch
 
-from benchmarks.accuracy import long_horizon, m4, window_errors
+from benchmarks.accuracy import long_horizon, m4, published, window_errors
 from benchmarks.accuracy.__main__ import main
-from benchmarks.accuracy.long_horizon_sets import last_windows, panel_of
+from benchmarks.accuracy.long_horizon_sets import LongHorizonSet, last_windows, panel_of
 from model import TrainingOptions, choose_config
 
 
@@ -26,6 +26,45 @@ def write_set(folder: Path, name: str, *, length: int, channels: int = 2) -> Non
 def test_a_set_that_is_not_there_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--data", str(tmp_path), "--datasets", "ETTh9"]) == 2
     assert f"no ETTh9.csv or ETTh9.csv.gz below {tmp_path}" in capsys.readouterr().err
+
+
+def test_a_set_has_its_dates_in_any_column_and_words_beside_them(tmp_path: Path) -> None:
+    write_set(tmp_path, "some.csv", length=100)
+    frame = pd.read_csv(tmp_path / "some.csv")
+    frame.insert(0, "weather", "fine")
+    frame[["weather", "channel 1", "date", "channel 0"]].to_csv(tmp_path / "mixed.csv", index=False)
+    data = LongHorizonSet.read("mixed", tmp_path / "mixed.csv")
+    assert data.names == ["channel 1", "channel 0"]
+    assert data.values[:70].mean(0) == pytest.approx([0, 0], abs=1e-9)
+    assert len(data.until(100)) == 2
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [("dates", "needs a column of dates"), ("hole", "no value in some rows of channel 0"), ("twice", "more than once")],
+)
+def test_a_file_that_the_protocol_cannot_score_says_why(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], change: str, said: str
+) -> None:
+    write_set(tmp_path, "some.csv", length=100)
+    frame = pd.read_csv(tmp_path / "some.csv")
+    if change == "dates":
+        frame = frame.drop(columns="date")
+    elif change == "hole":
+        frame.loc[5, "channel 0"] = np.nan
+    else:
+        frame.loc[5, "date"] = frame.loc[4, "date"]
+    frame.to_csv(tmp_path / "some.csv", index=False)
+    assert main(["--data", str(tmp_path), "--datasets", "some"]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_what_is_published_of_a_set_is_shown_for_the_horizons_asked() -> None:
+    header, first, second = published.rows("ETTh1", [96, 100, 720])
+    assert header.split()[2:] == list(published.METHODS)
+    assert first.split()[:4] == ["96", "0.352", "/", "0.384"]
+    assert second.split()[-3:] == ["0.471", "/", "0.493"]
+    assert published.rows("mine", [96]) == []
 
 
 def test_every_test_window_of_every_channel_is_scored(tmp_path: Path) -> None:
