@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from typing import Final, Literal
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet
@@ -13,7 +14,7 @@ import typer
 from app.cli.refusals import refuse
 from app.column_names import ColumnsUnclear, choose_names
 from app.frames import Columns, FileNotWritable, RawTable, glance, read_file, read_table
-from model import Aggregation, Panel
+from model import Aggregation, Panel, Reading
 
 Format = Literal["csv", "json", "parquet", "arrow"]
 
@@ -49,7 +50,16 @@ def load_panel(file: str, columns: Columns, freq: str | None, duplicates: Aggreg
     Raises:
         DataError: It cannot be used.
     """
-    return load_table(file, columns, freq, duplicates).to_panel()
+    table = load_table(file, columns, freq, duplicates)
+    panel = table.to_panel()
+    if any(isinstance(one, Reading) and one.day_unsure for one in table.items):
+        first, name = panel.series[0].timestamps[0], table.columns.timestamp
+        typer.echo(
+            f"In column {name!r} day and month could be exchanged in every date; they were read month first, the first "
+            f"as {np.datetime_as_string(first, unit='D')}. Write the year first, or dots where the day is first.",
+            err=True,
+        )
+    return panel
 
 
 def _chosen(content: bytes, columns: Columns) -> Columns:

@@ -63,11 +63,10 @@ def _times(column: pa.ChunkedArray, *, counted: bool) -> tuple[NDArray[np.dateti
 def _of_texts(column: pa.ChunkedArray, *, counted: bool) -> tuple[NDArray[np.datetime64], str | None] | None:
     encoded = _encoded(column)
     read = None if encoded.dictionary.null_count else read_instants(encoded.dictionary.to_pylist(), counted=counted)
-    if read is None:
+    if read is None or read.day_unsure:
         return None
-    instants, time_zone = read
     places = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
-    return np.append(instants, np.datetime64("NaT", "us"))[places], time_zone
+    return np.append(read.instants, np.datetime64("NaT", "us"))[places], read.time_zone
 
 
 def _counts(column: pa.ChunkedArray) -> NDArray[np.datetime64]:

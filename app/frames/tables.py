@@ -202,7 +202,7 @@ def _with_counts(table: pd.DataFrame, timestamp: str, freq: str | None) -> pd.Da
     """The table with numbers for timestamps that are texts of them: all series alike, whichever texts one has."""
     texts = table[timestamp][~_is_blank(table[timestamp])].unique().tolist()
     read = read_instants(texts, counted=is_count(freq)) if all(isinstance(one, str) for one in texts) else None
-    if read is None or read[1] != COUNTED:
+    if read is None or read.time_zone != COUNTED:
         return table
     numbers = pd.to_numeric(table[timestamp].where(~_is_blank(table[timestamp])))
     return table.assign(**{timestamp: numbers})

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,9 @@ _TEMPLATE, _PLAIN_LENGTHS = "dddd-dd-ddTdd:dd:dd", (10, 16, 19)
 _WHOLE = re.compile(r"\s*[+-]?\d{1,18}\s*", re.ASCII)
 _YEARS = ("1500", "2200")
 """Between these, texts of four digits are years."""
+
+_NUMERIC_DATE = re.compile(r"\d{1,2}(?P<mark>[./-] ?)\d{1,2}(?P=mark)(?=\d{4}(?!\d))", re.ASCII)
+"""What begins a date that has its year last, such as 3.4.2026."""
 
 _ZONE = re.compile(r"(?:[zZ]|[+-]\d{2}:?\d{2})$")
 
@@ -55,12 +58,14 @@ class Times:
         time_zone: The zone; None for wall clocks, `COUNTED` for whole numbers.
         offsets: The offsets from UTC that occur, where they differ and no zone is named; else none.
         faults: What is wrong.
+        day_unsure: Whether day and month could be exchanged in every row; they were read month first.
     """
 
     instants: Instants
     time_zone: str | None
     offsets: tuple[str, ...]
     faults: tuple[Fault, ...]
+    day_unsure: bool = False
 
 
 def read_timestamps(item_id: str, timestamps: Column, *, counted: bool = False) -> Times:
@@ -92,9 +97,10 @@ def _read_dates(item_id: str, column: "pd.Series[Any]") -> Times:
         return _to_times(item_id, column, pd.DatetimeIndex(column), (), ())
     for pattern in _patterns(column):
         try:
-            return _to_times(item_id, column, pd.DatetimeIndex(pd.to_datetime(column, format=pattern)), (), ())
+            times = _to_times(item_id, column, pd.DatetimeIndex(pd.to_datetime(column, format=pattern)), (), ())
         except (ValueError, TypeError, OverflowError):
             continue
+        return replace(times, day_unsure=_could_be_day_first(column, pattern))
     if _are_whole(column):
         return _read_counts(item_id, _to_counts(column))
     return _read_one_by_one(item_id, column)
@@ -141,8 +147,8 @@ def _read_counts(item_id: str, column: "pd.Series[Any]") -> Times:
     return Times(instants, COUNTED, (), (Fault(TimestampInvalid(item_id, first, found), positions),))
 
 
-def read_instants(texts: list[str], *, counted: bool = False) -> tuple[Instants, str | None] | None:
-    """Timestamps that are all sound, with their one zone; None where one of them needs a closer look.
+def read_instants(texts: list[str], *, counted: bool = False) -> Times | None:
+    """Timestamps that are all sound and of one zone; None where one of them needs a closer look.
 
     Args:
         texts: They.
@@ -151,7 +157,7 @@ def read_instants(texts: list[str], *, counted: bool = False) -> tuple[Instants,
     if not texts:
         return None
     times = read_timestamps("", texts, counted=counted)
-    return None if times.faults or times.offsets else (times.instants, times.time_zone)
+    return None if times.faults or times.offsets else times
 
 
 def read_numbers(item_id: str, values: Column) -> tuple[NDArray[np.float64], tuple[Fault, ...]]:
@@ -223,10 +229,32 @@ def _read_plain(timestamps: list[Any]) -> Instants | None:
 
 
 def _patterns(column: "pd.Series[Any]") -> Iterator[str]:
+    """How timestamps may be written; with dots in dates day first, else month first where that suits all of them."""
     yield "ISO8601"
-    guessed = guess_datetime_format(str(column.iloc[0])) if len(column) else None
-    if guessed:
-        yield guessed
+    first = str(column.iloc[0]) if len(column) else ""
+    numeric = _NUMERIC_DATE.match(first)
+    if numeric is None:
+        guessed = [guess_datetime_format(first)]
+    else:
+        mark = numeric["mark"]
+        month_first = guess_datetime_format(f"01{mark}02{mark}{first[numeric.end() :]}")
+        guessed = [month_first, month_first and _exchanged(month_first)]
+        guessed = guessed[::-1] if mark.startswith(".") else guessed
+    yield from (one for one in guessed if one)
+
+
+def _exchanged(pattern: str) -> str:
+    """The pattern with day and month in each other's place."""
+    return re.sub("%[dm]", lambda one: "%m" if one.group() == "%d" else "%d", pattern)
+
+
+def _could_be_day_first(column: "pd.Series[Any]", pattern: str) -> bool:
+    """Whether what was read month first could be day first throughout, and would be something else."""
+    if not re.match("%m[/-]", pattern):
+        return False
+    texts = column[~column.isna()]
+    exchanged = pd.to_datetime(texts, format=_exchanged(pattern), errors="coerce")
+    return bool(exchanged.notna().all() and (exchanged != pd.to_datetime(texts, format=pattern)).any())
 
 
 def _read_one_by_one(item_id: str, column: "pd.Series[Any]") -> Times:

@@ -41,6 +41,7 @@ KINDS: Final[dict[str, Kind]] = {
         "warning", "A training takes the commonest for all: train series of another one apart, or name it with freq."
     ),
     "offsets_mixed": Kind("warning", "Below a day nothing has to be done; send days as dates without a time zone."),
+    "dates_ambiguous": Kind("warning", "Write the year first, as in 2026-04-03, or dots where the day is first."),
     "local_times_ambiguous": Kind("warning", "Send timestamps with their offset from UTC, or in UTC."),
     "local_times_nonexistent": Kind("warning", "Send timestamps with their offset from UTC, or in UTC."),
     "timestamps_in_future": Kind("warning", "Check the year and the time zone; leave out what is not yet observed."),

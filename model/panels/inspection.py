@@ -75,6 +75,9 @@ def _in_clocks(reading: Reading, time_zone: str | None, now: datetime | None) ->
         )
         rows = len(reading.rows)
         yield found("offsets_mixed", detail, item_id=reading.item_id, count=rows, of=rows)
+    if reading.day_unsure:
+        what = "has dates whose day and month could be exchanged throughout; they were read month first"
+        yield _at(reading, "dates_ambiguous", what, reading.instants)
     if now is not None and reading.time_zone != COUNTED:
         latest = now.astimezone(UTC) + (_AHEAD_OF_UTC if reading.time_zone is None else timedelta(0))
         ahead = reading.instants[reading.instants > np.datetime64(latest.replace(tzinfo=None), "us")]

@@ -44,6 +44,7 @@ class Reading:
         offsets: The offsets from UTC that occur, where they differ and no zone is named; else none.
         faults: Everything that makes it no series, the first one first.
         covariates: What is known beside the observations.
+        day_unsure: Whether day and month could be exchanged in every timestamp; they were read month first.
     """
 
     item_id: str
@@ -57,6 +58,7 @@ class Reading:
     offsets: tuple[str, ...]
     faults: tuple[Fault, ...]
     covariates: Covariates = NO_COVARIATES
+    day_unsure: bool = False
 
 
 def read_columns(
@@ -104,7 +106,7 @@ def read_columns(
     num_missing = num_rows - int(observed.sum()) - sum(len(one.positions) for one in (*wrong_numbers, *times.faults))
     return Reading(
         item_id, num_rows, max(0, num_missing), rows, instants, numbers, step, times.time_zone, times.offsets,
-        tuple(faults), known,
+        tuple(faults), known, times.day_unsure,
     )  # fmt: skip
 
 

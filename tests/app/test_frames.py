@@ -25,9 +25,10 @@ from app.frames import (
     TableLimits,
     read_file,
     read_panel,
+    read_table,
     write_csv,
 )
-from model import ColumnMissing, DataError, DuplicateTimestamps, ItemForecast, TimeZonesMixed
+from model import ColumnMissing, DataError, DuplicateTimestamps, ItemForecast, TimeZonesMixed, audit_panel
 
 MAX_EXAMPLES = int(os.environ.get("FUZZ_CASES", "300"))
 LONG = b"""item_id,timestamp,target,note
@@ -392,3 +393,18 @@ def test_a_forecast_is_written_in_long_form_with_its_zone():
         "a,2026-06-01T02:00:00+02:00,1,0.5,3",
         "a,2026-06-01T03:00:00+02:00,2,1.5,4",
     ]
+
+
+def test_dates_of_which_no_series_says_which_part_is_the_day_are_read_alike_and_told():
+    rows = [f"{name},0{one}/0{other}/2026,{one}" for name in "ab" for one in (1, 2, 3) for other in (4, 5)]
+    table = "\n".join(["item_id,timestamp,target", *rows])
+    unsure = read_table(table.encode(), Columns("item_id", "timestamp", "target"))
+    assert all(one.day_unsure for one in unsure.items)
+    assert codes_of(audit_panel(unsure.items)) >= {"dates_ambiguous"}
+    sure = read_table((table + "\nb,13/05/2026,1").encode(), Columns("item_id", "timestamp", "target"))
+    assert not any(one.day_unsure for one in sure.items)
+    assert str(sure.items[0].instants[0])[:10] == "2026-04-01"
+
+
+def codes_of(audit):
+    return {one.code for one in audit.tallies}

@@ -54,3 +54,34 @@ def test_numbers_in_a_list_are_read_as_in_a_table():
         theirs, others = read_numbers("a", pd.Series(values, dtype=object))
         np.testing.assert_array_equal(mine, theirs)
         assert [str(one.error) for one in faults] == [str(one.error) for one in others]
+
+
+@pytest.mark.parametrize(
+    ("texts", "first", "day_unsure"),
+    [
+        (["3.4.2026", "4.4.2026"], "2026-04-03", False),
+        (["03.04.2026 10:30", "03.04.2026 11:30"], "2026-04-03T10:30", False),
+        (["04.13.2026", "04.14.2026"], "2026-04-13", False),
+        (["03/04/2026", "13/04/2026"], "2026-04-03", False),
+        (["03-04-2026", "13-04-2026"], "2026-04-03", False),
+        (["03/04/2026", "03/14/2026"], "2026-03-04", False),
+        (["13/04/2026", "03/05/2026"], "2026-04-13", False),
+        (["03/04/2026", "04/04/2026"], "2026-03-04", True),
+        (["01/01/2026", "02/02/2026"], "2026-01-01", False),
+        (["2026-04-03", "2026-04-04"], "2026-04-03", False),
+    ],
+)
+@pytest.mark.filterwarnings("error")
+def test_the_whole_column_says_whether_the_day_comes_first_and_dots_say_so_by_themselves(
+    texts: list[str], first: str, *, day_unsure: bool
+) -> None:
+    times = read_timestamps("a", texts)
+    assert not times.faults
+    assert times.instants[0] == np.datetime64(first)
+    assert times.day_unsure is day_unsure
+
+
+def test_one_date_that_cannot_be_read_leaves_the_others_as_they_are() -> None:
+    times = read_timestamps("a", ["3.4.2026", "4.4.2026", "nonsense"])
+    assert times.instants[:2].tolist() == np.array(["2026-04-03", "2026-04-04"], dtype="datetime64[us]").tolist()
+    assert times.faults[0].positions.tolist() == [2]
