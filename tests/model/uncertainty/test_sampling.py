@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from model import At, Panel, Paths, Steps
+from model import At, Forecaster, Panel, Paths, Steps
 from model.uncertainty.calibration import Residuals
 from model.uncertainty.sampling import Dependence, at_scores, dependence_of, scores_between
 
@@ -25,6 +25,18 @@ def test_at_each_lead_samples_are_distributed_as_the_quantiles(forecaster, panel
     assert item.samples.shape == (4000, 60)
     for level, values in item.quantiles.items():
         assert_below(item.samples, values, level)
+
+
+@pytest.mark.parametrize("blocks", [1, 8])
+def test_far_past_the_trained_horizon_they_are_too_whether_the_flow_goes_on_or_the_context_moves_on(
+    checkpoint, panel, blocks
+):
+    validation = replace(checkpoint.validation, block_length=blocks * checkpoint.config.horizon)
+    version = Forecaster(replace(checkpoint, validation=validation), device="cpu")
+    asked = Steps(5 * checkpoint.config.horizon + 3)
+    for item in version.forecast(panel, asked, (0.05, 0.5, 0.9), paths=Paths(4000, seed=2)).items:
+        for level, values in item.quantiles.items():
+            assert_below(item.samples, values, level)
 
 
 def test_at_a_timestamp_between_two_leads_they_are_too(forecaster, panel):
