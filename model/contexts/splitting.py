@@ -10,9 +10,13 @@ from numpy.typing import NDArray
 from model.contexts.cuts import Cut, WindowShape, cut_each, cut_system
 from model.contexts.grid_series import GridSeries, on_grid
 from model.contexts.inputs import inputs_of
+from model.contexts.shifts import levelled, stay
 from model.contexts.system import ordered
 from model.contexts.windows import Beside, Channels, Windows
 from model.panels.series import Panel, Series
+
+_MAX_WINDOWS = 4096
+"""That tell whether level shifts stay."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,7 @@ def split(panel: Panel, shape: WindowShape, device: torch.device) -> Split:
 
     A window counts only if its history ends with an observation, and some of its targets were observed: then nothing
     later than its cutoff has been interpolated into its history. Series too short for a full window are extended to the
-    left as in a forecast.
+    left as in a forecast. What lies before a level shift of a whole series is moved, as in a forecast.
     """
     return split_by_horizon(panel, shape, (shape.horizon,), device)[0]
 
@@ -45,7 +49,7 @@ def split_by_horizon(
     firsts = torch.from_numpy(seen).to(device)
     beside = _beside(panel, grids, shape, device) if shape.covariates else None
 
-    def windows(cut: Cut, horizon: int) -> Windows:
+    def windows(cut: Cut, horizon: int, level_season: int) -> Windows:
         return Windows(
             values,
             observed,
@@ -56,14 +60,24 @@ def split_by_horizon(
             beside=beside,
             firsts=firsts,
             channels=None if cut.counted is None else _channels(cut.counted, ends, device),
+            level_season=level_season,
         )
 
-    def at(horizon: int) -> Split:
+    def at(horizon: int, level_season: int) -> Split:
         own = replace(shape, horizon=horizon)
         cuts = cut_system(grids, own) if shape.channels else cut_each(grids, own)
-        return Split(*(windows(cut, horizon) for cut in cuts))
+        return Split(*(windows(cut, horizon, level_season) for cut in cuts))
 
-    return tuple(at(horizon) for horizon in horizons)
+    longest = at(shape.horizon, 0)
+    levels = not shape.channels and not shape.covariates and _shifts_stay(longest, shape.season_length)
+    return tuple(at(horizon, shape.season_length if levels else 0) for horizon in horizons)
+
+
+def _shifts_stay(longest: Split, season_length: int) -> bool:
+    windows = longest.training.joined(longest.validation).thinned(_MAX_WINDOWS)
+    batch = windows.batch(torch.arange(len(windows), device=windows.starts.device))
+    following = (batch.target * batch.known).sum(1) / batch.known.sum(1).clamp_min(1)
+    return stay(batch.context, following, season_length)
 
 
 def _channels(counted: NDArray[np.bool_], ends: NDArray[np.int64], device: torch.device) -> Channels:
@@ -98,9 +112,12 @@ def _beside(panel: Panel, grids: Sequence[GridSeries], shape: WindowShape, devic
 def _extended(series: Series, shape: WindowShape) -> GridSeries:
     grid = on_grid(series, shape.freq, shape.season_length)
     whole = shape.context_length + shape.horizon + shape.validation_steps
-    if len(grid.values) >= whole:
+    if len(grid.values) < whole:
+        grid = on_grid(series, shape.freq, shape.season_length, whole)
+    if shape.covariates:
         return grid
-    return on_grid(series, shape.freq, shape.season_length, whole)
+    values = levelled(torch.tensor(grid.values)[None], shape.season_length)[0]
+    return replace(grid, values=values.numpy())
 
 
 def _standardized(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -7,6 +7,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from model.contexts.inputs import Inputs
+from model.contexts.shifts import levelled
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,6 +84,8 @@ class Windows:
         beside: The covariates.
         firsts: Where the observations of each series begin among the values, ascending; shape (series,).
         channels: Of a system, whose first one the starts and ends are in; None where each series is by itself.
+        level_season: Steps of the season that level shifts of histories are told apart from; 0 where histories stay as
+            they are.
     """
 
     def __init__(
@@ -97,6 +100,7 @@ class Windows:
         beside: Beside | None = None,
         firsts: Tensor | None = None,
         channels: Channels | None = None,
+        level_season: int = 0,
     ) -> None:
         self.values = values
         self.observed = observed
@@ -107,6 +111,7 @@ class Windows:
         self.beside = beside
         self.firsts = firsts
         self.channels = channels
+        self.level_season = level_season
         self._offsets = torch.arange(context_length + horizon, device=values.device)
 
     def __len__(self) -> int:
@@ -139,6 +144,13 @@ class Windows:
             self.observed[places[:, context_length:]],
             None if self.beside is None else self.beside.inputs(places, context_length),
         )
+
+    def levelled_batch(self, chosen: Int[Tensor, " windows"]) -> Batch:
+        """The same as a forecast sees them: as if a history that jumped had been where it is now from the beginning."""
+        batch = self.batch(chosen)
+        if not self.level_season:
+            return batch
+        return replace(batch, context=levelled(batch.context, self.level_season))
 
     def _of_system(self, chosen: Tensor, channels: Channels) -> Batch:
         """The windows of a system; a channel that ends before its history holds its last value, as in a forecast."""
@@ -219,6 +231,7 @@ class Windows:
             beside=self.beside,
             firsts=self.firsts,
             channels=channels,
+            level_season=self.level_season,
         )
 
 

@@ -43,6 +43,19 @@ class Paths:
 NO_PATHS = Paths()
 
 
+@dataclass(frozen=True)
+class LevelShift:
+    """Where a history jumped to where it is now, and how far; what was before has been moved by as much.
+
+    Attributes:
+        instant: The first step there.
+        size: Of the jump.
+    """
+
+    instant: np.datetime64
+    size: float
+
+
 @dataclass(frozen=True, eq=False)
 class Asked:
     """One series and what is asked of it, in steps of its grid.
@@ -58,6 +71,7 @@ class Asked:
         paths: Which sample paths are wanted.
         rates: Whether the rate of change of the mean is wanted, too.
         system: Which the series is a channel of; None where it is forecast by itself.
+        level_shift: Of its history; None where there was none.
     """
 
     series: Series
@@ -70,6 +84,7 @@ class Asked:
     paths: Paths = NO_PATHS
     rates: bool = False
     system: System | None = None
+    level_shift: LevelShift | None = None
 
     @cached_property
     def is_next(self) -> bool:

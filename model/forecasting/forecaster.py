@@ -20,6 +20,7 @@ from model.errors import ChannelUnknown
 from model.forecasting.asking import MAX_STEPS, NO_PATHS, Asked, Paths, ask
 from model.forecasting.floor import floors_of
 from model.forecasting.horizon import Horizon
+from model.forecasting.levelling import levelled
 from model.forecasting.levels import at_levels
 from model.forecasting.notices import notices
 from model.forecasting.of_late import late_errors
@@ -65,6 +66,7 @@ class Forecaster:
         self._calibration = checkpoint.validation.calibration
         self._dependence = checkpoint.validation.dependence
         self._precedents = checkpoint.validation.precedents
+        self._levels = checkpoint.validation.levels
         self._period = checkpoint.network.period
         self._predictor = Predictor(
             checkpoint.network.to(self._device),
@@ -215,6 +217,9 @@ class Forecaster:
     @torch.inference_mode()
     def _answer(self, asked: Sequence[Asked], num_steps: int) -> list[ItemForecast]:
         contexts, rows = self._contexts(asked)
+        floors = floors_of(contexts if rows is None else contexts[rows], self.config.floor)
+        if self._levels:
+            asked, contexts = self._levelled(asked, contexts)
         context = torch.from_numpy(contexts).to(self._device)
         given = [one.inputs for one in asked if one.inputs is not None]
         inputs = Inputs.stacked(given, self._device) if given else None
@@ -223,7 +228,6 @@ class Forecaster:
             raw, context = raw[rows], context[rows]
         if self._precedents:
             raw = self._moved(asked, raw.cpu()).to(raw)
-        floors = floors_of(context.cpu().numpy(), self.config.floor)
         means = np.maximum(self._predictor.mean(raw).cpu().numpy(), floors[:, None])
         quantiles = self._calibration.apply(raw, Scale.of(context).spread, self._late(asked)).cpu().numpy()
         wanted = at_levels([one.levels for one in asked], self.config.quantile_levels, quantiles)
@@ -247,6 +251,18 @@ class Forecaster:
         first = {key: number * self.config.num_channels for number, key in enumerate(systems)}
         rows = [first[id(one.system)] + one.system.number(one.series.item_id) for one in asked if one.system]
         return np.concatenate([one.contexts for one in systems.values()]), rows
+
+    def _levelled(
+        self, asked: Sequence[Asked], contexts: NDArray[np.float64]
+    ) -> tuple[Sequence[Asked], NDArray[np.float64]]:
+        """The same with histories moved where they jumped."""
+        moved = levelled(asked, contexts, self.config.season_at)
+        if not moved:
+            return asked, contexts
+        contexts = contexts.copy()
+        for number, one in moved.items():
+            contexts[number] = self._context(one)
+        return [moved.get(number, one) for number, one in enumerate(asked)], contexts
 
     def _moved(self, asked: Sequence[Asked], quantiles: Tensor) -> Tensor:
         """Quantiles moved by the share of each history's precedents."""

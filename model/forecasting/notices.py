@@ -1,8 +1,11 @@
 """What whoever gets a forecast should know of how it came about."""
 
+import numpy as np
+
 from model.configuration.config import TrainingConfig
 from model.contexts.inputs import notices_of
 from model.forecasting.asking import Asked
+from model.panels.grid import local_axis
 from model.panels.series import Notice
 
 
@@ -26,6 +29,10 @@ def notices(asked: Asked, config: TrainingConfig, *, longest_lead: int, looked_a
     if span < looked_at:
         detail = f"The history spans {int(span)} steps; the version looks at {looked_at}."
         found.append(Notice("history_short", detail))
+    if asked.level_shift is not None:
+        at, way = local_axis(np.array([asked.level_shift.instant]), asked.series.time_zone)[0], asked.level_shift.size
+        detail = f"The series jumped by {way:.6g} at {at} and stayed there; what was before was moved by as much."
+        found.append(Notice("level_shifted", detail))
     steps_behind = 0 if asked.system is None else -_position(asked, -1)
     if steps_behind >= 1:
         detail = f"The series ends {int(steps_behind)} steps before others of its system; until there its last "

@@ -178,7 +178,7 @@ class _Seen:
         self._network = network
         self._windows = windows.thinned(MAX_VALIDATION_WINDOWS)
         self._numbers = torch.arange(len(self._windows), device=windows.values.device)
-        self._batch: Batch = self._windows.batch(self._numbers)
+        self._batch: Batch = self._windows.levelled_batch(self._numbers)
         self._scale = Scale.of(self._batch.context)
         self._context = self._scale.remove(self._batch.context)
         self._target = self._scale.remove(self._batch.target)

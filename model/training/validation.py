@@ -52,6 +52,8 @@ class Validation:
         dependence: Of the leads of sample paths and of the channels of a system; none in a version of an earlier
             release.
         precedents: Which have a share in what is said; none in a version of an earlier release.
+        levels: Whether histories are moved where they jumped, see `model.contexts.shifts`; not in a version of an
+            earlier release.
     """
 
     block_length: int
@@ -60,6 +62,7 @@ class Validation:
     width: float = 1.0
     dependence: Dependence = INDEPENDENT
     precedents: Precedents = NO_PRECEDENTS
+    levels: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """The choices as JSON's own types."""
@@ -71,6 +74,7 @@ class Validation:
             "autocorrelations": list(self.dependence.autocorrelations),
             "channel_correlations": [list(row) for row in self.dependence.channel_correlations],
             "precedents": self.precedents.to_json(),
+            "levels": self.levels,
         }
 
     @classmethod
@@ -84,7 +88,8 @@ class Validation:
         dependence = Dependence(tuple(content.get("autocorrelations", ())), channels)
         trust, width = content.get("trust", 1.0), content.get("width", 1.0)
         precedents = Precedents.from_json(content["precedents"]) if "precedents" in content else NO_PRECEDENTS
-        return cls(content["block_length"], calibration, trust, width, dependence, precedents)
+        levels = bool(content.get("levels", False))
+        return cls(content["block_length"], calibration, trust, width, dependence, precedents, levels)
 
     def check(self, config: TrainingConfig) -> None:
         """Refuses choices that no validation of this configuration makes.
@@ -148,7 +153,8 @@ def validated(network: ShootingNetwork, parts: Sequence[Split], config: Training
         num_channels=config.num_channels,
         num_apart=told.num_apart(),
     )
-    return Validation(block_length, calibration, trust, width, dependence, precedents)
+    levels = bool(longest.level_season)
+    return Validation(block_length, calibration, trust, width, dependence, precedents, levels)
 
 
 def _yardstick(longest: Split, judged: Windows, config: TrainingConfig) -> Yardstick:
@@ -246,10 +252,13 @@ def _best_block_length(predictor: Callable[[int], Predictor], windows: Windows, 
 
 
 def forecasts_of(predictor: Predictor, windows: Windows) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Quantiles, targets and which of them are known, in units of each context's spread, and those; by cutoff."""
+    """Quantiles, targets and which of them are known, in units of each context's spread, and those; by cutoff.
+
+    Contexts are what a forecast sees: moved where they jumped.
+    """
     parts = []
     for numbers in _in_time(windows).split(max(1, 128 // windows.num_channels)):
-        batch = windows.batch(numbers)
+        batch = windows.levelled_batch(numbers)
         scale = Scale.of(batch.context)
         quantiles = predictor.quantiles(scale.remove(batch.context).double(), windows.horizon, batch.inputs)
         parts.append((quantiles, scale.remove(batch.target).double(), batch.known, scale.spread))

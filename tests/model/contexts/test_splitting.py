@@ -3,9 +3,10 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import torch
 
-from model import Panel
+from model import Panel, Series
 from model.contexts.cuts import WindowShape
 from model.contexts.splitting import split, split_by_horizon
 from tests.model.conftest import season_and_trend, thinned
@@ -77,3 +78,25 @@ def test_windows_of_several_horizons_are_those_of_each_alone_over_one_copy_of_th
         assert part.training.horizon == alone.training.horizon
     assert parts[0].training.values is parts[1].validation.values
     assert len(parts[0].training) > len(parts[1].training)
+
+
+def daily(item_id: str, values: np.ndarray) -> Series:
+    return Series.from_values(item_id, pd.date_range("2024-01-01", periods=len(values), freq="D"), values)
+
+
+def test_a_whole_series_that_jumped_is_learned_from_as_if_it_had_not() -> None:
+    shape = WindowShape("D", 7, context_length=28, horizon=7, validation_steps=40)
+    noise = np.random.default_rng(0).normal(size=300)
+    parts = split(Panel((daily("a", noise + 50 * (np.arange(300) >= 280)),)), shape, CPU)
+    assert parts.validation.values.std() < 0.5 * 50 / 12.5
+    assert parts.validation.level_season == 7
+
+
+def test_histories_stay_as_they_are_where_jumps_have_gone_back() -> None:
+    shape = WindowShape("D", 7, context_length=28, horizon=7, validation_steps=40)
+    noise = np.random.default_rng(0).normal(size=300)
+    away = np.arange(300) % 60 >= 53
+    parts = split(Panel((daily("a", noise + 50 * away),)), shape, CPU)
+    assert parts.validation.level_season == 0
+    numbers = torch.arange(len(parts.validation))
+    assert torch.equal(parts.validation.levelled_batch(numbers).context, parts.validation.batch(numbers).context)

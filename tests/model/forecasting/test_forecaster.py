@@ -268,3 +268,29 @@ def test_a_version_that_chose_no_precedents_remembers_its_context_and_what_fills
     seen = config.context_length + of_late
     assert seen < without.memory < seen + 3 * config.season_length
     assert memory_of(config, looks_back=True) > without.memory
+
+
+def test_what_was_before_a_level_shift_counts_as_if_it_had_been_where_the_series_is_now(forecaster: Forecaster) -> None:
+    whole = season_and_trend("a", length=648)
+    series = whole.until(whole.timestamps[599])
+    shifted = replace(series, values=series.values + 40 * (np.arange(600) >= 580))
+    forecast, still = one(forecaster, shifted, Steps(24)), one(forecaster, series, Steps(24))
+    assert np.abs(forecast.mean - 40 - still.mean).mean() < 0.2
+    assert [notice.code for notice in forecast.notices] == ["level_shifted"]
+    assert "2026-01-25 04:00:00" in forecast.notices[0].detail
+    assert not still.notices
+
+
+def test_a_version_of_an_earlier_release_leaves_histories_as_they_are(checkpoint: Checkpoint) -> None:
+    earlier = replace(checkpoint, validation=replace(checkpoint.validation, levels=False))
+    series = season_and_trend("a")
+    shifted = replace(series, values=series.values + 40 * (np.arange(600) >= 580))
+    assert not one(Forecaster(earlier, device="cpu"), shifted, Steps(24)).notices
+
+
+def test_a_series_that_was_never_negative_has_a_forecast_that_is_not_once_it_fell(forecaster: Forecaster) -> None:
+    series = season_and_trend("a")
+    fallen = replace(series, values=np.where(np.arange(600) >= 580, 0.1, 20 + series.values))
+    forecast = one(forecaster, fallen)
+    assert "level_shifted" in [notice.code for notice in forecast.notices]
+    assert forecast.quantiles[0.01].min() >= 0
