@@ -113,7 +113,7 @@ def _answer(data: LongHorizonSet, network: ShootingNetwork, config: TrainingConf
         windows: Windows = last_windows(data.until(end), asked, num_steps)
         windows = windows if most is None else windows.thinned(most)
         with torch.inference_mode():
-            errors[name] = errors_of(forecasts, windows, data.values[:end], config.season_length)
+            errors[name] = errors_of(forecasts, windows, data.values[:end])
     return Answer(horizon, way, **errors)
 
 

@@ -22,7 +22,8 @@ from benchmarks.accuracy.window_errors import LEVELS, Pasts, errors_of
 from model import Checkpoint, Progress, TrainingOptions, fit, select
 from model.contexts.scaling import Scale
 from model.networks.inference import Predictor
-from model.networks.precedents import Past, moved
+from model.networks.past import Past
+from model.networks.precedents import moved
 from model.uncertainty.recent import errors_of_late, misses_of, reach_of
 
 MAX_VALIDATION_WINDOWS = 4096
@@ -51,7 +52,7 @@ def measured(
     values = data.values[:, np.argsort(data.names)] if chosen.config.channels else data.values
     for horizon in horizons:
         config = replace(chosen.config, horizon=horizon, training_horizons=())
-        share, season = removed if horizon == horizons[0] else 0.0, config.season_length
+        share = removed if horizon == horizons[0] else 0.0
         test = last_windows(whole, config, borders.test - borders.validation)
         earlier = last_windows(seen, config, borders.validation - borders.train).thinned(MAX_VALIDATION_WINDOWS)
         version = partial(_version, checkpoint, horizon)
@@ -59,13 +60,13 @@ def measured(
             Record(
                 dataset=data.name,
                 horizon=horizon,
-                errors=errors_of(version, test, values, season),
-                thinned=errors_of(version, test, values, season, removed=share) if share else None,
-                flow=errors_of(partial(version, share=0.0), test, values, season) if ablation else None,
-                line=errors_of(partial(version, share=1.0), test, values, season) if ablation else None,
-                validation=errors_of(version, earlier, values[: borders.validation], season) if unseen else None,
-                last=errors_of(partial(repeated, 1, horizon), test, values, season),
-                season=errors_of(partial(repeated, season, horizon), test, values, season),
+                errors=errors_of(version, test, values),
+                thinned=errors_of(version, test, values, removed=share) if share else None,
+                flow=errors_of(partial(version, share=0.0), test, values) if ablation else None,
+                line=errors_of(partial(version, share=1.0), test, values) if ablation else None,
+                validation=errors_of(version, earlier, values[: borders.validation]) if unseen else None,
+                last=errors_of(partial(repeated, 1, horizon), test, values),
+                season=errors_of(partial(repeated, config.season_length, horizon), test, values),
                 seed=config.seed,
                 seconds=round(seconds, 1),
                 processor_seconds=round(worked, 1),
@@ -97,9 +98,9 @@ def _version(
     raw, line, recent = predictor.quantiles(context, horizon), network.linear, validation.calibration.recent
     if share is not None:
         return predictor.mean(raw), validation.calibration.apply(raw, Scale.of(context).spread)
-    known = pasts() if validation.precedents or recent else []
+    known = pasts(config.season_length, network.period) if validation.precedents or recent else []
     if validation.precedents:
-        raw = moved(raw.cpu(), validation.precedents, known, config.horizon, network.period).to(raw)
+        raw = moved(raw.cpu(), validation.precedents, known, config.horizon).to(raw)
     late = None if recent is None or line is None else _late(misses_of(line.weights, recent.steps), known)
     return predictor.mean(raw), validation.calibration.apply(raw, Scale.of(context).spread, late)
 

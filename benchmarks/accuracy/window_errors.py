@@ -11,7 +11,7 @@ from torch import Tensor
 
 from model.configuration.config import DEFAULT_QUANTILE_LEVELS
 from model.contexts.windows import Windows
-from model.networks.precedents import Past
+from model.networks.past import Past
 
 LEVELS = DEFAULT_QUANTILE_LEVELS
 """Of the quantiles of every forecast."""
@@ -40,16 +40,14 @@ class Errors:
     late_coverage_95: float = 0.0
 
 
-Pasts = Callable[[], list[Past]]
-"""All that is known before each window, for whoever looks farther back than its context."""
+Pasts = Callable[[int, int], list[Past]]
+"""All that is known before each window, of a season and a period, for whoever looks farther back than its context."""
 
 Forecasts = Callable[[Tensor, Pasts], tuple[Tensor, Tensor]]
 """From contexts and pasts to means (batch, horizon) and quantiles (batch, horizon, levels)."""
 
 
-def errors_of(
-    forecasts: Forecasts, windows: Windows, values: NDArray[np.float64], season: int, *, removed: float = 0.0
-) -> Errors:
+def errors_of(forecasts: Forecasts, windows: Windows, values: NDArray[np.float64], *, removed: float = 0.0) -> Errors:
     """In units of the training part's deviation, over all windows."""
     # Windows hold each series in units of its own deviation over all its rows.
     units = torch.from_numpy(values.std(0)).to(windows.values.device)
@@ -62,7 +60,7 @@ def errors_of(
         context = batch.context.double()
         if removed:
             context = bridged(context, torch.rand(context.shape, generator=generator).to(context.device) >= removed)
-        mean, quantiles = forecasts(context, partial(_pasts, windows, numbers, context, season))
+        mean, quantiles = forecasts(context, partial(_pasts, windows, numbers, context))
         error = (batch.target - mean) * unit[:, None]
         known, known_late = batch.known, batch.known & late.to(batch.known.device)
         inside = [
@@ -75,12 +73,13 @@ def errors_of(
     return Errors(*(totals[:4] / all_known).tolist(), *(totals[4:6] / late_known).tolist())
 
 
-def _pasts(windows: Windows, numbers: Tensor, contexts: Tensor, season: int) -> list[Past]:
+def _pasts(windows: Windows, numbers: Tensor, contexts: Tensor, season: int, period: int) -> list[Past]:
     """What is known before windows, ending with contexts that may not be as they were."""
     pasts = []
     for start, context in zip(windows.places(numbers).tolist(), contexts.cpu(), strict=True):
         values, observed = windows.past(start)
-        pasts.append(Past(torch.cat([values[: -len(context)].cpu().double(), context]), observed.cpu(), season))
+        known = torch.cat([values[: -len(context)].cpu().double(), context])
+        pasts.append(Past(known, observed.cpu(), season, period))
     return pasts
 
 

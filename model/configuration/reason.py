@@ -40,6 +40,7 @@ NAMES: Final[Mapping[str, str]] = {
     "trust": "Trust in what was learned",
     "block_length": "Steps until it goes on from its own forecast",
     "precedent_share": "Share of similar stretches of the past",
+    "cycle_share": "Share of the mean of the last periods",
     "floor": "Below what no forecast goes",
     "refit": "Fitted once more, on validation data as well",
 }

@@ -26,7 +26,8 @@ from model.forecasting.notices import notices
 from model.forecasting.of_late import late_errors
 from model.networks.device import choose_device
 from model.networks.inference import Predictor
-from model.networks.precedents import MAX_HISTORY, Past, moved
+from model.networks.past import MAX_HISTORY, Past
+from model.networks.precedents import moved
 from model.panels.series import Forecast, ItemForecast, Panel, Series
 from model.training.checkpoint import Checkpoint, Manifest
 from model.uncertainty.calibration import CalibrationSummary
@@ -238,7 +239,7 @@ class Forecaster:
     @property
     def _looked_at(self) -> int:
         """Steps of history that a forecast is better with."""
-        return max(self.config.context_length, self._precedents.reach(self.config.horizon))
+        return max(self.config.context_length, self._precedents.reach(self.config.horizon, self._period))
 
     def _late(self, asked: Sequence[Asked]) -> NDArray[np.float64] | None:
         return None if self._misses is None else late_errors(asked, self._misses, self.config.season_at)
@@ -269,10 +270,9 @@ class Forecaster:
         by_freq: dict[str, list[int]] = defaultdict(list)
         for number, one in enumerate(asked):
             by_freq[one.freq].append(number)
-        for freq, numbers in by_freq.items():
-            period = self._period if freq == self.config.freq else self.config.season_at(freq)
+        for numbers in by_freq.values():
             pasts = [self._past(asked[number]) for number in numbers]
-            quantiles[numbers] = moved(quantiles[numbers], self._precedents, pasts, self.config.horizon, period)
+            quantiles[numbers] = moved(quantiles[numbers], self._precedents, pasts, self.config.horizon)
         return quantiles
 
     def _past(self, asked: Asked) -> Past:
@@ -280,7 +280,8 @@ class Forecaster:
         grid = on_grid(asked.series, asked.freq, season, end=None if asked.system is None else asked.system.end)
         # What came as Arrow may not be written to, and torch warns of what shares memory with it.
         values, observed = (torch.from_numpy(np.require(one, requirements="W")) for one in (grid.values, grid.observed))
-        return Past(values, observed, season)
+        period = self._period if asked.freq == self.config.freq else season
+        return Past(values, observed, season, period)
 
     def _context(self, asked: Asked) -> NDArray[np.float64]:
         return on_grid(asked.series, asked.freq, self._season(asked), self.config.context_length).values

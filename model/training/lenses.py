@@ -1,8 +1,8 @@
 """Which lenses a version looks through for precedents, and the share of each, chosen on validation windows.
 
-Lenses are drawn one at a time, what was said without them counting as one more: each time the one whose mean with those
-before it errs least, with repetition, so that shares come in eighths. Caruana and others, "Ensemble selection from
-libraries of models", 2004.
+Lenses, cycles among them, are drawn one at a time, what was said without them counting as one more: each time the one
+whose mean with those before it errs least, with repetition, so that shares come in eighths. Caruana and others,
+"Ensemble selection from libraries of models", 2004.
 """
 
 import math
@@ -16,8 +16,11 @@ from torch import Tensor
 
 from model.contexts.scaling import Scale
 from model.contexts.windows import Windows
-from model.networks.precedents import NO_PRECEDENTS, Lens, Past, Precedents, Stretches
-from model.training.evidence import Kinship, is_real
+from model.networks.cycles import Cycles
+from model.networks.lens import Lens, Stretches
+from model.networks.past import Past
+from model.networks.precedents import NO_PRECEDENTS, Look, Precedents
+from model.training.evidence import LEAST_CLUSTERS, Kinship, is_real
 
 NUM_DRAWS = 8
 MAX_LENSES = 4
@@ -25,6 +28,9 @@ MAX_LENSES = 4
 
 MIN_CASES = 16
 """With fewer, there is nothing to choose by."""
+
+LEAST_APART = 8
+"""With fewer cases whose targets do not overlap lenses are not looked through: as many as are drawn."""
 
 CLEARLY_BETTER = 0.98
 """Precedents have a share only where errors fall below so many times what they are without."""
@@ -35,6 +41,7 @@ _WITHOUT_SEASON = (4, 8, 16, 32)
 _LOCALITIES, _STRENGTHS = (4.0, 16.0, 64.0), (0.1, 1.0)
 _FIRST, _GLOBAL = ((4.0, 0.1), (16.0, 1.0)), ((0.0, 0.01), (0.0, 0.1))
 _NUM_KEPT = 3
+_CYCLES = tuple(Cycles(count, relative) for count, relative in product((2, 4, 8), (True, False)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +61,7 @@ class Case:
     known: Bool[Tensor, " horizon"]
 
 
-def shares_of(cases: Sequence[Case], kinship: Kinship, season_length: int) -> Precedents:
+def shares_of(cases: Sequence[Case], kinship: Kinship, season_length: int, *, num_apart: int) -> Precedents:
     """The precedents with the least errors; none unless they do clearly better than what is said without them.
 
     Whether they do is asked of each half of the cases, after a choice by the other half; see `evidence`.
@@ -63,22 +70,31 @@ def shares_of(cases: Sequence[Case], kinship: Kinship, season_length: int) -> Pr
         cases: In time, so that the halves overlap little.
         kinship: Of the cases.
         season_length: Steps of a season.
+        num_apart: Cases whose targets do not overlap. With few, only cycles are heard, which are few themselves.
     """
-    if len(cases) < MIN_CASES:
+    if len(cases) < MIN_CASES or num_apart < LEAST_CLUSTERS:
         return NO_PRECEDENTS
     jury = _Jury(cases, kinship)
+    if cases[0].past.period > 1:
+        jury.hear_cycles()
+    if num_apart >= LEAST_APART:
+        _hear_lenses(jury, season_length)
+    return jury.verdict()
+
+
+def _hear_lenses(jury: "_Jury", season_length: int) -> None:
+    """A few of every form; where one of them gains, every one of the best forms."""
     forms = list(product(_lengths(season_length), (True, False)))
     for length, relative in forms:
         jury.hear(length, _FIRST, relative=relative)
     if not jury.has_gain():
-        return NO_PRECEDENTS
+        return
     best = sorted(forms, key=lambda form: min(jury.error_of(form, look) for look in _FIRST))[:_NUM_KEPT]
     for length, relative in best:
         jury.hear(length, (*product(_LOCALITIES, _STRENGTHS), *_GLOBAL), relative=relative)
-    return jury.verdict()
 
 
-def pasts_of(windows: Windows, numbers: Int[Tensor, " some"], season_length: int) -> list[Past]:
+def pasts_of(windows: Windows, numbers: Int[Tensor, " some"], season_length: int, period: int) -> list[Past]:
     """What is known before the targets of some windows, of each row in units of its context's spread."""
     pasts = []
     contexts, starts = windows.batch(numbers).context, windows.places(numbers).tolist()
@@ -87,7 +103,7 @@ def pasts_of(windows: Windows, numbers: Int[Tensor, " some"], season_length: int
         # A channel that ends before its system does is shown as a forecast sees it.
         values = torch.cat([values[: -len(context)], context[-len(values) :]])
         scaled = Scale(level[None], spread[None]).remove(values[None])[0]
-        pasts.append(Past(scaled.cpu(), observed.cpu(), season_length))
+        pasts.append(Past(scaled.cpu(), observed.cpu(), season_length, period))
     return pasts
 
 
@@ -104,7 +120,7 @@ class _Jury:
         self._kinship = kinship
         self._target = torch.stack([case.target for case in cases])
         self._known = torch.stack([case.known for case in cases])
-        self._said: dict[Lens | None, Tensor] = {None: torch.stack([case.said for case in cases])}
+        self._said: dict[Look | None, Tensor] = {None: torch.stack([case.said for case in cases])}
 
     def hear(self, length: int, looks: Iterable[tuple[float, float]], *, relative: bool) -> None:
         """Looks through every lens of a form that was not known: at each case's stretches once."""
@@ -115,6 +131,15 @@ class _Jury:
             (lens, torch.stack(column)) for lens, column in zip(new, zip(*said, strict=True), strict=True)
         )
 
+    def hear_cycles(self) -> None:
+        """Looks at the last periods together, of each case."""
+        for cycles in _CYCLES:
+            said = (cycles.repeated([case.past], len(case.said)) for case in self._cases)
+            rows = [
+                case.said if one is None else one[0].to(case.said) for one, case in zip(said, self._cases, strict=True)
+            ]
+            self._said[cycles] = torch.stack(rows)
+
     def error_of(self, form: tuple[int, bool], look: tuple[float, float]) -> float:
         """Of one lens alone."""
         return self._error(self._said[Lens(form[0], *look, form[1])])
@@ -122,7 +147,7 @@ class _Jury:
     def has_gain(self) -> bool:
         """Whether half a share of any lens known so far would lower the errors of all cases."""
         without = self._said[None]
-        errors = [self._error((said + without) / 2) for lens, said in self._said.items() if lens]
+        errors = [self._error((said + without) / 2) for lens, said in self._said.items() if isinstance(lens, Lens)]
         return min(errors, default=math.inf) < self._error(without)
 
     def verdict(self) -> Precedents:
@@ -137,8 +162,8 @@ class _Jury:
         lenses = tuple(lens for lens in dict.fromkeys(drawn) if lens is not None)
         return Precedents(lenses, tuple(drawn.count(lens) / NUM_DRAWS for lens in lenses))
 
-    def _draws(self, cases: slice) -> list[Lens | None]:
-        drawn: list[Lens | None] = []
+    def _draws(self, cases: slice) -> list[Look | None]:
+        drawn: list[Look | None] = []
         total = torch.zeros_like(self._target)
         for number in range(1, NUM_DRAWS + 1):
             open_ = [one for one in self._said if one in drawn or len({*drawn} - {None}) < MAX_LENSES or one is None]
@@ -147,7 +172,7 @@ class _Jury:
             total = total + self._said[drawn[-1]]
         return drawn
 
-    def _mean(self, drawn: Sequence[Lens | None]) -> Tensor:
+    def _mean(self, drawn: Sequence[Look | None]) -> Tensor:
         return torch.stack([self._said[one] for one in drawn]).mean(0)
 
     def _error(self, said: Tensor, cases: slice = slice(None)) -> float:

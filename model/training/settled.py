@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from model.configuration.reason import Reason
+from model.networks.cycles import Cycles
 from model.networks.network import ShootingNetwork
 from model.training.validation import Validation
 
@@ -10,13 +11,15 @@ _LINE = "the rest is the flow's; a half, unless another did better on validation
 _REGRESSION = "of the values, the same at every lead; where validation windows clearly gain by it"
 _SEASON = "the line may repeat it in part, where validation windows clearly gain by that"
 _TRUST = "how far forecasts go from the last value to it; all the way, unless validation windows forbid"
-_BLOCK = "what did best beyond the horizon, as far as can be told"
+_BLOCK = "the shortest that was not clearly worse beyond the horizon, as far as can be told"
 _PRECEDENTS = "of what followed them; what did best on validation windows"
 _NO_PRECEDENTS = "what followed them did not help on validation windows, or these were too few"
+_CYCLES = "of the last {} together; what did best on validation windows"
+_NO_CYCLES = "their mean did not help on validation windows, or these were too few"
 
 
 def settled(network: ShootingNetwork, season_share: float, validation: Validation) -> tuple[Reason, ...]:
-    """The shares of the line and of the season in it, the trust, the length of blocks and the share of precedents."""
+    """The shares of the line and of the season in it, the trust, the length of blocks and the shares of precedents."""
     return (*_line(network, season_share), *_validated(validation))
 
 
@@ -28,10 +31,12 @@ def _line(network: ShootingNetwork, season_share: float) -> Iterator[Reason]:
         yield Reason("season_share", f"{season_share:.0%}", _SEASON)
 
 
-def _validated(validation: Validation) -> tuple[Reason, ...]:
-    precedents = validation.precedents
-    return (
-        Reason("trust", f"{validation.trust:.0%}", _TRUST),
-        Reason("block_length", str(validation.block_length), _BLOCK),
-        Reason("precedent_share", f"{sum(precedents.shares):.0%}", _PRECEDENTS if precedents else _NO_PRECEDENTS),
-    )
+def _validated(validation: Validation) -> Iterator[Reason]:
+    yield Reason("trust", f"{validation.trust:.0%}", _TRUST)
+    yield Reason("block_length", str(validation.block_length), _BLOCK)
+    looks = list(zip(validation.precedents.lenses, validation.precedents.shares, strict=True))
+    lenses = [share for look, share in looks if not isinstance(look, Cycles)]
+    yield Reason("precedent_share", f"{sum(lenses):.0%}", _PRECEDENTS if lenses else _NO_PRECEDENTS)
+    cycles = {look.count: share for look, share in looks if isinstance(look, Cycles)}
+    counts = " and ".join(map(str, sorted(cycles)))
+    yield Reason("cycle_share", f"{sum(cycles.values()):.0%}", _CYCLES.format(counts) if cycles else _NO_CYCLES)

@@ -33,9 +33,6 @@ MIN_BUCKETS = 8
 LONGEST_BLOCK_IN_HORIZONS = 8
 MAX_LENGTH = 1_000_000
 
-LEAST_APART = 8
-"""With fewer windows whose targets do not overlap precedents have no share: as many as lenses are drawn."""
-
 TRUSTS = (1.0, 0.75, 0.5, 0.25, 0.0)
 CLEARLY_BETTER = 0.98
 
@@ -183,16 +180,17 @@ def _look_back(
     network: ShootingNetwork, windows: Windows, config: TrainingConfig, forecasts: tuple[Tensor, ...]
 ) -> Precedents:
     """Chooses the shares of precedents, and moves the quantiles of the forecasts by them in place."""
-    if not config.precedent_windows or windows.num_apart() < LEAST_APART:
+    if not config.precedent_windows:
         return NO_PRECEDENTS
     quantiles, target, known = forecasts[:3]
     numbers = _in_time(windows)
-    pasts = pasts_of(windows, numbers, config.season_length)
+    pasts = pasts_of(windows, numbers, config.season_length, network.period)
     cases = [Case(*case) for case in zip(pasts, quantiles[..., network.median], target, known, strict=True)]
     some = slice(None, None, -(-len(cases) // config.precedent_windows))
-    chosen = shares_of(cases[some], Kinship.of(windows, numbers, windows.horizon)[some], config.season_length)
+    kinship, num_apart = Kinship.of(windows, numbers, windows.horizon)[some], windows.num_apart()
+    chosen = shares_of(cases[some], kinship, config.season_length, num_apart=num_apart)
     if chosen:
-        quantiles[:] = moved(quantiles, chosen, pasts, config.horizon, network.period)
+        quantiles[:] = moved(quantiles, chosen, pasts, config.horizon)
     return chosen
 
 
@@ -235,7 +233,11 @@ def _against_last_value(network: ShootingNetwork, windows: Windows, config: Trai
 
 
 def _best_block_length(predictor: Callable[[int], Predictor], windows: Windows, config: TrainingConfig) -> int:
-    """The one with the least mean square error past the trained horizon, as far as validation reaches."""
+    """The one with the least mean square error past the trained horizon, as far as validation reaches.
+
+    The shortest one that is not clearly worse: few windows reach so far, and how a flow goes on past what it was
+    trained on may change where it is refitted.
+    """
     candidates = [config.horizon << power for power in range(LONGEST_BLOCK_IN_HORIZONS.bit_length())]
     reachable = [length for length in candidates if len(windows.with_horizon(length)) >= MIN_WINDOWS]
     if len(reachable) < 2:
@@ -248,7 +250,8 @@ def _best_block_length(predictor: Callable[[int], Predictor], windows: Windows, 
         squares = ((quantiles[..., one.network.median] - target) * spread * known).square()
         return float(squares[:, config.horizon :].sum())
 
-    return min(reachable, key=error)
+    errors = {block_length: error(block_length) for block_length in reachable}
+    return next(length for length, one in errors.items() if CLEARLY_BETTER * one <= min(errors.values()))
 
 
 def forecasts_of(predictor: Predictor, windows: Windows) -> tuple[Tensor, Tensor, Tensor, Tensor]:

@@ -21,7 +21,8 @@ from model import (
     count_cutoffs,
     find_anomalies,
 )
-from model.networks.precedents import NO_PRECEDENTS, Lens, Precedents
+from model.networks.lens import Lens
+from model.networks.precedents import NO_PRECEDENTS, Precedents
 from tests.model.conftest import season_and_trend, thinned
 
 PLANTED = (15, 55, 95, 140)

@@ -8,13 +8,16 @@ import torch
 from torch import Tensor
 from torch.testing import assert_close
 
-from model.networks.precedents import Lens, Past, Precedents, followed, moved
+from model.networks.cycles import Cycles
+from model.networks.lens import Lens, followed
+from model.networks.past import Past
+from model.networks.precedents import Precedents, moved
 
 NEAR, WIDE = Lens(12, 16.0, 0.1, relative=False), Lens(48, 0.0, 0.01, relative=True)
 
 
-def past_of(values: Tensor, season: int = 24) -> Past:
-    return Past(values, torch.ones(len(values), dtype=torch.bool), season)
+def past_of(values: Tensor, season: int = 24, period: int | None = None) -> Past:
+    return Past(values, torch.ones(len(values), dtype=torch.bool), season, season if period is None else period)
 
 
 def logistic(length: int) -> Tensor:
@@ -52,7 +55,7 @@ def test_what_was_not_observed_is_no_precedent() -> None:
     values = torch.sin(torch.arange(600, dtype=torch.float64) * 2 * torch.pi / 24)
     spoilt, observed = values.clone(), torch.ones(600, dtype=torch.bool)
     spoilt[:300], observed[:300] = 5.0, False
-    past = Past(spoilt, observed, 24)
+    past = Past(spoilt, observed, 24, 24)
     said = followed(past, 12, Lens(24, 4.0, 0.01, relative=False))
     assert_close(said, values[:12], atol=0.1, rtol=0)
 
@@ -74,42 +77,65 @@ def test_quantiles_take_the_share_of_precedents_keep_their_spread_and_never_cros
     values = logistic(600)
     quantiles = torch.rand(1, 60, 13, generator=torch.Generator().manual_seed(0), dtype=torch.float64).cumsum(-1)
     past, whole = [past_of(values)], Precedents((NEAR,), (1.0,))
-    said, after = followed(past[0], 24, NEAR), moved(quantiles, whole, past, 24, 24)
+    said, after = followed(past[0], 24, NEAR), moved(quantiles, whole, past, 24)
     assert said is not None
     assert_close(after[0, :24, 6], said)
     assert_close(after[..., -1] - after[..., 0], quantiles[..., -1] - quantiles[..., 0])
-    half = moved(quantiles, replace(whole, shares=(0.5,)), past, 24, 24)
+    half = moved(quantiles, replace(whole, shares=(0.5,)), past, 24)
     assert_close(half, (quantiles + after) / 2)
     assert (half.diff(dim=-1) >= 0).all()
-    assert_close(moved(quantiles[:, :10], whole, past, 24, 24), after[:, :10])
-    assert_close((after - quantiles)[0, 24:48], (after - quantiles)[0, :24, 6:7].expand(-1, 13))
-    often = moved(quantiles, whole, past, 24, 12)
-    assert_close((often - quantiles)[0, 24:48], (after - quantiles)[0, 12:24, 6:7].repeat(2, 13))
+    assert_close(moved(quantiles[:, :10], whole, past, 24), after[:, :10])
+
+
+@pytest.mark.parametrize("period", [12, 24])
+def test_past_the_trained_horizon_a_lens_repeats_its_last_period(period: int) -> None:
+    values = logistic(600)
+    quantiles = torch.rand(1, 60, 13, generator=torch.Generator().manual_seed(0), dtype=torch.float64).cumsum(-1)
+    after = moved(quantiles, Precedents((NEAR,), (1.0,)), [past_of(values, period=period)], 24)
+    assert_close(after[0, 24:, 6], after[0, 24 - period : 24, 6].repeat(3)[:36])
+    assert_close((after - quantiles)[0, 24:], (after - quantiles)[0, 24:, 6:7].expand(-1, 13))
+
+
+def test_past_a_horizon_without_a_whole_period_a_lens_repeats_its_last_season_and_cycles_go_on() -> None:
+    values = torch.arange(300, dtype=torch.float64) % 30
+    quantiles = torch.zeros(1, 60, 13, dtype=torch.float64)
+    past = [past_of(values, season=6, period=30)]
+    lens, cycles = (
+        moved(quantiles, Precedents((one,), (1.0,)), past, 12)[0, :, 6] for one in (NEAR, Cycles(2, relative=False))
+    )
+    assert_close(lens[12:], lens[6:12].repeat(8))
+    assert_close(cycles, values[:60])
 
 
 def test_a_history_says_the_same_whatever_others_are_asked_with_it() -> None:
     random = torch.Generator().manual_seed(0)
-    walks = [torch.randn(length, generator=random, dtype=torch.float64).cumsum(0) for length in (300, 700, 300, 1500)]
+    walks = [
+        torch.randn(length, generator=random, dtype=torch.float64).cumsum(0)
+        for length in (300, 700, 300, 11_000, 12_000)
+    ]
     pasts = [past_of(values) for values in (*walks, torch.full((300,), 4.0), walks[0][:20])]
     quantiles = torch.rand(len(pasts), 30, 13, generator=random, dtype=torch.float64).cumsum(-1)
-    both = Precedents((NEAR, WIDE, replace(NEAR, locality=4.0)), (0.25, 0.5, 0.125))
-    together = moved(quantiles, both, pasts, 24, 24)
+    looks = (NEAR, WIDE, replace(NEAR, locality=4.0), Cycles(4, relative=True))
+    both = Precedents(looks, (0.25, 0.25, 0.125, 0.25))
+    together = moved(quantiles, both, pasts, 24)
     for number, past in enumerate(pasts):
-        alone = moved(quantiles[number : number + 1], both, [past], 24, 24)
+        alone = moved(quantiles[number : number + 1], both, [past], 24)
         assert_close(together[number : number + 1], alone, rtol=1e-4, atol=1e-4)
-    assert torch.equal(together[4:], quantiles[4:])
-    assert not torch.equal(together[:4], quantiles[:4])
+    assert torch.equal(together[6:], quantiles[6:])
+    assert not torch.equal(together[:5], quantiles[:5])
 
 
 def test_precedents_survive_json_and_impossible_ones_are_refused() -> None:
-    some = Precedents((NEAR, WIDE), (0.5, 0.25))
+    some = Precedents((NEAR, WIDE, Cycles(4, relative=True)), (0.5, 0.25, 0.125))
     some.check()
     assert Precedents.from_json(some.to_json()) == some
     for wrong in (replace(some, shares=(0.5,)), replace(some, shares=(0.5, float("nan")))):
         with pytest.raises(ValueError, match="shares"):
             wrong.check()
     with pytest.raises(ValueError, match="lengths"):
-        replace(some, lenses=(replace(NEAR, length=0), WIDE)).check()
+        replace(some, lenses=(replace(NEAR, length=0), *some.lenses[1:])).check()
+    with pytest.raises(ValueError, match="lengths"):
+        replace(some, lenses=(NEAR, WIDE, Cycles(0, relative=True))).check()
 
 
 def test_what_followed_the_same_stretch_before_is_said_whatever_the_scale_of_the_rest() -> None:

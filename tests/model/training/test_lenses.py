@@ -7,7 +7,8 @@ from torch import Tensor
 from model import Checkpoint, Panel, TrainingConfig
 from model.contexts.cuts import WindowShape
 from model.contexts.splitting import split
-from model.networks.precedents import Past
+from model.networks.cycles import Cycles
+from model.networks.past import Past
 from model.training.evidence import Kinship
 from model.training.lenses import MAX_LENSES, Case, pasts_of, shares_of
 from tests.model.conftest import season_and_trend
@@ -30,7 +31,7 @@ def apart(num_cases: int = 24) -> Kinship:
 
 @pytest.mark.parametrize("season_length", [1, 24, 86_400])
 def test_precedents_have_shares_where_they_know_better(season_length: int) -> None:
-    found = shares_of(cases_of(logistic(600), said=0.5), apart(), season_length)
+    found = shares_of(cases_of(logistic(600), said=0.5), apart(), season_length, num_apart=24)
     assert 0.5 < sum(found.shares) <= 1
     assert len(found.lenses) <= MAX_LENSES
     assert all(share * 8 == round(share * 8) for share in found.shares)
@@ -38,11 +39,26 @@ def test_precedents_have_shares_where_they_know_better(season_length: int) -> No
 
 def test_precedents_of_noise_have_none() -> None:
     noise = torch.randn(600, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    assert not shares_of(cases_of(noise, said=0.0), apart(), season_length=1)
+    assert not shares_of(cases_of(noise, said=0.0), apart(), season_length=1, num_apart=24)
+
+
+@pytest.mark.parametrize("num_apart", [3, 48])
+def test_periods_whose_mean_stays_have_a_share(num_apart: int) -> None:
+    random = torch.Generator().manual_seed(0)
+    values = torch.randn(12, generator=random).double().repeat(60) + torch.randn(720, generator=random).double()
+    ends = [len(values) - HORIZON * number for number in range(1, 49)]
+    known = torch.ones(HORIZON, dtype=torch.bool)
+    cases = [
+        Case(past_of(values[:end], 12), values[end - 12 : end - 12 + HORIZON], values[end : end + HORIZON], known)
+        for end in ends
+    ]
+    found = shares_of(cases, apart(48), season_length=12, num_apart=num_apart)
+    assert Cycles(8, relative=False) in found.lenses
+    assert sum(found.shares) > 0.5
 
 
 def test_without_cases_there_is_no_choice() -> None:
-    assert not shares_of([], apart(0), season_length=24)
+    assert not shares_of([], apart(0), season_length=24, num_apart=24)
 
 
 def test_the_past_of_a_window_ends_where_its_targets_begin_and_begins_with_its_series() -> None:
@@ -50,7 +66,7 @@ def test_the_past_of_a_window_ends_where_its_targets_begin_and_begins_with_its_s
     shape = WindowShape("h", 24, context_length=48, horizon=12, validation_steps=20)
     windows = split(panel, shape, torch.device("cpu")).validation
     numbers = torch.arange(len(windows))
-    pasts = pasts_of(windows, numbers, 24)
+    pasts = pasts_of(windows, numbers, 24, 24)
     lengths = [len(past.values) for past in pasts]
     assert sorted(lengths) == [*range(40, 49), *range(130, 139)]
     assert all(bool(past.observed.all()) for past in pasts)
@@ -69,5 +85,7 @@ def test_a_checkpoint_keeps_what_was_chosen(checkpoint: Checkpoint, config: Trai
 def test_a_past_is_never_looked_at_whole_where_it_is_not_known() -> None:
     values = logistic(600)
     case = cases_of(values, said=0.5)[0]
-    unknown = Past(case.past.values, torch.zeros_like(case.past.observed), 1)
-    assert not shares_of([Case(unknown, case.target, case.target, case.known)] * 24, apart(), season_length=1)
+    unknown = Past(case.past.values, torch.zeros_like(case.past.observed), 1, 1)
+    assert not shares_of(
+        [Case(unknown, case.target, case.target, case.known)] * 24, apart(), season_length=1, num_apart=24
+    )
