@@ -21,6 +21,7 @@ from model.networks.precedents import NO_PRECEDENTS, Precedents, moved
 from model.training.evidence import Kinship
 from model.training.lenses import Case, pasts_of, shares_of
 from model.uncertainty.calibration import Calibration, Residuals, calibrate
+from model.uncertainty.narrowing import best_width
 from model.uncertainty.recent import Recent, errors_of_late, misses_of, reach_of, steps_of
 from model.uncertainty.sampling import INDEPENDENT, Dependence, dependence_of
 from model.uncertainty.yardstick import Yardstick
@@ -45,7 +46,8 @@ class Validation:
         block_length: Steps for which a flow is continued before the context moves on; see `inference`.
         calibration: Of the intervals.
         trust: How far forecasts go from the last value towards what the network says; see `inference`.
-        width: The share of the network's spreads that calibration starts from; none where the network is not trusted.
+        width: The share of the network's spreads that calibration starts from; none where the network is not trusted,
+            less where its spreads tell nothing of its errors.
         dependence: Of the leads of sample paths and of the channels of a system; none in a version of an earlier
             release.
         precedents: Which have a share in what is said; none in a version of an earlier release.
@@ -127,17 +129,19 @@ def validated(network: ShootingNetwork, parts: Sequence[Split], config: Training
     """
     judged = [part.validation.thinned(MAX_WINDOWS // 2) for part in parts if len(part.validation)]
     longest, trust = parts[-1].validation, _best_trust(network, judged, config)
-    width = 1.0 if trust else 0.0
 
-    def predictor(block_length: int) -> Predictor:
+    def predictor(block_length: int, width: float = 1.0 if trust else 0.0) -> Predictor:
         season = config.season_length
         return Predictor(network, block_length=block_length, season_length=season, trust=trust, width=width)
 
     block_length = _best_block_length(predictor, longest, config)
     told = (longest if trust else longest.joined(parts[-1].training)).thinned(MAX_WINDOWS)
-    forecasts = forecasts_of(predictor(block_length), told)
+    forecasts, width = forecasts_of(predictor(block_length), told), 0.0
+    if trust:
+        width = best_width(Residuals.of(forecasts), config.quantile_levels, _bucket_length(config))
+        forecasts = forecasts if width == 1 else forecasts_of(predictor(block_length, width), told)
     precedents = _look_back(network, told, config, forecasts)
-    residuals = Residuals(*(column.numpy() for column in forecasts[:3]))
+    residuals = Residuals.of(forecasts)
     yardstick = _yardstick(parts[-1], told, config) if trust else None
     recent = None
     if trust and network.linear is not None and not config.channels and not config.covariates:

@@ -7,6 +7,7 @@ Legend: Q quantile levels in pairs (τ, 1 − τ) around the median; a lead buck
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from itertools import pairwise
@@ -111,6 +112,13 @@ class Calibration:
             torch.maximum(outer, inner, out=outer)
         return moved.movedim(0, -1)
 
+    def loss(self, residuals: "Residuals", levels: tuple[float, ...]) -> float:
+        """The sum of pinball losses over observed targets and all levels, in units of each context's spread."""
+        quantiles = torch.from_numpy(residuals.quantiles)
+        over = residuals.target[..., None] - self.apply(quantiles, quantiles.new_ones(len(quantiles), 1)).numpy()
+        losses = np.maximum(np.array(levels) * over, (np.array(levels) - 1) * over)
+        return float(losses[residuals.known].sum())
+
     def _shifts(self, horizon: int) -> Tensor:
         """By how much each level is moved at each lead; shape (Q, horizon)."""
         return self._signed[:, self._buckets(horizon)]
@@ -193,6 +201,12 @@ class Residuals:
     target: NDArray[np.float64]
     known: NDArray[np.bool_]
 
+    @classmethod
+    def of(cls, forecasts: Sequence[Tensor]) -> "Residuals":
+        """From quantiles, targets and which of these are known."""
+        quantiles, target, known = (one.numpy() for one in forecasts[:3])
+        return cls(quantiles, target, known)
+
     def part(self, windows: slice) -> "Residuals":
         """Some of the windows."""
         return Residuals(self.quantiles[windows], self.target[windows], self.known[windows])
@@ -209,6 +223,11 @@ class Residuals:
         """As if each window's targets lay so many times nearer to their medians; shape (windows,)."""
         medians = self._medians()
         return replace(self, target=medians + (self.target - medians) / factors[:, None])
+
+    def narrowed(self, width: float) -> "Residuals":
+        """As if quantiles lay so many times as far from their medians."""
+        medians = self._medians()[..., None]
+        return replace(self, quantiles=medians + width * (self.quantiles - medians))
 
     def _medians(self) -> NDArray[np.float64]:
         return self.quantiles[..., self.quantiles.shape[-1] // 2]
