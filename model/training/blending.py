@@ -2,10 +2,12 @@
 
     W = argmin  Σ ‖y − c W‖² + strength · λ ‖W‖²
 
-where a window's context c and its targets y are both less the context's level, and λ is the mean eigenvalue of Σ cᵀc.
-Nothing else is scaled: a window weighs by its own spread, as it does in a mean square error, and the strength is chosen
-by the same error. The share is chosen by the loss that the flow's mean was trained with, in units of each window's
-spread: else the few windows that swing widest decide, and validation has fewer still of them that do not overlap.
+where a window's context c is less its level, its targets y less that level or less its last value, and λ is the mean
+eigenvalue of Σ cᵀc. So a strong ridge says the level, as suits what returns to it, or the last value, as suits what
+wanders off. Nothing else is scaled: a window weighs by its own spread, as it does in a mean square error, and strength
+and kind are chosen by the same error. The share is chosen by the loss that the flow's mean was trained with, in units
+of each window's spread: else the few windows that swing widest decide, and validation has fewer still of them that do
+not overlap.
 
 One line for all series says of each what is usual after such a context. Where a series goes on as its own last season
 was, more than others do, that season, repeated, has a share in the line.
@@ -26,7 +28,7 @@ from model.networks.network import ShootingNetwork
 from model.networks.regression import Regression
 from model.training.evidence import Kinship, is_real
 
-STRENGTHS = (10.0, 3.0, 1.0, 0.3, 0.1, 0.03, 0.01)
+STRENGTHS = (100.0, 10.0, 3.0, 1.0, 0.3, 0.1, 0.03, 0.01)
 """Of the ridge, the most cautious first."""
 
 SHARES = (0.5, 0.25, 0.75, 0.0, 1.0)
@@ -34,6 +36,9 @@ SHARES = (0.5, 0.25, 0.75, 0.0, 1.0)
 
 SEASON_SHARES = (0.25, 0.5)
 """Of the last season in the line; none of them unless its gain is more than chance."""
+
+CLEARLY_BETTER = 0.95
+"""A line around the last value has to have so much less error than one around the level."""
 
 TOLERANCE = 1.01
 """Losses up to so many times the least one count as good as it: a share is a half unless another is better."""
@@ -49,18 +54,20 @@ class LineForm:
 
     Attributes:
         strength: Of the ridge, in units of the mean eigenvalue.
+        anchored: Whether a strong ridge says the last value, in place of the level.
         season_share: Of the last season, repeated.
         season_length: Its steps.
     """
 
     strength: float
+    anchored: bool
     season_share: float
     season_length: int
 
     @torch.inference_mode()
     def solved(self, windows: Windows, regression: Regression | None = None) -> Tensor:
         """The weights by these windows, less what a regression explains of them."""
-        weights = ridge(windows, regression)(self.strength)
+        weights = ridge(windows, regression)(self.strength, anchored=self.anchored)
         return _seasonal(weights, self.season_length, self.season_share)
 
 
@@ -84,15 +91,15 @@ def blend(network: ShootingNetwork, parts: Sequence[Split], season_length: int) 
         line.share.fill_(share)
         return sum(one.loss() for one in seen)
 
-    strength = _solve(line, ridge(parts[-1].training, network.regression), seen)
+    strength, anchored = _solve(line, ridge(parts[-1].training, network.regression), seen)
     season_share = _weigh_season(line, seen, season_length) if 1 < season_length <= len(line.weights) else 0.0
     line.share.fill_(_first_good(SHARES, loss))
-    return LineForm(strength, season_share, season_length)
+    return LineForm(strength, anchored, season_share, season_length)
 
 
 @torch.inference_mode()
 def line_beside(network: ShootingNetwork, parts: Sequence[Split]) -> Tensor:
-    """The weights of the line by itself, of the strength that is best on validation windows; it is left in the network.
+    """The weights of the line by itself, as it is best on validation windows; it is left in the network.
 
     Args:
         network: With room for a line. What its flow says is of no account.
@@ -105,9 +112,33 @@ def line_beside(network: ShootingNetwork, parts: Sequence[Split]) -> Tensor:
     return line.weights.clone()
 
 
+@dataclass(frozen=True, eq=False)
+class Ridge:
+    """The lines of windows, of any strength, by one decomposition.
+
+    Attributes:
+        values: The eigenvalues of Σ cᵀc, ascending; shape (L,).
+        vectors: Its eigenvectors, as columns.
+        level: Σ cᵀy along them, y being less the level; shape (L, H).
+        last: The same, y being less the last value.
+    """
+
+    values: Tensor
+    vectors: Tensor
+    level: Tensor
+    last: Tensor
+
+    def __call__(self, strength: float, *, anchored: bool = False) -> Tensor:
+        """The weights of a line; around the last value if anchored, else around the level."""
+        ridge = strength * self.values.mean().clamp_min(1e-300)
+        weights = self.vectors @ ((self.last if anchored else self.level) / (self.values + ridge)[:, None])
+        weights[-1] += float(anchored)
+        return weights.float()
+
+
 @torch.inference_mode()
-def ridge(windows: Windows, regression: Regression | None = None) -> Callable[[float], Tensor]:
-    """The line of windows, solved for any strength by one decomposition; unknown targets count as the level.
+def ridge(windows: Windows, regression: Regression | None = None) -> Ridge:
+    """The lines of windows; unknown targets count as the level, or the last value.
 
     Args:
         windows: What to solve by.
@@ -116,29 +147,32 @@ def ridge(windows: Windows, regression: Regression | None = None) -> Callable[[f
     windows = windows.thinned(MAX_TRAINING_WINDOWS)
     length, horizon, device = windows.context_length, windows.horizon, windows.values.device
     squares = torch.zeros(length, length, dtype=torch.float64, device=device)
-    products = torch.zeros(length, horizon, dtype=torch.float64, device=device)
+    by_level, by_last = torch.zeros(2, length, horizon, dtype=torch.float64, device=device)
     for numbers in windows.groups(_BATCH):
         batch = windows.batch(numbers) if regression is None else regression.cleared_batch(windows.batch(numbers))
         level = batch.context.mean(1, keepdim=True)
         context, target = batch.context - level, (batch.target - level) * batch.known
         squares += (context.mT @ context).double()
-        products += (context.mT @ target).double()
+        by_level += (context.mT @ target).double()
+        by_last += (context.mT @ (target - context[:, -1:] * batch.known)).double()
     values, vectors = torch.linalg.eigh(squares)
-    turned, mean = vectors.mT @ products, values.mean().clamp_min(1e-300)
-    return lambda strength: (vectors @ (turned / (values + strength * mean)[:, None])).float()
+    return Ridge(values, vectors, vectors.mT @ by_level, vectors.mT @ by_last)
 
 
-def _solve(line: LinearPath, solved: Callable[[float], Tensor], seen: Sequence["_Seen"]) -> float:
-    """Gives the line the weights that err least where they say everything, and returns the strength of their ridge."""
+def _solve(line: LinearPath, solved: Ridge, seen: Sequence["_Seen"]) -> tuple[float, bool]:
+    """Gives the line the weights that err least as all that is said; returns its strength, and whether anchored."""
 
-    def error(strength: float) -> float:
-        line.weights.copy_(solved(strength))
+    def error(strength: float, *, anchored: bool) -> float:
+        line.weights.copy_(solved(strength, anchored=anchored))
         return sum(one.error() for one in seen)
 
     line.share.fill_(1.0)
-    strength = min(STRENGTHS, key=error)
-    line.weights.copy_(solved(strength))
-    return strength
+    by_level, by_last = ({one: error(one, anchored=anchored) for one in STRENGTHS} for anchored in (False, True))
+    anchored = min(by_last.values()) < CLEARLY_BETTER * min(by_level.values())
+    errors = by_last if anchored else by_level
+    strength = min(STRENGTHS, key=errors.__getitem__)
+    line.weights.copy_(solved(strength, anchored=anchored))
+    return strength, anchored
 
 
 def _weigh_season(line: LinearPath, seen: Sequence["_Seen"], season_length: int) -> float:

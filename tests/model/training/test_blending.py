@@ -34,6 +34,48 @@ def test_a_stronger_ridge_has_smaller_weights() -> None:
     assert sizes == sorted(sizes, reverse=True)
 
 
+@pytest.mark.parametrize("anchored", [True, False])
+def test_a_strong_ridge_says_the_last_value_or_the_level(*, anchored: bool) -> None:
+    noise = torch.randn(300, generator=torch.Generator().manual_seed(0))
+    line, context = LinearPath(context_length=24, horizon=6), noise[None, :24]
+    line.weights.copy_(ridge(windows_of(noise, context=24, horizon=6))(1e9, anchored=anchored))
+    says = context[:, -1:] if anchored else context.mean(1, keepdim=True)
+    assert_close(line(context, 6), says.expand(-1, 6), atol=1e-4, rtol=0)
+
+
+def test_without_a_ridge_it_is_the_same_line_around_either() -> None:
+    solved = ridge(windows_of(torch.randn(300, generator=torch.Generator().manual_seed(0)), context=24, horizon=6))
+    around = [solved(1e-6, anchored=anchored) for anchored in (False, True)]
+    shapes = [weights - weights.mean(0) for weights in around]
+    assert_close(*shapes, atol=1e-3, rtol=1e-3)
+
+
+@pytest.mark.parametrize("wanders", [True, False])
+def test_the_line_of_walks_is_around_the_last_value_and_that_of_noise_around_the_level(
+    config: TrainingConfig, *, wanders: bool
+) -> None:
+    noise = torch.randn(400, generator=torch.Generator().manual_seed(0))
+    values = noise.cumsum(0) if wanders else noise
+    windows = windows_of(values, context=config.context_length, horizon=config.horizon)
+    before, after = (
+        Windows(
+            values,
+            windows.observed,
+            starts,
+            windows.ends[: len(starts)],
+            context_length=config.context_length,
+            horizon=config.horizon,
+        )
+        for starts in (windows.starts[:150], windows.starts[150:])
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network = ShootingNetwork(replace(config, linear=True))
+    form = blend(network, [Split(before, after)], season_length=1)
+    assert form is not None
+    assert form.anchored == wanders
+
+
 def test_a_few_windows_that_swing_a_thousand_times_as_wide_do_not_decide_the_share(config: TrainingConfig) -> None:
     context, horizon = config.context_length, config.horizon
     wave = torch.sin(torch.arange(400) * 2 * torch.pi / 12)
