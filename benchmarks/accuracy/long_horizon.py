@@ -24,6 +24,7 @@ from model.contexts.scaling import Scale
 from model.networks.inference import Predictor
 from model.networks.past import Past
 from model.networks.precedents import moved
+from model.networks.trend import Trend, towards
 from model.uncertainty.recent import errors_of_late, misses_of, reach_of
 
 MAX_VALIDATION_WINDOWS = 4096
@@ -98,7 +99,11 @@ def _version(
     raw, line, recent = predictor.quantiles(context, horizon), network.linear, validation.calibration.recent
     if share is not None:
         return predictor.mean(raw), validation.calibration.apply(raw, Scale.of(context).spread)
-    known = pasts(config.season_length, network.period) if validation.precedents or recent else []
+    is_asked = validation.precedents or validation.trend or recent
+    known = pasts(config.season_length, network.period) if is_asked else []
+    if validation.trend:
+        path = Trend.of(known).path(config.horizon, validation.trust)
+        raw = towards(raw, predictor.mean(raw), path, validation.trend, config.season_length)
     if validation.precedents:
         raw = moved(raw.cpu(), validation.precedents, known, config.horizon).to(raw)
     late = None if recent is None or line is None else _late(misses_of(line.weights, recent.steps), known)

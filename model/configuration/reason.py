@@ -38,6 +38,7 @@ NAMES: Final[Mapping[str, str]] = {
     "line_share": "Share of a linear forecast",
     "season_share": "Share of the last season in it",
     "trust": "Trust in what was learned",
+    "trend_share": "Share of the trend",
     "block_length": "Steps until it goes on from its own forecast",
     "precedent_share": "Share of similar stretches of the past",
     "cycle_share": "Share of the mean of the last periods",

@@ -28,6 +28,7 @@ from model.networks.device import choose_device
 from model.networks.inference import Predictor
 from model.networks.past import MAX_HISTORY, Past
 from model.networks.precedents import moved
+from model.networks.trend import Trend, towards
 from model.panels.series import Forecast, ItemForecast, Panel, Series
 from model.training.checkpoint import Checkpoint, Manifest
 from model.uncertainty.calibration import CalibrationSummary
@@ -45,7 +46,7 @@ def memory_of(config: TrainingConfig, *, looks_back: bool) -> int:
 
     Args:
         config: Of the version.
-        looks_back: Whether it looks for precedents.
+        looks_back: Whether it looks for precedents, or at the change over the whole history.
     """
     of_late = reach_of(steps_of(config.horizon, config.season_length))
     seen = max(config.context_length + of_late, MAX_HISTORY if looks_back else 0)
@@ -68,6 +69,7 @@ class Forecaster:
         self._dependence = checkpoint.validation.dependence
         self._precedents = checkpoint.validation.precedents
         self._levels = checkpoint.validation.levels
+        self._trend = checkpoint.validation.trend
         self._period = checkpoint.network.period
         self._predictor = Predictor(
             checkpoint.network.to(self._device),
@@ -97,7 +99,7 @@ class Forecaster:
     @property
     def memory(self) -> int:
         """Steps of history beyond which nothing changes a forecast."""
-        return memory_of(self.config, looks_back=bool(self._precedents))
+        return memory_of(self.config, looks_back=bool(self._precedents or self._trend))
 
     @property
     def num_bytes(self) -> int:
@@ -227,6 +229,9 @@ class Forecaster:
         raw = self._predictor.quantiles(context, num_steps, inputs)
         if rows is not None:
             raw, context = raw[rows], context[rows]
+        if self._trend:
+            path = Trend.of([self._past(one) for one in asked]).path(self.config.horizon, self._predictor.trust)
+            raw = towards(raw, self._predictor.mean(raw), path, self._trend, self.config.season_length)
         if self._precedents:
             raw = self._moved(asked, raw.cpu()).to(raw)
         means = np.maximum(self._predictor.mean(raw).cpu().numpy(), floors[:, None])

@@ -97,11 +97,12 @@ def _hear_lenses(jury: "_Jury", season_length: int) -> None:
 def pasts_of(windows: Windows, numbers: Int[Tensor, " some"], season_length: int, period: int) -> list[Past]:
     """What is known before the targets of some windows, of each row in units of its context's spread."""
     pasts = []
-    contexts, starts = windows.batch(numbers).context, windows.places(numbers).tolist()
-    for start, context, level, spread in zip(starts, contexts, *Scale.of(contexts), strict=True):
+    contexts, starts = windows.levelled_batch(numbers).context, windows.places(numbers).tolist()
+    moves = contexts[:, 0] - windows.batch(numbers).context[:, 0]
+    for start, context, move, level, spread in zip(starts, contexts, moves, *Scale.of(contexts), strict=True):
         values, observed = windows.past(start)
-        # A channel that ends before its system does is shown as a forecast sees it.
-        values = torch.cat([values[: -len(context)], context[-len(values) :]])
+        # What jumped, and a channel that ends before its system does, are shown as a forecast sees them.
+        values = torch.cat([values[: -len(context)] + move, context[-len(values) :]])
         scaled = Scale(level[None], spread[None]).remove(values[None])[0]
         pasts.append(Past(scaled.cpu(), observed.cpu(), season_length, period))
     return pasts

@@ -11,6 +11,7 @@ _LINE = "the rest is the flow's; a half, unless another did better on validation
 _REGRESSION = "of the values, the same at every lead; where validation windows clearly gain by it"
 _SEASON = "the line may repeat it in part, where validation windows clearly gain by that"
 _TRUST = "how far forecasts go from the last value to it; all the way, unless validation windows forbid"
+_TREND = "of going on as on average over the whole history; none unless validation windows gain by more than chance"
 _BLOCK = "the shortest that was not clearly worse beyond the horizon, as far as can be told"
 _PRECEDENTS = "of what followed them; what did best on validation windows"
 _NO_PRECEDENTS = "what followed them did not help on validation windows, or these were too few"
@@ -33,6 +34,7 @@ def _line(network: ShootingNetwork, season_share: float) -> Iterator[Reason]:
 
 def _validated(validation: Validation) -> Iterator[Reason]:
     yield Reason("trust", f"{validation.trust:.0%}", _TRUST)
+    yield Reason("trend_share", f"{validation.trend:.0%}", _TREND)
     yield Reason("block_length", str(validation.block_length), _BLOCK)
     looks = list(zip(validation.precedents.lenses, validation.precedents.shares, strict=True))
     lenses = [share for look, share in looks if not isinstance(look, Cycles)]

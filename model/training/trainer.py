@@ -53,7 +53,7 @@ def fit(
         panel, config, state_path=state_path, on_epoch=on_epoch, should_stop=should_stop, device=device, start=start
     )
     form = blend(learned.network, learned.halves, config.season_length)
-    chosen = validated(learned.network, learned.parts, config)
+    chosen = validated(learned.network, learned.parts, config, learned.halves)
     refitted = refit(
         learned,
         panel,

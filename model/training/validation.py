@@ -18,8 +18,10 @@ from model.networks.linear import LinearPath
 from model.networks.loss import mean_weights
 from model.networks.network import ShootingNetwork
 from model.networks.precedents import NO_PRECEDENTS, Precedents, moved
+from model.networks.trend import Trend, towards
 from model.training.evidence import Kinship
 from model.training.lenses import Case, pasts_of, shares_of
+from model.training.trusting import CLEARLY_BETTER, Told, best_trust, most_trust, trend_share
 from model.uncertainty.calibration import Calibration, Residuals, calibrate
 from model.uncertainty.narrowing import best_width
 from model.uncertainty.recent import Recent, errors_of_late, misses_of, reach_of, steps_of
@@ -33,9 +35,6 @@ MAX_BUCKETS = 16
 MIN_BUCKETS = 8
 LONGEST_BLOCK_IN_HORIZONS = 8
 MAX_LENGTH = 1_000_000
-
-TRUSTS = (1.0, 0.75, 0.5, 0.25, 0.0)
-CLEARLY_BETTER = 0.98
 
 
 @dataclass(frozen=True)
@@ -53,6 +52,7 @@ class Validation:
         precedents: Which have a share in what is said; none in a version of an earlier release.
         levels: Whether histories are moved where they jumped, see `model.contexts.shifts`; not in a version of an
             earlier release.
+        trend: The share of going on as on average over the whole history; none in a version of an earlier release.
     """
 
     block_length: int
@@ -62,6 +62,7 @@ class Validation:
     dependence: Dependence = INDEPENDENT
     precedents: Precedents = NO_PRECEDENTS
     levels: bool = False
+    trend: float = 0.0
 
     def to_json(self) -> dict[str, Any]:
         """The choices as JSON's own types."""
@@ -74,6 +75,7 @@ class Validation:
             "channel_correlations": [list(row) for row in self.dependence.channel_correlations],
             "precedents": self.precedents.to_json(),
             "levels": self.levels,
+            "trend": self.trend,
         }
 
     @classmethod
@@ -87,8 +89,8 @@ class Validation:
         dependence = Dependence(tuple(content.get("autocorrelations", ())), channels)
         trust, width = content.get("trust", 1.0), content.get("width", 1.0)
         precedents = Precedents.from_json(content["precedents"]) if "precedents" in content else NO_PRECEDENTS
-        levels = bool(content.get("levels", False))
-        return cls(content["block_length"], calibration, trust, width, dependence, precedents, levels)
+        levels, trend = bool(content.get("levels", False)), content.get("trend", 0.0)
+        return cls(content["block_length"], calibration, trust, width, dependence, precedents, levels, trend)
 
     def check(self, config: TrainingConfig) -> None:
         """Refuses choices that no validation of this configuration makes.
@@ -104,7 +106,7 @@ class Validation:
         calibration.check(len(config.quantile_levels) // 2)
         if calibration.recent:
             calibration.recent.check(config.horizon)
-        if not all(0 <= share <= 1 for share in (self.trust, self.width)):
+        if not all(0 <= share <= 1 for share in (self.trust, self.width, self.trend)):
             raise ValueError("shares")
         self.dependence.check(len(config.channels))
         self.precedents.check()
@@ -116,7 +118,9 @@ class Validation:
             raise ValueError("coverage")
 
 
-def validated(network: ShootingNetwork, parts: Sequence[Split], config: TrainingConfig) -> Validation:
+def validated(
+    network: ShootingNetwork, parts: Sequence[Split], config: TrainingConfig, halves: Sequence[Split] = ()
+) -> Validation:
     """Chooses the trust in the network, the length of blocks and the shares of precedents, then calibrates.
 
     Where the network is not trusted at all, intervals are those of the last value: nothing was learned for it, so that
@@ -126,9 +130,13 @@ def validated(network: ShootingNetwork, parts: Sequence[Split], config: Training
         network: Trained.
         parts: The windows by horizon, the longest last.
         config: Of the training.
+        halves: The windows of the horizon and of shorter ones, whatever it was trained on.
     """
-    judged = [part.validation.thinned(MAX_WINDOWS // 2) for part in parts if len(part.validation)]
-    longest, trust = parts[-1].validation, _best_trust(network, judged, config)
+    longest, by_horizon = parts[-1].validation, _told(network, (*parts, *halves), config)
+    judged = list(by_horizon.values())
+    trend = 0.0 if config.covariates or config.channels else trend_share(judged)
+    trained = [by_horizon[part.validation.horizon] for part in parts if len(part.validation)]
+    trust = min(best_trust(trained, trend), most_trust(judged, trend))
 
     def predictor(block_length: int, width: float = 1.0 if trust else 0.0) -> Predictor:
         season = config.season_length
@@ -137,9 +145,14 @@ def validated(network: ShootingNetwork, parts: Sequence[Split], config: Training
     block_length = _best_block_length(predictor, longest, config)
     told = (longest if trust else longest.joined(parts[-1].training)).thinned(MAX_WINDOWS)
     forecasts, width = forecasts_of(predictor(block_length), told), 0.0
+    if trend:
+        _move(forecasts[0], network, told, config, trend, trust)
     if trust:
         width = best_width(Residuals.of(forecasts), config.quantile_levels, _bucket_length(config))
-        forecasts = forecasts if width == 1 else forecasts_of(predictor(block_length, width), told)
+    if width not in (0, 1):
+        forecasts = forecasts_of(predictor(block_length, width), told)
+        if trend:
+            _move(forecasts[0], network, told, config, trend, trust)
     precedents = _look_back(network, told, config, forecasts)
     residuals = Residuals.of(forecasts)
     yardstick = _yardstick(parts[-1], told, config) if trust else None
@@ -155,7 +168,18 @@ def validated(network: ShootingNetwork, parts: Sequence[Split], config: Training
         num_apart=told.num_apart(),
     )
     levels = bool(longest.level_season)
-    return Validation(block_length, calibration, trust, width, dependence, precedents, levels)
+    return Validation(block_length, calibration, trust, width, dependence, precedents, levels, trend)
+
+
+def _move(
+    quantiles: Tensor, network: ShootingNetwork, windows: Windows, config: TrainingConfig, share: float, trust: float
+) -> None:
+    """Moves the quantiles of forecasts by the share of the trend in place."""
+    mean = quantiles @ mean_weights(network.levels.double()).cpu()
+    path = Trend.of(pasts_of(windows, _in_time(windows), config.season_length, network.period)).path(
+        config.horizon, trust
+    )
+    quantiles[:] = towards(quantiles, mean, path, share, config.season_length)
 
 
 def _yardstick(longest: Split, judged: Windows, config: TrainingConfig) -> Yardstick:
@@ -212,28 +236,18 @@ def _bucket_length(config: TrainingConfig) -> int:
     return min(config.patch_length, max(config.season_length, least), most)
 
 
-def _best_trust(network: ShootingNetwork, parts: Sequence[Windows], config: TrainingConfig) -> float:
-    """The one that does best against the last value at the horizon where it does worst.
-
-    The network is trusted whole unless that is clearly worse. The longest horizon has the fewest windows that do not
-    overlap, so a gain there alone is no reason for trust.
-    """
-    ratios = torch.stack([_against_last_value(network, windows, config) for windows in parts])
-    worst = ratios.amax(0)
-    best = int(worst.argmin())
-    return TRUSTS[best] if worst[best] < CLEARLY_BETTER * worst[0] else TRUSTS[0]
-
-
-def _against_last_value(network: ShootingNetwork, windows: Windows, config: TrainingConfig) -> Tensor:
-    """Mean square errors for each of `TRUSTS` over that of repeating the last value."""
-    weights = mean_weights(network.levels.double()).cpu()
-    whole = Predictor(network, block_length=config.horizon, season_length=config.season_length)
-    none = Predictor(network, block_length=config.horizon, season_length=config.season_length, trust=0.0)
-    quantiles, target, known, spread = forecasts_of(none, windows)
-    last = quantiles @ weights
-    said = forecasts_of(whole, windows)[0] @ weights
-    errors = [((last + trust * (said - last) - target) * spread * known).square().sum() for trust in TRUSTS]
-    return torch.stack(errors) / errors[TRUSTS.index(0.0)].clamp_min(1e-12)
+def _told(network: ShootingNetwork, parts: Sequence[Split], config: TrainingConfig) -> dict[int, Told]:
+    """What the network by itself says of validation windows, by horizon."""
+    predictor = Predictor(network, block_length=config.horizon, season_length=config.season_length)
+    weights, told = mean_weights(network.levels.double()).cpu(), {}
+    each = {part.validation.horizon: part.validation for part in parts if len(part.validation)}
+    for horizon, windows in ((length, one.thinned(MAX_WINDOWS // 2)) for length, one in each.items()):
+        quantiles, target, known, spread = forecasts_of(predictor, windows)
+        numbers = _in_time(windows)
+        trend = Trend.of(pasts_of(windows, numbers, config.season_length, network.period))
+        kinship = Kinship.of(windows, numbers, config.horizon)
+        told[horizon] = Told(quantiles @ weights, target, known, spread, trend, kinship)
+    return told
 
 
 def _best_block_length(predictor: Callable[[int], Predictor], windows: Windows, config: TrainingConfig) -> int:

@@ -85,6 +85,7 @@ def test_what_validation_settled_is_told_with_the_reasons(checkpoint: Checkpoint
     assert found["line_share"] == f"{100 * float(line.share):.0f}%"
     assert found["season_share"] in {f"{100 * share:.0f}%" for share in (0, *SEASON_SHARES)}
     assert found["trust"] == f"{100 * validation.trust:.0f}%"
+    assert found["trend_share"] == f"{100 * validation.trend:.0f}%"
     assert found["block_length"] == str(validation.block_length)
     shares = [float(found[choice].rstrip("%")) for choice in ("precedent_share", "cycle_share")]
     assert sum(shares) == pytest.approx(100 * sum(validation.precedents.shares), abs=1)

@@ -294,3 +294,18 @@ def test_a_series_that_was_never_negative_has_a_forecast_that_is_not_once_it_fel
     forecast = one(forecaster, fallen)
     assert "level_shifted" in [notice.code for notice in forecast.notices]
     assert forecast.quantiles[0.01].min() >= 0
+
+
+def test_a_share_of_the_trend_goes_on_by_the_average_change_of_a_history_far_longer_than_the_context(
+    checkpoint: Checkpoint,
+) -> None:
+    plain = replace(checkpoint.validation, precedents=NO_PRECEDENTS)
+    without, shared = (Forecaster(replace(checkpoint, validation=replace(plain, trend=trend))) for trend in (0.0, 0.5))
+    series = season_and_trend("s", length=500)
+    before, after = (one(each, series, Steps(checkpoint.config.horizon)) for each in (without, shared))
+    slope = (series.values[-1] - series.values[0]) / 499
+    path = series.values[-1] + slope * np.arange(1, checkpoint.config.horizon + 1)
+    np.testing.assert_allclose(after.mean, (before.mean + path) / 2, atol=1e-4)
+    assert shared.memory > without.memory
+    moved = one(shared, replace(series, values=3 + 2 * series.values), Steps(100))
+    np.testing.assert_allclose(moved.mean, 3 + 2 * one(shared, series, Steps(100)).mean, rtol=1e-4)

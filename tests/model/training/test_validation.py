@@ -21,11 +21,13 @@ def test_a_network_that_learned_a_season_is_trusted(checkpoint: Checkpoint) -> N
     assert checkpoint.validation.trust == 1.0
 
 
-def test_a_network_that_learned_nothing_of_a_walk_gives_way_to_its_last_value() -> None:
-    walk = np.cumsum(np.random.default_rng(0).normal(size=300))
-    panel = Panel((Series.from_values("w", pd.date_range("2026-01-01", periods=300, freq="D"), walk),))
-    options = TrainingOptions(horizon=7, state_size=8, num_particles=4, num_epochs=1, steps_per_epoch=4, batch_size=16)
-    assert fit(panel, choose_config(panel, options), device="cpu").validation.trust < 0.5
+@pytest.mark.parametrize("num_series", [1, 10])
+def test_what_was_learned_of_walks_gives_way_to_the_last_value_by_a_half_at_least(num_series: int) -> None:
+    walks = np.random.default_rng(0).normal(size=(num_series, 300)).cumsum(1)
+    times = pd.date_range("2026-01-01", periods=300, freq="D")
+    panel = Panel(tuple(Series.from_values(f"{number}", times, walk) for number, walk in enumerate(walks)))
+    options = TrainingOptions(horizon=7, state_size=8, num_particles=4, num_epochs=2, steps_per_epoch=5, batch_size=16)
+    assert fit(panel, choose_config(panel, options), device="cpu").validation.trust <= 0.5
 
 
 def test_intervals_around_a_last_value_are_learned_from_its_own_errors_over_the_whole_history_at_each_lead() -> None:
@@ -50,7 +52,7 @@ def test_intervals_around_a_last_value_are_learned_from_its_own_errors_over_the_
     assert inside.double().mean(0).numpy() == pytest.approx([0.8] * 7, abs=0.03)
 
 
-@pytest.mark.parametrize("missing", [(), ("trust",), ("width",)])
+@pytest.mark.parametrize("missing", [(), ("trust",), ("width",), ("trend",)])
 def test_choices_survive_json_and_those_of_an_earlier_release_trust_the_network(
     checkpoint: Checkpoint, missing: tuple[str, ...]
 ) -> None:
