@@ -149,7 +149,7 @@ def validated(
         _move(forecasts[0], network, told, config, trend, trust)
     if trust:
         width = best_width(Residuals.of(forecasts), config.quantile_levels, _bucket_length(config))
-    if width not in (0, 1):
+    if trust and width != 1:
         forecasts = forecasts_of(predictor(block_length, width), told)
         if trend:
             _move(forecasts[0], network, told, config, trend, trust)

@@ -52,7 +52,7 @@ def test_intervals_around_a_last_value_are_learned_from_its_own_errors_over_the_
     assert inside.double().mean(0).numpy() == pytest.approx([0.8] * 7, abs=0.03)
 
 
-@pytest.mark.parametrize("missing", [(), ("trust",), ("width",), ("trend",)])
+@pytest.mark.parametrize("missing", [(), ("trust",), ("width",)])
 def test_choices_survive_json_and_those_of_an_earlier_release_trust_the_network(
     checkpoint: Checkpoint, missing: tuple[str, ...]
 ) -> None:
