@@ -87,10 +87,12 @@ class Compiled(Map):
 
 
 def _program(computation: Computation, inputs: Gradients) -> Program:
-    # Takes a second and 60 MiB to import, and is seldom wanted.
-    from torch import _inductor  # noqa: PLC0415
-    from torch.fx.experimental.proxy_tensor import make_fx  # noqa: PLC0415
-
+    try:
+        # Takes a second and 60 MiB to import, is seldom wanted, and is nothing that torch promises to keep.
+        from torch._inductor import compile as compile_graph  # noqa: PLC0415
+        from torch.fx.experimental.proxy_tensor import make_fx  # noqa: PLC0415
+    except ImportError as error:
+        raise _cannot_compile(f"torch {torch.__version__} has no such compiler") from error
     present = [number for number, one in enumerate(inputs) if one is not None]
     # Tracing tells tensors apart by what they are, so one that comes twice would pass for a single input.
     given: list[Any] = [one.detach().clone() for one in inputs if one is not None]
@@ -103,14 +105,11 @@ def _program(computation: Computation, inputs: Gradients) -> Program:
         return [one for part in found for one in part if one is not None]
 
     try:
-        # Called from C++ throughout: calls from Python of hundreds of small operations took a tenth of a step.
         graph = make_fx(traced, tracing_mode="fake")(*given)
-        code = _inductor.compile(graph, given, options={"cpp_wrapper": True})
-    except RuntimeError as error:
-        reason = str(error).strip().splitlines()[0]
-        raise ShootingArgumentInvalid(
-            "compiled", found=True, needed=f"False: torch cannot compile ({reason})"
-        ) from error
+        # Called from C++ throughout: calls from Python of hundreds of small operations took a tenth of a step.
+        code = compile_graph(graph, given, options={"cpp_wrapper": True})
+    except (RuntimeError, TypeError) as error:
+        raise _cannot_compile(next(iter(str(error).strip().splitlines()), type(error).__name__)) from error
 
     def program(inputs: Gradients) -> tuple[Gradients, Gradients]:
         found = iter(code(*[inputs[number] for number in present]))
@@ -118,6 +117,10 @@ def _program(computation: Computation, inputs: Gradients) -> Program:
         return outputs, kept
 
     return program
+
+
+def _cannot_compile(reason: str) -> ShootingArgumentInvalid:
+    return ShootingArgumentInvalid("compiled", found=True, needed=f"False: torch cannot compile ({reason})")
 
 
 def _filled(part: Sequence[bool], found: Iterator[Tensor]) -> Gradients:

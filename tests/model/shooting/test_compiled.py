@@ -74,6 +74,20 @@ def test_without_a_compiler_the_error_says_so(monkeypatch: pytest.MonkeyPatch) -
     assert refused.value.argument == "compiled"
 
 
+@pytest.mark.parametrize("fault", ["gone", "of another form"])
+def test_a_torch_whose_compiler_is_gone_or_changed_is_an_error_that_says_so(
+    monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    from torch import _inductor  # noqa: PLC0415
+
+    if fault == "gone":
+        monkeypatch.delattr(_inductor, "compile")
+    else:
+        monkeypatch.setattr(_inductor, "compile", lambda graph: graph)
+    with pytest.raises(ShootingArgumentInvalid, match="torch cannot compile"):
+        Compiler().run("doubled", doubled, (torch.ones(3),))
+
+
 def test_where_there_are_too_many_programs_a_computation_is_done_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compiled, "MAX_PROGRAMS", 0)
     outputs, rest = Compiler().run("doubled", doubled, (None, torch.ones(3)))
