@@ -15,12 +15,14 @@ def notices(asked: Asked, config: TrainingConfig, *, longest_lead: int, looked_a
     Args:
         asked: The question.
         config: Of the version.
-        longest_lead: Steps ahead for which its intervals are calibrated.
+        longest_lead: Steps ahead for which its intervals are calibrated; 0 where they are not.
         looked_at: Steps of history that it looks at.
     """
     found = []
     if asked.num_steps > longest_lead:
         detail = f"Intervals are calibrated up to {longest_lead} steps ahead; {asked.num_steps} were asked."
+        if longest_lead == 0:
+            detail = "Intervals are not calibrated: there was too little validation data to judge them by."
         found.append(Notice("past_calibrated_lead", detail))
     if asked.freq != config.freq:
         detail = f"The series has frequency {asked.freq}; the version was trained on {config.freq}."

@@ -26,6 +26,7 @@ from model import (
     load,
 )
 from model.forecasting.forecaster import memory_of
+from model.forecasting.notices import notices
 from model.networks.precedents import NO_PRECEDENTS
 from model.uncertainty.recent import reach_of, steps_of
 from tests.model.conftest import season_and_trend, thinned
@@ -180,6 +181,12 @@ def test_a_hundred_horizons_ahead_everything_is_finite_and_intervals_do_not_narr
     trained = forecaster.config.horizon // 24
     assert (np.diff(width[trained - 1 :], axis=0) >= -1e-6).all()
     assert "past_calibrated_lead" in [notice.code for notice in forecast.notices]
+
+
+def test_intervals_that_could_not_be_calibrated_are_told_as_such(forecaster: Forecaster) -> None:
+    asked = ask(season_and_trend("a"), Steps(3))
+    (told,) = notices(asked, forecaster.config, longest_lead=0, looked_at=1)
+    assert (told.code, "not calibrated" in told.detail) == ("past_calibrated_lead", True)
 
 
 @pytest.mark.parametrize("num_steps", [0, -5, 10**9])
