@@ -40,7 +40,8 @@ class Comparison:
     def __str__(self) -> str:
         against = f"the seasonal naive forecast's {self.naive:.3f}"
         own = f"its MASE of {self.own:.3f} {'beats' if self.own < self.naive else 'does not beat'} {against}"
-        return f"{own}, {self._beside_rival()}, over {self.num_forecasts} forecasts of what was held back"
+        forecasts = "1 forecast" if self.num_forecasts == 1 else f"{self.num_forecasts} forecasts"
+        return f"{own}, {self._beside_rival()}, over {forecasts} of what was held back"
 
     def _beside_rival(self) -> str:
         if self.rival is None:

@@ -76,6 +76,11 @@ def test_only_a_version_better_than_both_wins(own, naive, rival, is_won):
     assert ("cannot forecast" if rival is None else f"{rival:.3f}") in str(found)
 
 
+@pytest.mark.parametrize(("num_forecasts", "said"), [(1, "over 1 forecast of"), (12, "over 12 forecasts of")])
+def test_a_comparison_counts_its_forecasts(num_forecasts, said):
+    assert said in str(Comparison(num_forecasts, 1.0, 2.0, 1, 3.0, rival_has_seen=False))
+
+
 def test_a_rival_that_has_seen_what_it_is_compared_on_is_named_as_such(registry: Registry):
     panel = jumping_panel()
     rival = registry.register("m", fit(panel, choose_config(panel, TINY)))
