@@ -12,9 +12,11 @@ import torch
 from torch import Tensor
 
 from model.configuration.config import TrainingConfig
+from model.contexts.inputs import Inputs
 from model.contexts.scaling import Scale
 from model.contexts.splitting import Split
 from model.contexts.windows import Windows
+from model.networks.exogenous import MEMORY
 from model.networks.regression import Regression
 from model.training.blending import ridge
 
@@ -68,18 +70,23 @@ def _sums(windows: Windows, line: Tensor, regression: Regression) -> _Sums:
     for numbers in windows.groups(_BATCH):
         batch = windows.batch(numbers)
         assert batch.inputs is not None, "a regression was asked without covariates"
-        length, horizon = batch.context.shape[1], batch.target.shape[1]
         scale = Scale.of(batch.context)
         errors = scale.remove(batch.target) - scale.remove(batch.context) @ line
-        taps = regression.taps(batch.inputs, length + horizon)
-        taps = taps - taps[:, :length].mean(1, keepdim=True)
-        effects = taps[:, length:] - torch.einsum("nlk,lh->nhk", taps[:, :length], line)
+        effects = regression.missed(batch.inputs, line, _said(windows, numbers, batch.inputs, line, regression))
         known = batch.known & (scale.spread > 0)
         effects, errors = effects[known].double(), errors[known].double()
         parts = [effects.mT @ effects, effects.mT @ errors, errors @ errors]
         totals = [one + two for one, two in zip(totals, parts, strict=True)] if totals else parts
     squares, products, total = totals
     return squares, products, total
+
+
+def _said(windows: Windows, numbers: Tensor, inputs: Inputs, line: Tensor, regression: Regression) -> Tensor:
+    """What a line says of each tap of windows, in whichever way computes less."""
+    places = windows.places(numbers)
+    if windows.beside is None or int(places.max() - places.min()) >= MEMORY * len(places) // 2:
+        return regression.said(inputs, line)
+    return regression.said_of_neighbours(windows.beside.signals, places, line)
 
 
 def _error(sums: _Sums, weights: Tensor) -> float:

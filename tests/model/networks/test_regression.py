@@ -72,3 +72,28 @@ def test_windows_are_cleared_in_their_own_units(regression: Regression, inputs: 
     )
     assert_close(other.context, 1000 * one.context + 5)
     assert_close(other.target, 1000 * one.target + 5)
+
+
+@pytest.mark.parametrize("context", [3, CONTEXT])
+def test_what_a_line_misses_of_a_tap_is_what_it_misses_of_the_effects_of_that_tap_alone(
+    regression: Regression, inputs: Inputs, context: int
+) -> None:
+    line = torch.randn(context, HORIZON, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
+    missed = regression.missed(inputs, line, regression.said(inputs, line))
+    for tap in range(2 * MEMORY):
+        regression.weights.copy_(torch.eye(2 * MEMORY, dtype=torch.float64)[tap])
+        effects = regression(inputs, context + HORIZON)
+        effects = effects - effects[:, :context].mean(1, keepdim=True)
+        assert_close(missed[..., tap], effects[:, context:] - effects[:, :context] @ line)
+
+
+@pytest.mark.parametrize("places", [[0, 1, 2, 3], [40, 33, 35, 60]])
+def test_a_line_says_the_same_of_windows_close_together_as_of_each_by_itself(
+    regression: Regression, places: list[int]
+) -> None:
+    generator, starts = torch.Generator().manual_seed(1), torch.tensor(places)
+    signals = torch.randn(60 + CONTEXT + HORIZON, 3, generator=generator, dtype=torch.float64)
+    line = torch.randn(CONTEXT, HORIZON, generator=generator, dtype=torch.float64)
+    own = signals[starts[:, None] + torch.arange(CONTEXT + HORIZON)]
+    each = regression.said(Inputs(own, torch.zeros(4, 0), torch.zeros(4, 0, dtype=torch.long)), line)
+    assert_close(regression.said_of_neighbours(signals, starts, line), each)
