@@ -8,7 +8,7 @@ whose mean with those before it errs least, with repetition, so that shares come
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import permutations, product
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -34,6 +34,9 @@ LEAST_APART = 8
 
 CLEARLY_BETTER = 0.98
 """Precedents have a share only where errors fall below so many times what they are without."""
+
+CAUTIOUS_SHARE = 0.25
+"""Of cycles whose gain is clear, and may be chance."""
 
 MAX_LENGTH = 336
 _IN_SEASONS = (0.2, 0.5, 1, 3, 7)
@@ -64,7 +67,8 @@ class Case:
 def shares_of(cases: Sequence[Case], kinship: Kinship, season_length: int, *, num_apart: int) -> Precedents:
     """The precedents with the least errors; none unless they do clearly better than what is said without them.
 
-    Whether they do is asked of each half of the cases, after a choice by the other half; see `evidence`.
+    Whether they do is asked of each half of the cases, after a choice by the other half; see `evidence`. Cycles whose
+    gain is as clear but may be chance have a small share: forecasts of different kinds are seldom worse together.
 
     Args:
         cases: In time, so that the halves overlap little.
@@ -158,10 +162,29 @@ class _Jury:
         tried = self._errors(torch.cat([by_late[:half], by_early[half:]]))
         without = self._errors(self._said[None])
         if tried.sum() > CLEARLY_BETTER * without.sum() or not is_real(without - tried, self._kinship):
-            return NO_PRECEDENTS
+            return self._cautiously()
         drawn = self._draws(slice(None))
         lenses = tuple(lens for lens in dict.fromkeys(drawn) if lens is not None)
         return Precedents(lenses, tuple(drawn.count(lens) / NUM_DRAWS for lens in lenses))
+
+    def _cautiously(self) -> Precedents:
+        """A small share of the cycles that gain most by it, where they clearly do and each half confirms the other."""
+        half, without = len(self._cases) // 2, self._errors(self._said[None])
+        gains = {
+            one: without - self._errors(torch.lerp(self._said[None], said, CAUTIOUS_SHARE))
+            for one, said in self._said.items()
+            if isinstance(one, Cycles)
+        }
+
+        def best(cases: slice) -> Cycles:
+            return max(gains, key=lambda one: float(gains[one][cases].sum()))
+
+        halves = (slice(None, half), slice(half, None))
+        if not gains or any(gains[best(one)][other].sum() <= 0 for one, other in permutations(halves)):
+            return NO_PRECEDENTS
+        chosen = best(slice(None))
+        is_clear = gains[chosen].sum() > (1 - CLEARLY_BETTER) * without.sum()
+        return Precedents((chosen,), (CAUTIOUS_SHARE,)) if is_clear else NO_PRECEDENTS
 
     def _draws(self, cases: slice) -> list[Look | None]:
         drawn: list[Look | None] = []

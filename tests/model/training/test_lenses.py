@@ -1,5 +1,7 @@
 """Which precedents get a share."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import Tensor
@@ -10,7 +12,7 @@ from model.contexts.splitting import split
 from model.networks.cycles import Cycles
 from model.networks.past import Past
 from model.training.evidence import Kinship
-from model.training.lenses import MAX_LENSES, Case, pasts_of, shares_of
+from model.training.lenses import CAUTIOUS_SHARE, MAX_LENSES, Case, pasts_of, shares_of
 from tests.model.conftest import season_and_trend
 from tests.model.networks.test_precedents import logistic, past_of
 
@@ -42,19 +44,33 @@ def test_precedents_of_noise_have_none() -> None:
     assert not shares_of(cases_of(noise, said=0.0), apart(), season_length=1, num_apart=24)
 
 
-@pytest.mark.parametrize("num_apart", [3, 48])
-def test_periods_whose_mean_stays_have_a_share(num_apart: int) -> None:
+def weeks_and_noise() -> list[Case]:
     random = torch.Generator().manual_seed(0)
     values = torch.randn(12, generator=random).double().repeat(60) + torch.randn(720, generator=random).double()
     ends = [len(values) - HORIZON * number for number in range(1, 49)]
     known = torch.ones(HORIZON, dtype=torch.bool)
-    cases = [
+    return [
         Case(past_of(values[:end], 12), values[end - 12 : end - 12 + HORIZON], values[end : end + HORIZON], known)
         for end in ends
     ]
-    found = shares_of(cases, apart(48), season_length=12, num_apart=num_apart)
+
+
+@pytest.mark.parametrize("num_apart", [3, 48])
+def test_periods_whose_mean_stays_have_a_share(num_apart: int) -> None:
+    found = shares_of(weeks_and_noise(), apart(48), season_length=12, num_apart=num_apart)
     assert Cycles(8, relative=False) in found.lenses
     assert sum(found.shares) > 0.5
+
+
+def test_a_gain_that_may_be_chance_gives_cycles_a_small_share() -> None:
+    """All of it in one of three stretches of time, so that the next three may have none."""
+    cases = weeks_and_noise()
+    right = [replace(case, said=case.target + 0.3) for case in cases]
+    cases = [case if 10 < number < 40 else known for number, (case, known) in enumerate(zip(cases, right, strict=True))]
+    stretches = torch.tensor([number // 16 for number in range(48)])
+    found = shares_of(cases, Kinship(stretches, torch.zeros(48, dtype=torch.long)), season_length=12, num_apart=3)
+    assert found.shares == (CAUTIOUS_SHARE,)
+    assert isinstance(found.lenses[0], Cycles)
 
 
 def test_without_cases_there_is_no_choice() -> None:
