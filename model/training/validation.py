@@ -144,15 +144,10 @@ def validated(
 
     block_length = _best_block_length(predictor, longest, config)
     told = (longest if trust else longest.joined(parts[-1].training)).thinned(MAX_WINDOWS)
-    forecasts, width = forecasts_of(predictor(block_length), told), 0.0
-    if trend:
-        _move(forecasts[0], network, told, config, trend, trust)
+    forecasts, width = _said(predictor(block_length), told, trend), 0.0
     if trust:
         width = best_width(Residuals.of(forecasts), config.quantile_levels, _bucket_length(config))
-    if trust and width != 1:
-        forecasts = forecasts_of(predictor(block_length, width), told)
-        if trend:
-            _move(forecasts[0], network, told, config, trend, trust)
+        forecasts = forecasts if width == 1 else _said(predictor(block_length, width), told, trend)
     precedents = _look_back(network, told, config, forecasts)
     residuals = Residuals.of(forecasts)
     yardstick = _yardstick(parts[-1], told, config) if trust else None
@@ -171,15 +166,15 @@ def validated(
     return Validation(block_length, calibration, trust, width, dependence, precedents, levels, trend)
 
 
-def _move(
-    quantiles: Tensor, network: ShootingNetwork, windows: Windows, config: TrainingConfig, share: float, trust: float
-) -> None:
-    """Moves the quantiles of forecasts by the share of the trend in place."""
-    mean = quantiles @ mean_weights(network.levels.double()).cpu()
-    path = Trend.of(pasts_of(windows, _in_time(windows), config.season_length, network.period)).path(
-        config.horizon, trust
-    )
-    quantiles[:] = towards(quantiles, mean, path, share, config.season_length)
+def _said(predictor: Predictor, windows: Windows, share: float) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """As `forecasts_of`, with a share of the trend."""
+    quantiles, target, known, spread = forecasts_of(predictor, windows)
+    if share:
+        mean = quantiles @ mean_weights(predictor.network.levels.double()).cpu()
+        pasts = pasts_of(windows, _in_time(windows), predictor.season_length, predictor.network.period)
+        path = Trend.of(pasts).path(windows.horizon, predictor.trust)
+        quantiles = towards(quantiles, mean, path, share, predictor.season_length)
+    return quantiles, target, known, spread
 
 
 def _yardstick(longest: Split, judged: Windows, config: TrainingConfig) -> Yardstick:

@@ -58,3 +58,10 @@ def test_choices_survive_json_and_those_of_an_earlier_release_trust_the_network(
 ) -> None:
     content = {name: value for name, value in checkpoint.validation.to_json().items() if name not in missing}
     assert Validation.from_json(content) == replace(checkpoint.validation, **dict.fromkeys(missing, 1.0))
+
+
+def test_a_version_of_an_earlier_release_has_no_share_of_the_trend(checkpoint: Checkpoint) -> None:
+    chosen = replace(checkpoint.validation, trend=0.25)
+    content = chosen.to_json()
+    assert Validation.from_json(content) == chosen
+    assert Validation.from_json({name: value for name, value in content.items() if name != "trend"}).trend == 0
