@@ -136,6 +136,7 @@ def _parser() -> argparse.ArgumentParser:
         dest="options",
         metavar="{" + ",".join(get_args(Preset)) + "}",
         action="append",
+        default=[],
         type=lambda word: _option(f"preset={word}"),
         help="how much is tried before a training; fast if left out",
     )

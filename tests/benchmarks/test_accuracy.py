@@ -9,8 +9,10 @@ import pytest
 import torch
 
 from benchmarks.accuracy import long_horizon, m4, published, window_errors
-from benchmarks.accuracy.__main__ import main
+from benchmarks.accuracy.__main__ import SUITES, main
 from benchmarks.accuracy.long_horizon_sets import LongHorizonSet, last_windows, panel_of
+from benchmarks.accuracy.suite import Suite
+from benchmarks.measurement import Measurement
 from model import TrainingOptions, choose_config
 
 
@@ -129,6 +131,28 @@ def test_repeating_a_season_goes_on_with_the_last_one() -> None:
 def test_an_option_that_no_training_has_is_refused(text: str) -> None:
     with pytest.raises(SystemExit):
         main(["--option", text])
+
+
+@pytest.mark.parametrize(
+    ("words", "options"),
+    [
+        ([], {}),
+        (["--preset", "best"], {"preset": "best"}),
+        (["--option", "num_epochs=1", "--preset", "best"], {"num_epochs": 1, "preset": "best"}),
+    ],
+)
+def test_a_suite_is_asked_for_with_options_or_without(
+    words: list[str], options: dict[str, object], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asked: list[TrainingOptions] = []
+
+    def run(_files: list[Path], found: TrainingOptions) -> list[Measurement]:
+        asked.append(found)
+        return []
+
+    monkeypatch.setitem(SUITES, "m4", (Suite((), run),))
+    assert main(["--data", str(tmp_path), "--suite", "m4", *words]) == 0
+    assert asked == [TrainingOptions(seed=0, **options)]
 
 
 def test_a_suite_whose_files_are_not_there_says_which(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -93,7 +93,7 @@ def test_the_flow_goes_on_from_its_best_weights_on_all_windows(panel: Panel, bri
 
 
 def test_where_the_flow_goes_on_intervals_stay_as_wide_as_they_were_judged(panel: Panel, brief: TrainingConfig) -> None:
-    unfinished = replace(brief, linear=False, num_epochs=2, steps_per_epoch=40)
+    unfinished = replace(brief, linear=False, precedent_windows=0, num_epochs=2, steps_per_epoch=40)
     before, after = (fit(panel, replace(unfinished, refit=one), device="cpu") for one in ("none", "all"))
     series = [season_and_trend(str(one), seed=one, length=400) for one in range(100, 130)]
     widths, flows = [], []
