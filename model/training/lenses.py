@@ -74,12 +74,13 @@ def shares_of(cases: Sequence[Case], kinship: Kinship, season_length: int, *, nu
         cases: In time, so that the halves overlap little.
         kinship: Of the cases.
         season_length: Steps of a season.
-        num_apart: Cases whose targets do not overlap. With few, only cycles are heard, which are few themselves.
+        num_apart: Cases whose targets do not overlap, of all series. With few, only cycles are heard, which are few
+            themselves; but not where all cases are of much the same time, whatever the number of series.
     """
-    if len(cases) < MIN_CASES or num_apart < LEAST_CLUSTERS:
+    if len(cases) < MIN_CASES:
         return NO_PRECEDENTS
     jury = _Jury(cases, kinship)
-    if cases[0].past.period > 1:
+    if cases[0].past.period > 1 and len(kinship.stretches.unique()) >= LEAST_CLUSTERS:
         jury.hear_cycles()
     if num_apart >= LEAST_APART:
         _hear_lenses(jury, season_length)

@@ -73,6 +73,11 @@ def test_a_gain_that_may_be_chance_gives_cycles_a_small_share() -> None:
     assert isinstance(found.lenses[0], Cycles)
 
 
+def test_many_series_of_one_stretch_of_time_are_no_ground_for_cycles() -> None:
+    together = Kinship(torch.arange(48) // 24, torch.arange(48))
+    assert not shares_of(weeks_and_noise(), together, season_length=12, num_apart=7)
+
+
 def test_without_cases_there_is_no_choice() -> None:
     assert not shares_of([], apart(0), season_length=24, num_apart=24)
 
