@@ -16,7 +16,7 @@ from benchmarks.accuracy.long_horizon_table import Record, measurements
 from benchmarks.accuracy.window_errors import Errors
 
 PEER = peers.Peer("DLinear", 24, 0.3, 0.4, 10.0, 9.0, 100, 75, False, 700)
-RECORD = Record("waves", 24, Errors(0.2, 0.3), None, None, None, *[Errors(0.5, 0.6)] * 3, 0, 5.0, 4.0, 700, None, {})
+RECORD = Record("waves", 24, Errors(0.2, 0.3), None, None, None, *[Errors(0.5, 0.6)] * 3, 0, 5.0, 4.0, 700, {}, {})
 SET = LongHorizonSet("waves", Borders(60, 80, 100), pd.DataFrame(), np.zeros((100, 2)))
 
 

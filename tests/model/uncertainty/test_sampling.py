@@ -21,8 +21,8 @@ def assert_below(samples: np.ndarray, values: np.ndarray, level: float) -> None:
 
 
 def test_at_each_lead_samples_are_distributed_as_the_quantiles(forecaster, panel):
-    item = forecaster.forecast(panel, Steps(60), (0.1, 0.25, 0.5, 0.9), paths=Paths(4000, seed=1)).items[0]
-    assert item.samples.shape == (4000, 60)
+    item = forecaster.forecast(panel, Steps(60), (0.1, 0.25, 0.5, 0.9), paths=Paths(10_000, seed=1)).items[0]
+    assert item.samples.shape == (10_000, 60)
     for level, values in item.quantiles.items():
         assert_below(item.samples, values, level)
 
@@ -34,7 +34,7 @@ def test_far_past_the_trained_horizon_they_are_too_whether_the_flow_goes_on_or_t
     validation = replace(checkpoint.validation, block_length=blocks * checkpoint.config.horizon)
     version = Forecaster(replace(checkpoint, validation=validation), device="cpu")
     asked = Steps(5 * checkpoint.config.horizon + 3)
-    for item in version.forecast(panel, asked, (0.05, 0.5, 0.9), paths=Paths(4000, seed=2)).items:
+    for item in version.forecast(panel, asked, (0.05, 0.5, 0.9), paths=Paths(10_000, seed=2)).items:
         for level, values in item.quantiles.items():
             assert_below(item.samples, values, level)
 
