@@ -15,6 +15,9 @@ from model.networks.network import ShootingNetwork
 from model.training.blending import SHARES, line_beside
 from model.training.learning import Learned
 
+METHOD = "half flow, half line"
+"""Scores are compared only where they were found in the same way."""
+
 _MAX_WINDOWS = 256
 
 

@@ -23,7 +23,7 @@ from model.configuration.trial import Trial
 from model.errors import TrainingDiverged
 from model.files import written_whole
 from model.panels.series import Panel
-from model.training.judging import Judge
+from model.training.judging import METHOD, Judge
 from model.training.learning import Learned, learn
 from model.training.team import Team
 from model.training.warm_start import WarmStart, choose_from
@@ -95,7 +95,7 @@ def select(
     if options.preset == "fast" and options.time_budget_seconds is None:
         return Selection(config, (), choice.reasons)
     origin = [] if start is None else [start.checkpoint.manifest.digest]
-    purpose = hashlib.sha256(json.dumps([asdict(options), panel.digest(), *origin]).encode()).hexdigest()
+    purpose = hashlib.sha256(json.dumps([METHOD, asdict(options), panel.digest(), *origin]).encode()).hexdigest()
     record, judge = _Record(record_path, purpose), Judge()
 
     def attempt(candidate: TrainingConfig) -> tuple[Trial, float]:

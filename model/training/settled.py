@@ -39,6 +39,8 @@ def _validated(validation: Validation) -> Iterator[Reason]:
     looks = list(zip(validation.precedents.lenses, validation.precedents.shares, strict=True))
     lenses = [share for look, share in looks if not isinstance(look, Cycles)]
     yield Reason("precedent_share", f"{sum(lenses):.0%}", _PRECEDENTS if lenses else _NO_PRECEDENTS)
-    cycles = {look.count: share for look, share in looks if isinstance(look, Cycles)}
-    counts = " and ".join(map(str, sorted(cycles)))
-    yield Reason("cycle_share", f"{sum(cycles.values()):.0%}", _CYCLES.format(counts) if cycles else _NO_CYCLES)
+    counts = sorted({look.count for look, _ in looks if isinstance(look, Cycles)})
+    share = sum(share for look, share in looks if isinstance(look, Cycles))
+    yield Reason(
+        "cycle_share", f"{share:.0%}", _CYCLES.format(" and ".join(map(str, counts))) if counts else _NO_CYCLES
+    )

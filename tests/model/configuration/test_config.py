@@ -10,8 +10,15 @@ from torch import device
 from model import ConfigurationInvalid, Panel, Series, SeriesTooShort, TrainingConfig, TrainingOptions, choose_config
 from model.configuration.choosing import HOLE_SHARE
 from model.contexts.cuts import WindowShape
-from model.contexts.splitting import split
+from model.contexts.splitting import Split, split
 from tests.model.conftest import season_and_trend, thinned
+
+
+def parts_of(panel: Panel, config: TrainingConfig) -> Split:
+    shape = WindowShape(
+        config.freq, config.season_length, config.context_length, config.horizon, config.validation_steps
+    )
+    return split(panel, shape, device("cpu"))
 
 
 @pytest.mark.parametrize("freq", ["15min", "h", "D", "W-MON", "MS", "YE-DEC"])
@@ -23,10 +30,7 @@ def test_every_series_that_is_long_enough_gives_windows_to_learn_from_and_to_val
         pytest.skip("no calendar is that long")
     panel = Panel((season_and_trend("a", length=length, freq=freq),))
     config = choose_config(panel, TrainingOptions())
-    shape = WindowShape(
-        config.freq, config.season_length, config.context_length, config.horizon, config.validation_steps
-    )
-    parts = split(panel, shape, device("cpu"))
+    parts = parts_of(panel, config)
     assert len(parts.training) > 0
     assert len(parts.validation) > 0
     assert config.freq == freq
@@ -75,10 +79,7 @@ def test_an_impossible_choice_is_refused_by_name(panel: Panel, field: str, value
 def test_a_series_with_holes_gives_windows_to_validate_on_though_the_usual_cutoff_may_be_one(seed: int) -> None:
     panel = Panel((thinned(season_and_trend("a", length=400), keep=0.6, seed=seed),))
     config = choose_config(panel, TrainingOptions())
-    shape = WindowShape(
-        config.freq, config.season_length, config.context_length, config.horizon, config.validation_steps
-    )
-    parts = split(panel, shape, device("cpu"))
+    parts = parts_of(panel, config)
     assert len(parts.training) > 0
     assert len(parts.validation) > 0
 
